@@ -1,0 +1,78 @@
+# The few commands of daily work. `make demo` and `make test` do everything that they need, from a fresh clone on.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+BUILD := build
+# One compiler process needs up to 1.3 GB: as many jobs as cores, but no more than the free memory allows.
+MEMORY_JOBS := $(shell awk '/MemAvailable/ {n = int($$2 / 1363148); print n < 1 ? 1 : n}' /proc/meminfo 2>/dev/null || echo 2)
+CORES := $(shell nproc 2>/dev/null || echo 2)
+JOBS ?= $(shell echo $$(( $(MEMORY_JOBS) < $(CORES) ? $(MEMORY_JOBS) : $(CORES) )))
+# More for CMake: make build CMAKE_ARGS=-DTORCH_ROOT=/opt/libtorch
+CMAKE_ARGS ?=
+DEMO_OUT ?= demo-output
+DEMO_MINUTES ?= 2
+BENCH_OUT ?= out/benchmark.json
+
+# Objects are shared between clones that lie in different folders.
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+
+ifneq ($(TORCH_ROOT),)
+override CMAKE_ARGS += -DTORCH_ROOT=$(TORCH_ROOT)
+export TORCH_ROOT
+endif
+
+.PHONY: help setup configure build demo test test-all test-gpu asan bench format format-check lint clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: ## install what the build needs (compiler, libraries, LibTorch); quick when it is there
+	@tools/setup.sh
+	@mkdir -p $(BUILD) && touch $(BUILD)/.setup-done
+
+$(BUILD)/.setup-done: tools/setup.sh
+	@tools/setup.sh
+	@mkdir -p $(BUILD) && touch $@
+
+configure: $(BUILD)/.setup-done
+	@cmake --preset release -B $(BUILD) $(CMAKE_ARGS) >$(BUILD)/configure.log 2>&1 || { cat $(BUILD)/configure.log; exit 1; }
+
+build: configure ## the program, left at build/sscvae, and the tests
+	cmake --build $(BUILD) -j $(JOBS)
+
+demo: build ## train a small model for two minutes on generated images and write an HTML report
+	$(BUILD)/sscvae demo --out $(DEMO_OUT) --minutes $(DEMO_MINUTES) --overwrite
+
+test: build ## what a contributor must pass (everything but the tests that need a GPU)
+	cd $(BUILD) && ctest -LE gpu -j 2 --output-on-failure
+
+test-gpu: build ## the tests that need a GPU (they skip without one)
+	cd $(BUILD) && ctest -L gpu --output-on-failure
+
+asan: $(BUILD)/.setup-done ## all fast tests under the address and undefined-behaviour sanitizers (a second build)
+	cmake --preset asan $(CMAKE_ARGS)
+	cmake --build build-asan -j $(JOBS)
+	cd build-asan && ctest -L unit -j 2 --output-on-failure
+
+bench: build ## this machine's speed by stage, as JSON
+	@mkdir -p $(dir $(BENCH_OUT))
+	$(BUILD)/sscvae benchmark --json $(BENCH_OUT)
+
+SOURCES = $(shell find src apps tests -name '*.h' -o -name '*.cpp')
+
+format: ## rewrite all sources in the project's layout (clang-format)
+	@command -v clang-format >/dev/null || { echo "clang-format is not installed: apt-get install clang-format"; exit 1; }
+	clang-format -i $(SOURCES)
+
+format-check: ## fail if a source is not in the project's layout
+	@command -v clang-format >/dev/null || { echo "clang-format is not installed: apt-get install clang-format"; exit 1; }
+	clang-format --dry-run --Werror $(SOURCES)
+
+# clang-tidy takes about 20 s for each file that sees LibTorch: only what differs from the main branch is checked.
+lint: configure ## clang-tidy on the sources changed since LINT_BASE (default: origin/main)
+	@tools/lint.sh $(BUILD) $(LINT_BASE)
+
+clean: ## remove what was built (not the .venv)
+	rm -rf $(BUILD) build-asan build-debug build-gpu $(DEMO_OUT)

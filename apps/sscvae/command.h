@@ -1,0 +1,54 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "sscvae/tasks/compute.h"
+
+namespace CLI {
+class App;
+}
+
+/// What the subcommands share. A subcommand is a row {name, summary, example, add} of the table in main.cpp; `add` declares
+/// its options and leaves a callback that runs it. What it needs lives in a structure that the callback owns.
+namespace sscvae::cli {
+
+struct Command {
+  const char* name;
+  const char* summary;
+  const char* example;
+  void (*add)(CLI::App& app);
+};
+
+void add_train(CLI::App& app);
+void add_evaluate(CLI::App& app);
+void add_reconstruct(CLI::App& app);
+void add_denoise(CLI::App& app);
+void add_compare(CLI::App& app);
+void add_trace(CLI::App& app);
+void add_inspect(CLI::App& app);
+void add_complexity(CLI::App& app);
+void add_import(CLI::App& app);
+void add_export(CLI::App& app);
+void add_config(CLI::App& app);
+void add_list(CLI::App& app);
+void add_data(CLI::App& app);
+void add_doctor(CLI::App& app);
+void add_demo(CLI::App& app);
+
+/// Where results go.
+struct OutputOptions {
+  std::string json;        ///< file, "-" or ""
+  bool overwrite = false;
+};
+
+/// --json FILE|-
+void add_json_option(CLI::App& app, std::string& json);
+/// --overwrite
+void add_overwrite_option(CLI::App& app, bool& overwrite);
+/// --threads, --device, --precision
+void add_compute_options(CLI::App& app, tasks::ComputeOptions& compute);
+/// --tile N|auto
+void add_tile_option(CLI::App& app, int64_t& tile);
+
+}  // namespace sscvae::cli

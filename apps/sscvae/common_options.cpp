@@ -1,0 +1,40 @@
+#include <CLI/CLI.hpp>
+
+#include "sscvae/command.h"
+#include "sscvae/core/error.h"
+
+namespace sscvae::cli {
+
+void add_json_option(CLI::App& app, std::string& json) {
+  app.add_option("--json", json, "write the results as JSON to this file; - : to standard output instead of the text")
+      ->type_name("FILE|-");
+}
+
+void add_overwrite_option(CLI::App& app, bool& overwrite) {
+  app.add_flag("--overwrite", overwrite, "replace files that exist");
+}
+
+void add_compute_options(CLI::App& app, tasks::ComputeOptions& compute) {
+  app.add_option("--threads", compute.threads, "processor threads; 0: LibTorch's choice")->type_name("N");
+  app.add_option("--device", compute.device, "auto, cpu, cuda or cuda:<index>")->type_name("DEVICE")->capture_default_str();
+  app.add_option("--precision", compute.precision, "auto (fp32), fp32 or bf16")->type_name("NAME")->capture_default_str();
+}
+
+void add_tile_option(CLI::App& app, int64_t& tile) {
+  app.add_option_function<std::string>(
+         "--tile",
+         [&tile](const std::string& text) {
+           if (text == "auto") {
+             tile = -1;
+             return;
+           }
+           int64_t value = -1;
+           if (!CLI::detail::lexical_cast(text, value) || value < 0)
+             throw UsageError("--tile: expected auto or a number of pixels >= 0, got '" + text + "'");
+           tile = value;
+         },
+         "side of the tiles of large images in pixels; 0: never tile (default: auto)")
+      ->type_name("N|auto");
+}
+
+}  // namespace sscvae::cli

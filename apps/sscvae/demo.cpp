@@ -1,0 +1,31 @@
+#include "sscvae/tasks/demo.h"
+
+#include <CLI/CLI.hpp>
+
+#include "sscvae/command.h"
+
+namespace sscvae::cli {
+
+namespace {
+
+struct Options : tasks::DemoOptions {
+  std::string json;
+};
+
+}  // namespace
+
+void add_demo(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  app.add_option("--out", options->out, "folder of images, runs and the report")->type_name("DIR")->required();
+  app.add_option("--minutes", options->minutes, "time of training in all")->type_name("M")->capture_default_str();
+  add_json_option(app, options->json);
+  add_overwrite_option(app, options->overwrite);
+  app.add_option("--threads", options->compute.threads, "processor threads; 0: LibTorch's choice")->type_name("N");
+  app.add_option("--device", options->compute.device, "auto, cpu, cuda or cuda:<index>")->type_name("DEVICE")->capture_default_str();
+  app.callback([options] {
+    tasks::check_writable(options->json, options->overwrite);
+    tasks::deliver(tasks::demo(*options), options->json, options->overwrite);
+  });
+}
+
+}  // namespace sscvae::cli

@@ -1,0 +1,26 @@
+#include "sscvae/tasks/doctor.h"
+
+#include <CLI/CLI.hpp>
+
+#include "sscvae/command.h"
+
+namespace sscvae::cli {
+
+namespace {
+
+struct Options {
+  tasks::ComputeOptions compute;
+  OutputOptions output;
+};
+
+}  // namespace
+
+void add_doctor(CLI::App& app) {
+  const auto options = std::make_shared<Options>();
+  add_json_option(app, options->output.json);
+  add_overwrite_option(app, options->output.overwrite);
+  add_compute_options(app, options->compute);
+  app.callback([options] { tasks::deliver(tasks::doctor(options->compute), options->output.json, options->output.overwrite); });
+}
+
+}  // namespace sscvae::cli

@@ -1,0 +1,129 @@
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "sscvae/command.h"
+#include "sscvae/core/error.h"
+#include "sscvae/core/log.h"
+#include "sscvae/core/text.h"
+#include "sscvae/core/version.h"
+#include "sscvae/tasks/interrupt.h"
+
+namespace sscvae::cli {
+
+namespace {
+
+constexpr Command kCommands[] = {
+    {"train", "train a model", "sscvae train --config ultrasound-lite --set data.root=images --out runs/first", add_train},
+    {"evaluate", "metrics over a dataset under a named protocol", "sscvae evaluate --weights runs/first/checkpoints/best.safetensors --data images --json results.json", add_evaluate},
+    {"reconstruct", "image -> sparse code -> image", "sscvae reconstruct photo.png scans/ --weights W.safetensors --out results", add_reconstruct},
+    {"denoise", "remove noise from images", "sscvae denoise noisy/ --weights W.safetensors --sigma-8bit auto --strength 1.2 --out clean", add_denoise},
+    {"compare", "metrics between two images or two folders", "sscvae compare originals/ results/ --metrics psnr,ssim --json -", add_compare},
+    {"trace", "every intermediate, loss and gradient of one pass, by name", "sscvae trace --weights W.safetensors --input X.safetensors --gradients --mode train --out T.safetensors", add_trace},
+    {"inspect", "what a weights file is, and pictures of what it learned", "sscvae inspect W.safetensors --atoms atoms.png --codes photo.png --out maps", add_inspect},
+    {"complexity", "parameters, multiply-adds and memory, by layer", "sscvae complexity --config ultrasound-paper --size 256x256", add_complexity},
+    {"import", "an authors' checkpoint becomes a weights file", "sscvae import model.pt --config sscvae_recon.json --out W.safetensors", add_import},
+    {"export", "a weights file for other programs", "sscvae export W.safetensors --format torch --out W.pt", add_export},
+    {"config", "the resolved configuration", "sscvae config --config ultrasound-lite --set train.epochs=5 --explain", add_config},
+    {"list", "what models, datasets, metrics, ... there are", "sscvae list models", add_list},
+    {"data", "make, split and look at images", "sscvae data synth --kind mixed --count 20 --out images", add_data},
+    {"doctor", "what this machine offers, what will be used, what is wrong", "sscvae doctor", add_doctor},
+    {"demo", "two minutes from made-up images to a trained model and a report", "sscvae demo --out demo-output", add_demo},
+};
+
+std::vector<std::string> command_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* sub : app.get_subcommands({})) names.push_back(sub->get_name());
+  return names;
+}
+
+/// The innermost command that was named.
+const CLI::App& named_command(const CLI::App& app) {
+  const CLI::App* current = &app;
+  while (!current->get_subcommands().empty()) current = current->get_subcommands().front();
+  return *current;
+}
+
+std::string full_name(const CLI::App& app) {
+  return app.get_parent() ? full_name(*app.get_parent()) + " " + app.get_name() : app.get_name();
+}
+
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  return names;
+}
+
+/// One line for what CLI11 found wrong, with the nearest name of what was probably meant.
+std::string usage_line(const CLI::App& root, const CLI::ParseError& error) {
+  const CLI::App& command = named_command(root);
+  const std::string where = full_name(command), help = "; see '" + where + " --help'";
+  const std::vector<std::string> left = root.remaining(true);
+  const std::vector<std::string> subcommands = command_names(command);
+  if (!left.empty() && left.front().starts_with("-")) {
+    const std::string option = left.front().substr(0, left.front().find('='));
+    return "unknown option '" + option + "' of '" + where + "'" + suggestion(option, option_names(command)) + help;
+  }
+  if (!left.empty() && !subcommands.empty())
+    return "unknown command '" + left.front() + "'" + suggestion(left.front(), subcommands) + "; commands of '" + where +
+           "': " + join(subcommands, ", ");
+  if (!left.empty()) return "unexpected argument '" + left.front() + "' of '" + where + "'" + help;
+  if (!subcommands.empty()) return "'" + where + "' needs a command: " + join(subcommands, ", ");
+  std::string line = error.what();
+  for (char& c : line)
+    if (c == '\n') c = ' ';
+  return where + ": " + line + help;
+}
+
+void build(CLI::App& app) {
+  app.set_version_flag("--version", "sscvae " + version());
+  app.require_subcommand(1);
+  app.fallthrough(false);
+  for (const Command& command : kCommands) {
+    CLI::App* sub = app.add_subcommand(command.name, command.summary);
+    sub->footer("Example:\n  " + std::string(command.example));
+    command.add(*sub);
+  }
+  for (CLI::App* sub : app.get_subcommands({})) {
+    std::vector<CLI::App*> leaves = sub->get_subcommands({});
+    if (leaves.empty()) leaves = {sub};
+    for (CLI::App* leaf : leaves)
+      leaf->add_flag_callback("--quiet", [] { set_verbosity(Verbosity::kQuiet); }, "no progress and no notes");
+  }
+  app.footer("'sscvae COMMAND --help' tells more about a command.\nExample:\n  sscvae demo --out demo-output");
+}
+
+int fail(ExitCode code, const std::string& line) {
+  std::fprintf(stderr, "sscvae: error: %s\n", line.c_str());
+  return static_cast<int>(code);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Sparse-coded autoencoders of images: train, evaluate, reconstruct, denoise.", "sscvae");
+  try {
+    build(app);
+    tasks::watch_interrupts();
+    app.parse(argc, argv);
+    return static_cast<int>(ExitCode::kOk);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // help and version
+    return fail(ExitCode::kUsage, usage_line(app, error));
+  } catch (const tasks::Interrupted&) {
+    fail(ExitCode::kInternal, "interrupted; what was complete is kept");
+    return 128 + SIGINT;
+  } catch (const std::exception& error) {
+    const Failure failure = describe_failure(error);
+    return fail(failure.code, failure.line);
+  } catch (...) {
+    return fail(ExitCode::kInternal, "internal error of an unknown kind");
+  }
+}
+
+}  // namespace
+
+}  // namespace sscvae::cli
+
+int main(int argc, char** argv) { return sscvae::cli::run(argc, argv); }

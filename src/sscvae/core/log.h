@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+/// Messages for the person at the terminal, on standard error. Results go to standard output and never through here.
+namespace sscvae {
+
+enum class Verbosity { kQuiet, kNormal };
+void set_verbosity(Verbosity verbosity);
+
+void note(const std::string& line);  ///< silent under --quiet
+void warn(const std::string& line);  ///< "warning: ..." always shown
+
+}  // namespace sscvae

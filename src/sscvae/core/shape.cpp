@@ -1,0 +1,33 @@
+#include "sscvae/core/shape.h"
+
+#include "sscvae/core/error.h"
+#include "sscvae/core/text.h"
+
+namespace sscvae {
+
+std::string shape_text(const at::Tensor& tensor) {
+  if (!tensor.defined()) return "nothing";
+  std::vector<std::string> sizes;
+  for (const int64_t size : tensor.sizes()) sizes.push_back(std::to_string(size));
+  return "[" + join(sizes, ", ") + "]";
+}
+
+void check_shape(const at::Tensor& tensor, const char* name, const char* axes,
+                 std::initializer_list<int64_t> expected) {
+  bool fits = tensor.defined() && tensor.dim() == static_cast<int64_t>(expected.size());
+  int64_t axis = 0;
+  for (const int64_t size : expected) {
+    fits = fits && (size == -1 || tensor.size(axis) == size);
+    ++axis;
+  }
+  if (fits) return;
+  std::vector<std::string> names = split(axes, ',');
+  axis = 0;
+  for (const int64_t size : expected) {
+    if (size != -1) names.at(static_cast<size_t>(axis)) = std::to_string(size);
+    ++axis;
+  }
+  throw ShapeError(std::string(name) + ": expected [" + join(names, ", ") + "], got " + shape_text(tensor));
+}
+
+}  // namespace sscvae

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "sscvae/core/options.h"
+
+namespace sscvae::data {
+
+enum class SplitRule { kOfficial, kAuthors, kManifest, kAll };
+enum class Sampling { kRandomCrops, kGrid, kWholeImages };
+enum class OnBroken { kSkip, kRefuse };
+
+/// Gaussian noise of the denoising task. sigma_8bit_max > sigma_8bit draws a level per image (blind training).
+struct NoiseOptions {
+  double sigma_8bit = 25;
+  double sigma_8bit_max = 0;
+  bool clip = false;
+  void describe(FieldList& fields);
+};
+
+/// Which images, how split, how cut. Defaults are the `sound` profile's.
+struct DataOptions {
+  std::string dataset = "folder";  ///< registry name: folder, ultrasound, bsds500, mini-imagenet
+  std::string root;
+  std::string quality = "high_quality";  ///< of the ultrasound layout <organ>/<quality>/*.png
+  SplitRule split = SplitRule::kOfficial;  ///< datasets without an official split use the authors' rule
+  std::string manifest;                    ///< split.csv, with split = "manifest"
+  int64_t seed = 1;                        ///< of the authors' shuffled split
+  double train_ratio = 0.8;
+  double val_ratio = 0.1;
+  Sampling sampling = Sampling::kRandomCrops;
+  int64_t patch_size = 64;
+  int64_t stride = 32;           ///< of grid sampling
+  bool augment = true;           ///< the 8 flips and quarter turns
+  int64_t crops_per_image = 1;   ///< random crops of each image in one epoch
+  int64_t min_size = 0;          ///< leave out images whose shorter side is smaller
+  int64_t limit = 0;             ///< use only the first so many images of each part; 0: all
+  int64_t workers = 1;
+  int64_t cache_mb = 2048;
+  OnBroken on_broken = OnBroken::kSkip;
+  NoiseOptions noise;
+  void describe(FieldList& fields);
+};
+
+}  // namespace sscvae::data
+
+template <>
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::data::SplitRule>() {
+  static const std::vector<std::string> names{"official", "authors", "manifest", "all"};
+  return names;
+}
+template <>
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::data::Sampling>() {
+  static const std::vector<std::string> names{"random-crops", "grid", "whole-images"};
+  return names;
+}
+template <>
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::data::OnBroken>() {
+  static const std::vector<std::string> names{"skip", "refuse"};
+  return names;
+}

@@ -1,0 +1,204 @@
+#include "sscvae/data/image_store.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <functional>
+#include <thread>
+
+#include "sscvae/core/error.h"
+#include "sscvae/core/log.h"
+#include "sscvae/core/text.h"
+#include "sscvae/data/image_size.h"
+#include "sscvae/image/padding.h"
+
+namespace sscvae::data {
+namespace {
+
+constexpr int64_t kMiB = 1 << 20;
+constexpr size_t kNamedWarnings = 10;
+
+/// Calls work(0) ... work(count - 1) from as many threads as there are processors. `work` must not throw.
+void in_parallel(size_t count, const std::function<void(size_t)>& work) {
+  std::atomic<size_t> next = 0;
+  const auto loop = [&] {
+    for (size_t i; (i = next.fetch_add(1)) < count;) work(i);
+  };
+  const size_t helpers = std::min<size_t>(std::max(1U, std::thread::hardware_concurrency()), count);
+  std::vector<std::jthread> threads;
+  for (size_t i = 1; i < helpers; ++i) threads.emplace_back(loop);
+  loop();
+}
+
+std::string reason_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& exception) {
+    return describe_failure(exception).line;
+  }
+}
+
+/// Where the rows or columns of a window begin in the source, in samples.
+std::vector<int64_t> offsets(int64_t first, int64_t count, int64_t size, int64_t step, bool mirrored) {
+  std::vector<int64_t> result(static_cast<size_t>(count));
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t from = first + (mirrored ? count - 1 - i : i);
+    result[static_cast<size_t>(i)] = step * (from >= 0 && from < size ? from : image::reflected_index(from, size));
+  }
+  return result;
+}
+
+/// value / (2^depth - 1) of all 8-bit values.
+const std::array<float, 256>& unit_values() {
+  static const std::array<float, 256> values = [] {
+    std::array<float, 256> table;
+    for (size_t i = 0; i < table.size(); ++i) table[i] = static_cast<float>(i) / 255.0F;
+    return table;
+  }();
+  return values;
+}
+
+template <class Sample>
+void gather(int64_t channels, const std::vector<int64_t>& rows, const std::vector<int64_t>& columns, float* out,
+            const Sample& sample) {
+  for (int64_t channel = 0; channel < channels; ++channel)
+    for (const int64_t row : rows) {
+      const int64_t begin = row + channel;
+      for (const int64_t column : columns) *out++ = sample(begin + column);
+    }
+}
+
+}  // namespace
+
+ImageStore::ImageStore(std::filesystem::path root, const std::vector<std::string>& paths, int64_t channels,
+                       int64_t cache_mb, OnBroken on_broken)
+    : root_(std::move(root)), channels_(channels), on_broken_(on_broken) {
+  if (paths.empty()) throw UsageError(root_.string() + ": an empty list of images");
+  if (channels != 1 && channels != 3)
+    throw UsageError("images are read with 1 or 3 channels, not " + std::to_string(channels));
+  for (const std::string& path : paths) {
+    entries_.emplace_back();
+    entries_.back().name = path;
+  }
+  read_headers();
+  fill_cache(cache_mb * kMiB);
+  drop_broken();
+}
+
+void ImageStore::read_headers() {
+  in_parallel(entries_.size(), [this](size_t i) {
+    Entry& entry = entries_[i];
+    try {
+      const ImageSize size = read_image_size(root_ / entry.name);
+      entry.width = size.width;
+      entry.height = size.height;
+      entry.bytes = size.width * size.height * channels_ * (size.bit_depth / 8);
+    } catch (...) {
+      entry.error = std::current_exception();
+    }
+  });
+}
+
+void ImageStore::fill_cache(int64_t capacity) {
+  std::vector<size_t> chosen;
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    if (entries_[i].error) continue;
+    if (entries_[i].bytes > capacity) break;
+    capacity -= entries_[i].bytes;
+    chosen.push_back(i);
+  }
+  in_parallel(chosen.size(), [&](size_t i) {
+    Entry& entry = entries_[chosen[i]];
+    try {
+      entry.cached = decode(entry);
+      entry.width = entry.cached->width;
+      entry.height = entry.cached->height;
+    } catch (...) {
+      entry.error = std::current_exception();
+    }
+  });
+}
+
+void ImageStore::drop_broken() {
+  std::exception_ptr first;
+  for (const Entry& entry : entries_) {
+    if (!entry.error) continue;
+    if (on_broken_ == OnBroken::kRefuse) std::rethrow_exception(entry.error);
+    if (!first) first = entry.error;
+    if (left_out_.size() < kNamedWarnings) warn("left out: " + reason_of(entry.error));
+    left_out_.push_back(entry.name);
+  }
+  if (left_out_.size() > kNamedWarnings)
+    warn("left out: " + std::to_string(left_out_.size() - kNamedWarnings) + " more broken images");
+  std::erase_if(entries_, [](const Entry& entry) { return entry.error != nullptr; });
+  if (entries_.empty())
+    throw FormatError("none of the " + std::to_string(left_out_.size()) + " images in " + root_.string() +
+                      " can be read; the first: " + reason_of(first));
+}
+
+std::shared_ptr<const image::Image> ImageStore::decode(const Entry& entry) const {
+  image::Image decoded = image::read_image(root_ / entry.name);
+  if (decoded.channels != channels_) decoded = image::with_channels(decoded, channels_);
+  return std::make_shared<const image::Image>(std::move(decoded));
+}
+
+int64_t ImageStore::cached_images() const {
+  return std::count_if(entries_.begin(), entries_.end(), [](const Entry& entry) { return entry.cached != nullptr; });
+}
+
+int64_t ImageStore::cached_bytes() const {
+  int64_t bytes = 0;
+  for (const Entry& entry : entries_)
+    if (entry.cached) bytes += static_cast<int64_t>(entry.cached->bytes.size());
+  return bytes;
+}
+
+std::string ImageStore::summary() const {
+  std::string text = std::to_string(size()) + " images";
+  if (!left_out_.empty()) text += ", " + std::to_string(left_out_.size()) + " broken ones left out";
+  const double mib = static_cast<double>(cached_bytes()) / kMiB;
+  return text + format("; %lld (%.1f MiB) in memory", static_cast<long long>(cached_images()), mib);
+}
+
+void ImageStore::warn_once(int64_t index, const char* reason) const {
+  const std::lock_guard lock(mutex_);
+  if (warned_.insert(index).second) warn(std::string("replaced by the next image: ") + reason);
+}
+
+std::shared_ptr<const image::Image> ImageStore::pixels(int64_t index) const {
+  for (int64_t tried = 0; tried < size(); ++tried) {
+    const int64_t candidate = (index + tried) % size();
+    const Entry& entry = entries_.at(static_cast<size_t>(candidate));
+    if (entry.cached) return entry.cached;
+    try {
+      return decode(entry);
+    } catch (const FormatError& error) {
+      if (on_broken_ == OnBroken::kRefuse) throw;
+      warn_once(candidate, error.what());
+    }
+  }
+  throw FormatError("none of the " + std::to_string(size()) + " images in " + root_.string() + " can be decoded");
+}
+
+at::Tensor ImageStore::get(int64_t index) const { return image::to_tensor(*pixels(index)); }
+
+void ImageStore::copy_window(int64_t index, const Window& window, float* out) const {
+  const std::shared_ptr<const image::Image> image = pixels(index);
+  std::vector<int64_t> rows =
+      offsets(window.top, window.height, image->height, image->width * channels_, (window.symmetry & 2) != 0);
+  std::vector<int64_t> columns =
+      offsets(window.left, window.width, image->width, channels_, (window.symmetry & 1) != 0);
+  if (window.symmetry & 4) std::swap(rows, columns);
+  const uint8_t* bytes = image->bytes.data();
+  if (image->bit_depth == 8) {
+    gather(channels_, rows, columns, out, [bytes, table = unit_values().data()](int64_t i) { return table[bytes[i]]; });
+  } else {
+    gather(channels_, rows, columns, out, [bytes](int64_t i) {
+      uint16_t value;
+      std::memcpy(&value, bytes + 2 * i, sizeof value);
+      return static_cast<float>(value) / 65535.0F;
+    });
+  }
+}
+
+}  // namespace sscvae::data

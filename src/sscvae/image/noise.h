@@ -1,0 +1,25 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+/// Gaussian noise with known seeds. `sigma_8bit` is the standard deviation in 8-bit grey levels (0 to 255); images lie
+/// in [0,1], so sigma_8bit / 255 is added.
+namespace sscvae::image {
+
+/// numpy.random.seed(seed) followed by numpy.random.normal(0, scale, hwc_shape): float64, row-major, bit for bit.
+/// Source: numpy's legacy generator (MT19937, polar method, the second deviate of a pair is kept for the next value).
+at::Tensor numpy_gaussian(uint32_t seed, double scale, at::IntArrayRef hwc_shape);
+
+/// The rule under which denoisers publish: the generator is seeded anew for each image and drawn in the order row,
+/// column, channel; the sum is formed in float64 and rounded once to the image's precision; values are not clipped
+/// unless `clip` ([0,1]). Takes and returns [C,H,W]. The same image and seed give the same noise at every batch size.
+/// Errors: ShapeError if not [C,H,W]; UsageError for a negative or non-finite sigma.
+at::Tensor add_gaussian_noise(const at::Tensor& chw_image, double sigma_8bit, uint32_t seed, bool clip);
+
+/// The rule of the SSC-VAE release: one float32 draw for the whole batch [N,C,H,W] from LibTorch's CPU generator,
+/// clip(clean + sigma_8bit * randn / 255, 0, 1). The release uses seed 42. Same errors.
+at::Tensor authors_noise(const at::Tensor& batch_nchw, double sigma_8bit, uint64_t seed = 42);
+
+}  // namespace sscvae::image

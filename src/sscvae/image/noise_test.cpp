@@ -1,0 +1,75 @@
+#include "sscvae/image/noise.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/zeros.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "sscvae/core/error.h"
+
+namespace sscvae::image {
+namespace {
+
+/// numpy.random.seed(0); numpy.random.normal(0, 1, 4)
+TEST(NumpyGaussian, FirstValuesOfSeedZero) {
+  const at::Tensor noise = numpy_gaussian(0, 1.0, {2, 2, 1});
+  const double* v = noise.const_data_ptr<double>();
+  EXPECT_EQ(v[0], 1.764052345967664);
+  EXPECT_EQ(v[1], 0.4001572083672233);
+  EXPECT_EQ(v[2], 0.9787379841057392);
+  EXPECT_EQ(v[3], 2.240893199201458);
+}
+
+TEST(AddGaussianNoise, IsDrawnByRowColumnChannel) {
+  const at::Tensor noise = numpy_gaussian(3, 25.0 / 255, {4, 5, 3});
+  const at::Tensor clean = at::full({3, 4, 5}, 0.25, at::kDouble);
+  EXPECT_TRUE(at::equal(add_gaussian_noise(clean, 25, 3, false), clean + noise.permute({2, 0, 1})));
+}
+
+TEST(AddGaussianNoise, FloatIsTheRoundedDouble) {
+  const at::Tensor clean = at::full({1, 6, 7}, 0.1f);
+  const at::Tensor expected = add_gaussian_noise(clean.to(at::kDouble), 15, 0, false).to(at::kFloat);
+  const at::Tensor noisy = add_gaussian_noise(clean, 15, 0, false);
+  EXPECT_EQ(noisy.scalar_type(), at::kFloat);
+  EXPECT_TRUE(noisy.is_contiguous());
+  EXPECT_TRUE(at::equal(noisy, expected));
+}
+
+TEST(AddGaussianNoise, ClipsOnlyOnRequest) {
+  const at::Tensor clean = at::zeros({1, 32, 32});
+  const at::Tensor free = add_gaussian_noise(clean, 50, 0, false), clipped = add_gaussian_noise(clean, 50, 0, true);
+  EXPECT_LT(free.min().item<float>(), -0.1);
+  EXPECT_TRUE(at::equal(clipped, free.clamp(0, 1)));
+  EXPECT_TRUE(at::equal(add_gaussian_noise(clean, 0, 0, false), clean));
+}
+
+TEST(AddGaussianNoise, HasTheStandardDeviationAsked) {
+  const at::Tensor noisy = add_gaussian_noise(at::zeros({1, 256, 256}, at::kDouble), 25, 1, false);
+  EXPECT_NEAR(noisy.std().item<double>() * 255, 25, 0.25);
+  EXPECT_NEAR(noisy.mean().item<double>() * 255, 0, 0.3);
+}
+
+TEST(AuthorsNoise, IsClippedSeededAndPerBatch) {
+  const at::Tensor clean = at::full({2, 3, 16, 16}, 0.5);
+  const at::Tensor noisy = authors_noise(clean, 20);
+  EXPECT_TRUE(at::equal(noisy, authors_noise(clean, 20, 42)));
+  EXPECT_FALSE(at::equal(noisy, authors_noise(clean, 20, 43)));
+  EXPECT_FALSE(at::equal(noisy[0], noisy[1]));
+  EXPECT_NEAR((noisy - clean).std().item<double>() * 255, 20, 1.5);
+  const at::Tensor loud = authors_noise(clean, 500);
+  EXPECT_EQ(loud.min().item<float>(), 0);
+  EXPECT_EQ(loud.max().item<float>(), 1);
+}
+
+TEST(Noise, ChecksShapesAndSigma) {
+  EXPECT_THROW(add_gaussian_noise(at::zeros({4, 4}), 25, 0, false), ShapeError);
+  EXPECT_THROW(authors_noise(at::zeros({1, 4, 4}), 25), ShapeError);
+  EXPECT_THROW(add_gaussian_noise(at::zeros({1, 4, 4}), -1, 0, false), UsageError);
+  EXPECT_THROW(authors_noise(at::zeros({1, 1, 4, 4}), std::numeric_limits<double>::quiet_NaN()), UsageError);
+}
+
+}  // namespace
+}  // namespace sscvae::image

@@ -1,0 +1,130 @@
+#include "sscvae/image/patches.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/minimum.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros.h>
+
+#include <string>
+
+#include "sscvae/core/error.h"
+#include "sscvae/core/shape.h"
+#include "sscvae/core/text.h"
+
+namespace sscvae::image {
+
+namespace {
+
+void check_grid(int64_t size, int64_t stride) {
+  if (size < 1) throw UsageError("patch size: expected >= 1, got " + std::to_string(size));
+  if (stride < 1) throw UsageError("patch stride: expected >= 1, got " + std::to_string(stride));
+}
+
+int64_t count_along(int64_t length, int64_t size, int64_t stride) {
+  return length < size ? 0 : (length - size) / stride + 1;
+}
+
+std::vector<int64_t> covering_begins(int64_t length, int64_t size, int64_t stride) {
+  std::vector<int64_t> begins;
+  for (int64_t i = 0; i < count_along(length, size, stride); ++i) begins.push_back(i * stride);
+  if (!begins.empty() && begins.back() + size < length) begins.push_back(length - size);
+  return begins;
+}
+
+void check_inside(const PatchPosition& position, int64_t size, int64_t height, int64_t width) {
+  if (position.x >= 0 && position.y >= 0 && position.x <= width - size && position.y <= height - size) return;
+  throw ShapeError(format("patch of %lld pixels at x %lld, y %lld leaves the %lldx%lld image",
+                          static_cast<long long>(size), static_cast<long long>(position.x),
+                          static_cast<long long>(position.y), static_cast<long long>(width),
+                          static_cast<long long>(height)));
+}
+
+at::Tensor window(const at::Tensor& chw, const PatchPosition& position, int64_t size) {
+  return chw.narrow(1, position.y, size).narrow(2, position.x, size);
+}
+
+void check_patches(const at::Tensor& patches, const std::vector<PatchPosition>& positions, int64_t height,
+                   int64_t width) {
+  check_shape(patches, "patches", "P,C,size,size", {static_cast<int64_t>(positions.size()), -1, -1, -1});
+  const int64_t size = patches.size(3);
+  check_shape(patches, "patches", "P,C,size,size", {-1, -1, size, size});
+  if (height < 0 || width < 0) throw ShapeError("stitched image: negative size");
+  for (const PatchPosition& position : positions) check_inside(position, size, height, width);
+}
+
+}  // namespace
+
+std::vector<PatchPosition> training_grid(int64_t height, int64_t width, int64_t size, int64_t stride) {
+  check_grid(size, stride);
+  std::vector<PatchPosition> grid;
+  for (int64_t x = 0; x < count_along(width, size, stride); ++x)
+    for (int64_t y = 0; y < count_along(height, size, stride); ++y) grid.push_back({x * stride, y * stride});
+  return grid;
+}
+
+std::vector<PatchPosition> test_grid(int64_t height, int64_t width, int64_t size, int64_t stride) {
+  check_grid(size, stride);
+  std::vector<PatchPosition> grid;
+  for (int64_t y = 0; y < count_along(height, size, stride); ++y)
+    for (int64_t x = 0; x < count_along(width, size, stride); ++x) grid.push_back({x * stride, y * stride});
+  return grid;
+}
+
+GridSize covered_size(int64_t height, int64_t width, int64_t size, int64_t stride) {
+  check_grid(size, stride);
+  const int64_t rows = count_along(height, size, stride), columns = count_along(width, size, stride);
+  if (rows == 0 || columns == 0) return {};
+  return {(rows - 1) * stride + size, (columns - 1) * stride + size};
+}
+
+std::vector<PatchPosition> covering_grid(int64_t height, int64_t width, int64_t size, int64_t stride) {
+  check_grid(size, stride);
+  std::vector<PatchPosition> grid;
+  const std::vector<int64_t> columns = covering_begins(width, size, stride);
+  for (const int64_t y : covering_begins(height, size, stride))
+    for (const int64_t x : columns) grid.push_back({x, y});
+  return grid;
+}
+
+at::Tensor extract_patches(const at::Tensor& chw, const std::vector<PatchPosition>& positions, int64_t size) {
+  check_shape(chw, "image", "C,H,W", {-1, -1, -1});
+  check_grid(size, 1);
+  if (positions.empty()) return at::empty({0, chw.size(0), size, size}, chw.options());
+  std::vector<at::Tensor> patches;
+  patches.reserve(positions.size());
+  for (const PatchPosition& position : positions) {
+    check_inside(position, size, chw.size(1), chw.size(2));
+    patches.push_back(window(chw, position, size));
+  }
+  return at::stack(patches);
+}
+
+at::Tensor stitch_patches(const at::Tensor& patches, const std::vector<PatchPosition>& positions, int64_t height,
+                          int64_t width) {
+  check_patches(patches, positions, height, width);
+  at::Tensor image = at::zeros({patches.size(1), height, width}, patches.options());
+  for (size_t i = 0; i < positions.size(); ++i)
+    window(image, positions[i], patches.size(3)).copy_(patches.select(0, static_cast<int64_t>(i)));
+  return image;
+}
+
+at::Tensor stitch_blended(const at::Tensor& patches, const std::vector<PatchPosition>& positions, int64_t height,
+                          int64_t width) {
+  check_patches(patches, positions, height, width);
+  if (!patches.is_floating_point()) throw ShapeError("patches: expected floating point values to blend");
+  const int64_t size = patches.size(3);
+  const at::Tensor ramp = at::arange(1, size + 1, patches.options());
+  const at::Tensor axis = at::minimum(ramp, size + 1 - ramp);
+  const at::Tensor weight = axis.unsqueeze(1) * axis.unsqueeze(0);
+  at::Tensor image = at::zeros({patches.size(1), height, width}, patches.options());
+  at::Tensor total = at::zeros({1, height, width}, patches.options());
+  for (size_t i = 0; i < positions.size(); ++i) {
+    window(image, positions[i], size).add_(patches.select(0, static_cast<int64_t>(i)) * weight);
+    window(total, positions[i], size).add_(weight);
+  }
+  return image / total.clamp_min(1);
+}
+
+}  // namespace sscvae::image

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+/// Square patches on a regular grid: where they lie, how they are cut out and put together again.
+/// Along an axis of n pixels the grid holds 0, stride, 2 stride, ... as long as a whole patch fits: none if n < size.
+namespace sscvae::image {
+
+/// The top left corner of a patch, in pixels.
+struct PatchPosition {
+  int64_t x = 0, y = 0;
+  friend bool operator==(const PatchPosition&, const PatchPosition&) = default;
+};
+
+struct GridSize {
+  int64_t height = 0, width = 0;
+  friend bool operator==(const GridSize&, const GridSize&) = default;
+};
+
+/// Order of the published training lists: column by column (x outermost, y innermost).
+/// Errors of all functions: UsageError for size or stride below 1.
+std::vector<PatchPosition> training_grid(int64_t height, int64_t width, int64_t size, int64_t stride);
+/// Order of the published tests: row by row, left to right.
+std::vector<PatchPosition> test_grid(int64_t height, int64_t width, int64_t size, int64_t stride);
+/// The top left part of the image that whole patches of the grid span (0 x 0 where none fits).
+GridSize covered_size(int64_t height, int64_t width, int64_t size, int64_t stride);
+/// Row by row as test_grid, with a last row and column moved inwards so that every pixel is covered. Images smaller
+/// than a patch give none.
+std::vector<PatchPosition> covering_grid(int64_t height, int64_t width, int64_t size, int64_t stride);
+
+/// [C,H,W] -> [P,C,size,size], a copy in the order of `positions`. Errors: ShapeError if a patch leaves the image.
+at::Tensor extract_patches(const at::Tensor& chw, const std::vector<PatchPosition>& positions, int64_t size);
+
+/// [P,C,size,size] -> [C,height,width] as the published tests do: later patches overwrite earlier ones, pixels that no
+/// patch covers are 0. Errors: ShapeError if counts disagree or a patch leaves the image.
+at::Tensor stitch_patches(const at::Tensor& patches, const std::vector<PatchPosition>& positions, int64_t height,
+                          int64_t width);
+
+/// The same with overlaps averaged; the weight of a pixel is the product over both axes of
+/// min(i + 1, size - i) (a pyramid), so that no seams remain. stitch_blended(extract_patches(x)) = x where covered, up to
+/// rounding.
+at::Tensor stitch_blended(const at::Tensor& patches, const std::vector<PatchPosition>& positions, int64_t height,
+                          int64_t width);
+
+}  // namespace sscvae::image

@@ -1,0 +1,91 @@
+#include "sscvae/image/patches.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/zeros.h>
+#include <gtest/gtest.h>
+
+#include "sscvae/core/error.h"
+
+namespace sscvae::image {
+namespace {
+
+using Grid = std::vector<PatchPosition>;
+
+at::Tensor counted(int64_t height, int64_t width) {
+  return at::arange(height * width, at::kFloat).view({1, height, width});
+}
+
+TEST(Grids, TrainingGoesByColumnsTestByRows) {
+  EXPECT_EQ(training_grid(5, 6, 2, 2), (Grid{{0, 0}, {0, 2}, {2, 0}, {2, 2}, {4, 0}, {4, 2}}));
+  EXPECT_EQ(test_grid(5, 6, 2, 2), (Grid{{0, 0}, {2, 0}, {4, 0}, {0, 2}, {2, 2}, {4, 2}}));
+}
+
+TEST(Grids, HoldWhatFits) {
+  EXPECT_EQ(test_grid(4, 4, 4, 1), (Grid{{0, 0}}));
+  EXPECT_TRUE(test_grid(3, 9, 4, 1).empty());
+  EXPECT_TRUE(training_grid(9, 3, 4, 1).empty());
+  EXPECT_EQ(covered_size(37, 53, 16, 8), (GridSize{32, 48}));
+  EXPECT_EQ(covered_size(70, 100, 32, 24), (GridSize{56, 80}));
+  EXPECT_EQ(covered_size(70, 10, 32, 24), (GridSize{0, 0}));
+  EXPECT_THROW(test_grid(4, 4, 0, 1), UsageError);
+  EXPECT_THROW(training_grid(4, 4, 2, 0), UsageError);
+}
+
+TEST(Grids, CoveringReachesTheEdges) {
+  EXPECT_EQ(covering_grid(4, 7, 3, 2), (Grid{{0, 0}, {2, 0}, {4, 0}, {0, 1}, {2, 1}, {4, 1}}));
+  EXPECT_EQ(covering_grid(3, 3, 3, 5), (Grid{{0, 0}}));
+  EXPECT_TRUE(covering_grid(2, 9, 3, 2).empty());
+}
+
+TEST(ExtractPatches, CopiesInOrder) {
+  const at::Tensor patches = extract_patches(counted(4, 5), {{3, 0}, {0, 2}}, 2);
+  const float* v = patches.const_data_ptr<float>();
+  EXPECT_EQ((std::vector<float>(v, v + 8)), (std::vector<float>{3, 4, 8, 9, 10, 11, 15, 16}));
+  EXPECT_EQ(extract_patches(counted(4, 5), {}, 2).sizes(), (std::vector<int64_t>{0, 1, 2, 2}));
+}
+
+TEST(StitchPatches, LaterPatchesOverwriteAndGapsAreZero) {
+  at::Tensor patches = at::zeros({2, 1, 2, 2});
+  patches.select(0, 0).fill_(1);
+  patches.select(0, 1).fill_(2);
+  const at::Tensor image = stitch_patches(patches, {{0, 0}, {1, 0}}, 3, 4);
+  const float* v = image.const_data_ptr<float>();
+  EXPECT_EQ((std::vector<float>(v, v + 12)), (std::vector<float>{1, 2, 2, 0, 1, 2, 2, 0, 0, 0, 0, 0}));
+}
+
+TEST(Stitching, UndoesExtraction) {
+  for (const int64_t stride : {1, 3, 4}) {
+    const at::Tensor image = at::rand({3, 13, 18});
+    const Grid grid = covering_grid(13, 18, 4, stride);
+    EXPECT_TRUE(at::equal(stitch_patches(extract_patches(image, grid, 4), grid, 13, 18), image));
+    EXPECT_TRUE(at::allclose(stitch_blended(extract_patches(image, grid, 4), grid, 13, 18), image, 0, 1e-6));
+  }
+}
+
+TEST(StitchBlended, WeighsByThePyramid) {
+  at::Tensor patches = at::zeros({2, 1, 3, 3});
+  patches.select(0, 1).fill_(1);
+  const at::Tensor row = stitch_blended(patches, {{0, 0}, {1, 0}}, 3, 5).select(1, 1).squeeze(0);
+  // Weights along x of the first patch: 1 2 1, of the second one pixel later the same.
+  EXPECT_FLOAT_EQ(row[0].item<float>(), 0);
+  EXPECT_FLOAT_EQ(row[1].item<float>(), 1.0f / 3);
+  EXPECT_FLOAT_EQ(row[2].item<float>(), 2.0f / 3);
+  EXPECT_FLOAT_EQ(row[3].item<float>(), 1);
+  EXPECT_FLOAT_EQ(row[4].item<float>(), 0);  // covered by none
+}
+
+TEST(Patches, CheckTheirArguments) {
+  EXPECT_THROW(extract_patches(counted(4, 5), {{4, 0}}, 2), ShapeError);
+  EXPECT_THROW(extract_patches(counted(4, 5), {{0, -1}}, 2), ShapeError);
+  EXPECT_THROW(extract_patches(at::zeros({4, 5}), {{0, 0}}, 2), ShapeError);
+  EXPECT_THROW(stitch_patches(at::zeros({2, 1, 2, 2}), {{0, 0}}, 4, 4), ShapeError);
+  EXPECT_THROW(stitch_patches(at::zeros({1, 1, 2, 3}), {{0, 0}}, 4, 4), ShapeError);
+  EXPECT_THROW(stitch_blended(at::zeros({1, 1, 2, 2}), {{3, 0}}, 4, 4), ShapeError);
+}
+
+}  // namespace
+}  // namespace sscvae::image

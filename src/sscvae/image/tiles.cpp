@@ -1,0 +1,121 @@
+#include "sscvae/image/tiles.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <string>
+
+#include "sscvae/core/error.h"
+#include "sscvae/core/shape.h"
+#include "sscvae/image/padding.h"
+
+namespace sscvae::image {
+
+namespace {
+
+void check_plan(int64_t tile, int64_t overlap, int64_t multiple) {
+  if (tile < 1) throw UsageError("tile: expected >= 1, got " + std::to_string(tile));
+  if (multiple < 1) throw UsageError("tile multiple: expected >= 1, got " + std::to_string(multiple));
+  if (overlap < 0) throw UsageError("tile overlap: expected >= 0, got " + std::to_string(overlap));
+  if (round_up(overlap, multiple) >= round_up(tile, multiple))
+    throw UsageError("tile overlap: expected less than the tile of " + std::to_string(tile) + " pixels (multiples of " +
+                     std::to_string(multiple) + "), got " + std::to_string(overlap));
+}
+
+/// The part of `image` under a span of one axis, reflected beyond the end.
+at::Tensor take(const at::Tensor& image, int64_t axis, const TileSpan& span) {
+  const int64_t length = image.size(axis);
+  if (span.begin + span.size <= length) return image.narrow(axis, span.begin, span.size);
+  at::Tensor indices = at::empty({span.size}, at::kLong);
+  int64_t* index = indices.mutable_data_ptr<int64_t>();
+  for (int64_t i = 0; i < span.size; ++i) index[i] = reflected_index(span.begin + i, length);
+  return image.index_select(axis, indices.to(image.device()));
+}
+
+/// Rises from 0 to 1 over the shared pixels; two that face each other add up to 1.
+double fade(int64_t i, int64_t shared) {
+  if (i >= shared) return 1;
+  const double s = std::sin(std::numbers::pi / 2 * (static_cast<double>(i) + 0.5) / static_cast<double>(shared));
+  return s * s;
+}
+
+at::Tensor run_checked(const at::Tensor& tile, const std::function<at::Tensor(const at::Tensor&)>& run) {
+  at::Tensor result = run(tile);
+  check_shape(result, "result of a tile", "N,C,h,w", {tile.size(0), -1, tile.size(2), tile.size(3)});
+  return result;
+}
+
+}  // namespace
+
+std::vector<TileSpan> plan_tiles(int64_t length, int64_t tile, int64_t overlap, int64_t multiple) {
+  check_plan(tile, overlap, multiple);
+  if (length < 1) throw ShapeError("tiles: the image has no pixels");
+  const int64_t units = round_up(length, multiple) / multiple;
+  const int64_t tile_units = std::min(units, round_up(tile, multiple) / multiple);
+  const int64_t step = std::max<int64_t>(1, tile_units - round_up(overlap, multiple) / multiple);
+  const int64_t rest = units - tile_units;
+  const int64_t gaps = (rest + step - 1) / step;
+  std::vector<TileSpan> spans;
+  for (int64_t i = 0; i <= gaps; ++i)
+    spans.push_back({gaps == 0 ? 0 : i * rest / gaps * multiple, tile_units * multiple, 0, 0});
+  for (size_t i = 1; i < spans.size(); ++i)
+    spans[i].fade_in = spans[i - 1].fade_out = spans[i - 1].begin + spans[i - 1].size - spans[i].begin;
+  return spans;
+}
+
+std::vector<at::Tensor> tile_weights(const std::vector<TileSpan>& spans) {
+  if (spans.empty()) return {};
+  std::vector<double> total(static_cast<size_t>(spans.back().begin + spans.back().size), 0.0);
+  std::vector<at::Tensor> weights;
+  for (const TileSpan& span : spans) {
+    at::Tensor weight = at::empty({span.size}, at::kDouble);
+    double* w = weight.mutable_data_ptr<double>();
+    for (int64_t i = 0; i < span.size; ++i) {
+      w[i] = fade(i, span.fade_in) * fade(span.size - 1 - i, span.fade_out);
+      total[static_cast<size_t>(span.begin + i)] += w[i];
+    }
+    weights.push_back(weight);
+  }
+  for (size_t s = 0; s < spans.size(); ++s) {
+    double* w = weights[s].mutable_data_ptr<double>();
+    for (int64_t i = 0; i < spans[s].size; ++i) w[i] /= total[static_cast<size_t>(spans[s].begin + i)];
+  }
+  return weights;
+}
+
+at::Tensor process_tiled(const at::Tensor& nchw, int64_t tile, int64_t overlap, int64_t multiple,
+                         const std::function<at::Tensor(const at::Tensor&)>& run) {
+  const at::NoGradGuard no_gradients;
+  check_shape(nchw, "image", "N,C,H,W", {-1, -1, -1, -1});
+  const int64_t height = nchw.size(2), width = nchw.size(3);
+  const std::vector<TileSpan> rows = plan_tiles(height, tile, overlap, multiple);
+  const std::vector<TileSpan> columns = plan_tiles(width, tile, overlap, multiple);
+  if (rows.size() == 1 && columns.size() == 1)
+    return crop_to(run_checked(take(take(nchw, 2, rows[0]), 3, columns[0]), run), height, width).contiguous();
+
+  const std::vector<at::Tensor> row_weights = tile_weights(rows), column_weights = tile_weights(columns);
+  at::Tensor sum;
+  at::ScalarType type = at::kFloat;
+  for (size_t y = 0; y < rows.size(); ++y)
+    for (size_t x = 0; x < columns.size(); ++x) {
+      const at::Tensor result = run_checked(take(take(nchw, 2, rows[y]), 3, columns[x]), run);
+      if (!sum.defined()) {
+        type = result.scalar_type();
+        sum = at::zeros({nchw.size(0), result.size(1), height, width},
+                        result.options().dtype(type == at::kDouble ? at::kDouble : at::kFloat));
+      }
+      const int64_t h = std::min(rows[y].size, height - rows[y].begin);
+      const int64_t w = std::min(columns[x].size, width - columns[x].begin);
+      const at::Tensor weight = (row_weights[y].narrow(0, 0, h).unsqueeze(1) *
+                                 column_weights[x].narrow(0, 0, w).unsqueeze(0)).to(sum.options());
+      sum.narrow(2, rows[y].begin, h).narrow(3, columns[x].begin, w).add_(crop_to(result, h, w) * weight);
+    }
+  return sum.to(type);
+}
+
+}  // namespace sscvae::image

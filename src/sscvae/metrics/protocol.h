@@ -1,0 +1,97 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// A quality figure means nothing without the rule behind it. Each rule is a row of a table; figures are printed and
+/// stored together with the row. Beside the rules stands the table of what is measured.
+namespace sscvae::metrics {
+
+enum class ChannelRule { kAll, kFirst };
+enum class SsimKind { kUniform7, kGaussian11 };
+/// kNumpyPerImage: image::add_gaussian_noise, the generator seeded anew for each image.
+/// kTorchOnce: image::authors_noise, LibTorch's generator seeded once at the start of the evaluation.
+enum class NoiseRule { kNumpyPerImage, kTorchOnce };
+enum class Crop { kWhole, kTopLeftMultiple };
+
+/// How a figure is made: what is cut, which noise is added, what is rounded, which SSIM.
+struct Protocol {
+  std::string name;
+  std::string summary;
+  std::string source;  ///< where the rule is written or practised
+  ChannelRule channels = ChannelRule::kAll;
+  bool round_to_8bit = true;  ///< both images clipped to [0,1] and rounded to k/255 before anything is measured
+  SsimKind ssim = SsimKind::kGaussian11;
+  NoiseRule noise = NoiseRule::kNumpyPerImage;  ///< of the denoising task
+  uint32_t noise_seed = 0;
+  bool clip_noisy_input = false;  ///< noisy = clip(clean + noise, 0, 1)
+  Crop crop = Crop::kWhole;
+  int64_t crop_multiple = 1;  ///< of kTopLeftMultiple
+  double data_range = 1.0;
+
+  /// Every choice in words: {"channels", "all"}, {"output", "clipped and rounded to 8 bit"}, ... for JSON and reports.
+  std::vector<std::pair<std::string, std::string>> describe() const;
+};
+
+/// sound (the default, first), authors, paper, literature-denoise.
+const std::vector<Protocol>& protocols();
+/// Errors: UsageError with the nearest known name.
+const Protocol& find_protocol(const std::string& name);
+
+/// Height and width of the top-left part of an image that the protocol looks at: all of it, or each side cut to the
+/// largest multiple of crop_multiple (a side shorter than that stays as it is).
+std::pair<int64_t, int64_t> cropped_size(const Protocol& protocol, int64_t height, int64_t width);
+/// That part of an image tensor [...,H,W], a view. Crop first: under such a protocol the model, too, sees only the part.
+at::Tensor crop(const Protocol& protocol, const at::Tensor& image);
+
+/// What the protocol measures of an image [C,H,W] or [N,C,H,W]: channel rule and rounding applied. Rounded images are
+/// float64 k/255 (ties to even), others keep their precision.
+at::Tensor measured_image(const Protocol& protocol, const at::Tensor& image);
+
+/// Everything that can be known of one image. Undefined tensors are left out of the measuring.
+struct Sample {
+  at::Tensor original, reconstruction;  ///< [C,H,W] or [N,C,H,W]
+  at::Tensor code;                      ///< z [K,h,w] or [N,K,h,w]
+  at::Tensor features, coded_features;  ///< E and Dz, same shape
+};
+
+enum class Direction { kHigher, kLower, kNeither };
+enum class Needs { kImages, kCode, kFeatures };
+
+struct MetricEntry {
+  std::string name;
+  std::string unit;  ///< "dB" or ""
+  std::string summary;
+  std::string source;
+  Direction better = Direction::kHigher;
+  Needs needs = Needs::kImages;
+  double (*compute)(const Sample& sample, const Protocol& protocol) = nullptr;
+};
+
+/// psnr, ssim (the protocol's kind), ssim_uniform7, ssim_gaussian11, nmi, mse, hoyer, nnz, zero_fraction, fit_error.
+/// The images in `sample` given to `compute` are those of measured_image.
+const std::vector<MetricEntry>& metric_entries();
+/// Errors: UsageError with the nearest known name.
+const MetricEntry& find_metric(const std::string& name);
+/// "higher", "lower", "neither".
+std::string direction_text(Direction direction);
+
+/// Measures whatever the sample allows, by metric name; only `names` if any are given. A metric that cannot be had for
+/// this image (smaller than the SSIM window) is NaN and leaves a line in `notes`, so that one odd image does not end an
+/// evaluation; values that are not finite in the reconstruction leave a note, too.
+/// Errors: ShapeError if the images differ in shape or are no images; UsageError for unknown names.
+std::map<std::string, double> measure(const Sample& sample, const Protocol& protocol,
+                                      const std::vector<std::string>& names = {},
+                                      std::vector<std::string>* notes = nullptr);
+
+/// measure() of two images alone.
+std::map<std::string, double> compare_images(const at::Tensor& original, const at::Tensor& reconstruction,
+                                             const Protocol& protocol, const std::vector<std::string>& names = {},
+                                             std::vector<std::string>* notes = nullptr);
+
+}  // namespace sscvae::metrics

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <torch/nn/module.h>
+
+#include "sscvae/models/model_options.h"
+
+/// Encoders (image -> features) and decoders (features -> logits): what all models share.
+namespace sscvae::models {
+
+/// One half of a backbone.
+class Backbone2d : public torch::nn::Module {
+ public:
+  virtual at::Tensor forward(const at::Tensor& x) = 0;
+};
+
+/// Image [N,C,H,W] -> features [N,d,H/2^n,W/2^n].
+std::shared_ptr<Backbone2d> make_encoder(const ModelOptions& options);
+/// Features [N,d,h,w] -> logits [N,C,2^n h,2^n w].
+std::shared_ptr<Backbone2d> make_decoder(const ModelOptions& options);
+
+}  // namespace sscvae::models

@@ -1,0 +1,106 @@
+#include "sscvae/models/lite_backbone.h"
+
+#include <ATen/ops/pixel_shuffle.h>
+#include <ATen/ops/pixel_unshuffle.h>
+#include <torch/nn/modules/container/modulelist.h>
+
+#include <bit>
+
+#include "sscvae/core/error.h"
+#include "sscvae/nn/lite_blocks.h"
+
+namespace sscvae::models {
+
+namespace {
+
+/// log2 of the pixel block that is folded into channels; the remaining halvings are convolutions.
+int64_t unshuffle_levels(const ModelOptions& options) {
+  const auto side = static_cast<uint64_t>(options.lite.unshuffle);
+  if (!std::has_single_bit(side)) throw UsageError("model.lite.unshuffle: expected a power of two");
+  return std::min<int64_t>(std::countr_zero(side), options.down_samples);
+}
+
+nn::Norm norm_of(Normalization normalization) {
+  return normalization == Normalization::kNone ? nn::Norm::kNone
+         : normalization == Normalization::kBatch ? nn::Norm::kBatch
+                                                  : nn::Norm::kGroup;
+}
+
+/// The residual blocks at one resolution.
+class Stage : public torch::nn::Module {
+ public:
+  explicit Stage(const LiteBackboneOptions& options) {
+    for (int64_t i = 0; i < options.num_blocks; ++i)
+      blocks_.push_back(register_module(std::to_string(i), nn::LiteResidualBlock(options.width, norm_of(options.normalization))));
+  }
+  at::Tensor forward(at::Tensor x) {
+    for (auto& block : blocks_) x = block->forward(x);
+    return x;
+  }
+
+ private:
+  std::vector<nn::LiteResidualBlock> blocks_;
+};
+
+class LiteEncoder : public Backbone2d {
+ public:
+  explicit LiteEncoder(const ModelOptions& options) : block_(int64_t{1} << unshuffle_levels(options)) {
+    const int64_t width = options.lite.width;
+    stem_ = register_module("stem", nn::same_convolution(options.in_channels * block_ * block_, width, 3));
+    stages_.push_back(register_module("stage0", std::make_shared<Stage>(options.lite)));
+    for (int64_t level = unshuffle_levels(options); level < options.down_samples; ++level) {
+      const std::string number = std::to_string(stages_.size());
+      halvings_.push_back(register_module("down" + number, torch::nn::Conv2d(torch::nn::Conv2dOptions(width, width, 2).stride(2))));
+      stages_.push_back(register_module("stage" + number, std::make_shared<Stage>(options.lite)));
+    }
+    head_ = register_module("head", nn::same_convolution(width, options.sparse_coder.atom_dim, 3));
+  }
+
+  at::Tensor forward(const at::Tensor& image) override {
+    at::Tensor x = stages_[0]->forward(stem_->forward(at::pixel_unshuffle(image - 0.5, block_)));
+    for (size_t i = 0; i < halvings_.size(); ++i) x = stages_[i + 1]->forward(halvings_[i]->forward(x));
+    return head_->forward(x);
+  }
+
+ private:
+  int64_t block_;
+  torch::nn::Conv2d stem_{nullptr}, head_{nullptr};
+  std::vector<std::shared_ptr<Stage>> stages_;
+  std::vector<torch::nn::Conv2d> halvings_;
+};
+
+class LiteDecoder : public Backbone2d {
+ public:
+  explicit LiteDecoder(const ModelOptions& options) : block_(int64_t{1} << unshuffle_levels(options)) {
+    const int64_t width = options.lite.width;
+    stem_ = register_module("stem", nn::same_convolution(options.sparse_coder.atom_dim, width, 3));
+    stages_.push_back(register_module("stage0", std::make_shared<Stage>(options.lite)));
+    for (int64_t level = unshuffle_levels(options); level < options.down_samples; ++level) {
+      const std::string number = std::to_string(stages_.size());
+      doublings_.push_back(register_module("up" + number, nn::same_convolution(width, 4 * width, 1)));
+      stages_.push_back(register_module("stage" + number, std::make_shared<Stage>(options.lite)));
+    }
+    head_ = register_module("head", nn::same_convolution(width, options.in_channels * block_ * block_, 3));
+  }
+
+  at::Tensor forward(const at::Tensor& features) override {
+    at::Tensor x = stages_[0]->forward(stem_->forward(features));
+    for (size_t i = 0; i < doublings_.size(); ++i)
+      x = stages_[i + 1]->forward(at::pixel_shuffle(doublings_[i]->forward(x), 2));
+    return at::pixel_shuffle(head_->forward(x), block_);
+  }
+
+ private:
+  int64_t block_;
+  torch::nn::Conv2d stem_{nullptr}, head_{nullptr};
+  std::vector<std::shared_ptr<Stage>> stages_;
+  std::vector<torch::nn::Conv2d> doublings_;
+};
+
+}  // namespace
+
+std::shared_ptr<Backbone2d> make_lite_encoder(const ModelOptions& options) { return std::make_shared<LiteEncoder>(options); }
+
+std::shared_ptr<Backbone2d> make_lite_decoder(const ModelOptions& options) { return std::make_shared<LiteDecoder>(options); }
+
+}  // namespace sscvae::models

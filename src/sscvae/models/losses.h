@@ -1,0 +1,65 @@
+#pragma once
+
+#include "sscvae/core/options.h"
+#include "sscvae/models/autoencoder.h"
+
+/// The training objective: reconstruction + latent + sparsity terms.
+namespace sscvae::models {
+
+enum class ReconstructionLoss { kSquared, kAbsolute, kCharbonnier };
+enum class Reduction { kMean, kSum };
+enum class LatentForm { kPlain, kCommitment };
+enum class Sparsity { kNone, kL1, kSteered };
+
+struct LossOptions {
+  ReconstructionLoss reconstruction = ReconstructionLoss::kSquared;
+  Reduction reduction = Reduction::kMean;
+  LatentForm latent_form = LatentForm::kPlain;
+  double latent_weight = 0.0;
+  double commitment = 0.25;
+  Sparsity sparsity = Sparsity::kSteered;
+  double sparsity_weight = 1e-4;
+  double sparsity_target = 16;
+  double sparsity_max_weight = 1e-2;
+  bool detach_threshold = true;
+  void describe(FieldList& fields);
+};
+
+/// The terms of one batch; scalars, weights already applied to `total` only.
+struct Losses {
+  at::Tensor reconstruction;  ///< mean (or, with sum, mean over images of the sum) of the pixel error
+  at::Tensor latent;          ///< mean over positions of ||D z - E||^2 (or the model's own latent term); undefined without a code
+  at::Tensor sparsity;        ///< mean over positions of sum_i alpha_i |z_i|; undefined where not used
+  at::Tensor total;
+};
+
+/// `sparsity_weight` is the current weight of the sparsity term (steered during training).
+/// Source: Eqs. 6-8 of the SSC-VAE paper; docs/maths.md lists where code and paper differ.
+Losses compute_losses(const ForwardResult& result, const at::Tensor& target, const LossOptions& options, double sparsity_weight);
+
+/// The steered weight after a batch with `nnz` non-zeros per position:
+/// weight * exp(0.05 clip(log(nnz / target), -2, 2)), within [1e-12, sparsity_max_weight].
+double steer_sparsity_weight(double weight, double nnz, const LossOptions& options);
+
+}  // namespace sscvae::models
+
+template <>
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::models::ReconstructionLoss>() {
+  static const std::vector<std::string> names{"squared", "absolute", "charbonnier"};
+  return names;
+}
+template <>
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::models::Reduction>() {
+  static const std::vector<std::string> names{"mean", "sum"};
+  return names;
+}
+template <>
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::models::LatentForm>() {
+  static const std::vector<std::string> names{"plain", "commitment"};
+  return names;
+}
+template <>
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::models::Sparsity>() {
+  static const std::vector<std::string> names{"none", "l1", "steered"};
+  return names;
+}

@@ -1,0 +1,123 @@
+#include "sscvae/models/weights.h"
+
+#include <torch/csrc/autograd/grad_mode.h>
+
+#include <algorithm>
+
+#include "sscvae/core/error.h"
+#include "sscvae/core/sha256.h"
+#include "sscvae/core/shape.h"
+#include "sscvae/core/text.h"
+#include "sscvae/models/registry.h"
+#include "sscvae/serialization/safetensors.h"
+
+namespace sscvae::models {
+
+using serialization::StateDict;
+
+namespace {
+
+void collect(torch::nn::Module& module, const std::string& prefix, StateDict& state) {
+  for (const auto& item : module.named_parameters(false)) state.add(prefix + item.key(), item.value());
+  for (const auto& item : module.named_buffers(false)) state.add(prefix + item.key(), item.value());
+  for (const auto& item : module.named_children()) collect(*item.value(), prefix + item.key() + ".", state);
+}
+
+bool is_training_tensor(const std::string& name) { return name.starts_with(kTrainingPrefix); }
+
+}  // namespace
+
+StateDict state_of(torch::nn::Module& module) {
+  StateDict state;
+  collect(module, "", state);
+  return state;
+}
+
+void load_state(torch::nn::Module& module, const StateDict& state, const std::string& source) {
+  const StateDict own = state_of(module);
+  for (const auto& [name, tensor] : own) {
+    const at::Tensor* given = state.find(name);
+    if (!given) throw FormatError(source + ": tensor '" + name + "' is missing" + suggestion(name, state.names()));
+    if (given->sizes() != tensor.sizes())
+      throw FormatError(source + ": tensor '" + name + "': expected shape " + shape_text(tensor) + ", got " + shape_text(*given));
+    if (given->is_floating_point() != tensor.is_floating_point())
+      throw FormatError(source + ": tensor '" + name + "': expected type " + std::string(c10::toString(tensor.scalar_type())) +
+                        ", got " + c10::toString(given->scalar_type()));
+  }
+  for (const auto& [name, tensor] : state)
+    if (!is_training_tensor(name) && !own.find(name))
+      throw FormatError(source + ": tensor '" + name + "' does not belong to this model" + suggestion(name, own.names()));
+  const at::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : own) at::Tensor(tensor).copy_(*state.find(name));
+}
+
+ModelOptions model_options_of(const std::map<std::string, std::string>& metadata, const std::string& source) {
+  const auto config = metadata.find(kConfigKey);
+  if (config == metadata.end())
+    throw FormatError(source + ": no configuration inside (metadata '" + kConfigKey + "'); is it a weights file of this program? "
+                      "Files of the authors' release come in through 'import'");
+  try {
+    ModelOptions options;
+    FieldList fields;
+    fields.add_section("model", options);
+    Assignments own;
+    for (auto& [key, value] : parse_toml(config->second, source))
+      if (key.starts_with("model.")) own.emplace_back(key, value);
+    assign(fields, own, source);
+    return options;
+  } catch (const UsageError& error) {
+    throw FormatError(error.what());  // the user did not write this configuration: the file is at fault
+  }
+}
+
+LoadedModel load_weights(const std::filesystem::path& path) {
+  serialization::TensorFile file = serialization::read_safetensors(path);
+  LoadedModel loaded;
+  try {
+    loaded.model = make_autoencoder(model_options_of(file.metadata, path.string()), 0);
+  } catch (const UsageError& error) {
+    throw FormatError(path.string() + ": " + error.what());
+  }
+  load_state(*loaded.model, file.tensors, path.string());
+  loaded.model->eval();
+  loaded.metadata = std::move(file.metadata);
+  loaded.sha256 = sha256_of_file(path);
+  return loaded;
+}
+
+ModelOptions infer_model_options(const StateDict& state, ModelOptions options, const std::string& source) {
+  const auto size = [&](const char* name, int64_t axis) { 
+    const at::Tensor& tensor = state.at(name, source);
+    if (axis >= tensor.dim()) throw FormatError(source + ": tensor '" + name + "' has too few axes: " + shape_text(tensor));
+    return tensor.size(axis);
+  };
+  options.backbone = Backbone::kReference;
+  options.reference.hidden_channels_1 = size("_encoder._conv_1.weight", 0);
+  options.in_channels = size("_encoder._conv_1.weight", 1);
+  options.reference.hidden_channels_2 = size("_encoder._conv_2.weight", 1);
+  options.sparse_coder.atom_dim = size("_LISTA._Dict", 0);
+  options.sparse_coder.num_atoms = size("_LISTA._Dict", 1);
+  options.down_samples = 0;
+  while (state.find("_encoder._down_samples." + std::to_string(2 * options.down_samples + 1) + "._block.0.weight"))
+    ++options.down_samples;
+  nn::SparseCoderOptions& coder = options.sparse_coder;
+  coder.threshold_refinement = nn::ThresholdRefinement::kNone;
+  if (const at::Tensor* alpha = state.find("_LISTA._alpha")) {
+    options.name = "sc-vae";
+    coder.threshold = nn::ThresholdKind::kPerPosition;
+    if (alpha->dim() != 4) throw FormatError(source + ": tensor '_LISTA._alpha': expected [1, h, w, 1], got " + shape_text(*alpha));
+    coder.grid_height = alpha->size(1);
+    coder.grid_width = alpha->size(2);
+  } else {
+    coder.threshold = nn::ThresholdKind::kInferred;
+    const at::Tensor* squeeze = state.find("_LISTA._cbam.ChannelAtt._fc.0.weight");
+    options.name = squeeze ? "ssc-vae" : "sc-vae-in";
+    if (squeeze) {
+      coder.threshold_refinement = nn::ThresholdRefinement::kCbam;
+      coder.cbam_kernel = size("_LISTA._cbam.SpatialAtt._conv.weight", 3);
+    }
+  }
+  return options;
+}
+
+}  // namespace sscvae::models

@@ -1,0 +1,74 @@
+#include "sscvae/serialization/safetensors.h"
+
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+#include <ostream>
+
+#include "sscvae/core/atomic_file.h"
+#include "sscvae/core/error.h"
+#include "sscvae/serialization/byte_source.h"
+#include "sscvae/serialization/element_type.h"
+#include "sscvae/serialization/safetensors_header.h"
+
+namespace sscvae::serialization {
+
+namespace {
+
+enum class Content { kHeaderOnly, kAll };
+
+TensorFile read_from(const ByteSource& source, Content content) {
+  SafetensorsHeader header = read_header(source);
+  TensorFile file;
+  file.metadata = std::move(header.metadata);
+  for (const HeaderEntry& entry : header.entries) {
+    const at::TensorOptions options(entry.type->type);
+    file.tensors.add(entry.name,
+                     content == Content::kHeaderOnly
+                         ? at::empty(entry.shape, options.device(at::kMeta))
+                         : read_tensor(source, entry.name, *entry.type, entry.shape, header.data_begin + entry.begin));
+  }
+  return file;
+}
+
+}  // namespace
+
+TensorFile read_safetensors(const std::filesystem::path& path) { return read_from(FileSource(path), Content::kAll); }
+
+TensorFile parse_safetensors(std::string_view bytes, const std::string& source) {
+  return read_from(MemorySource(bytes, source), Content::kAll);
+}
+
+TensorFile read_safetensors_header(const std::filesystem::path& path) {
+  return read_from(FileSource(path), Content::kHeaderOnly);
+}
+
+void write_safetensors(const std::filesystem::path& path, const StateDict& tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  std::vector<HeaderEntry> entries;
+  std::vector<at::Tensor> values;
+  for (const auto& [name, tensor] : tensors) {
+    values.push_back(plain_tensor(name, tensor).contiguous());
+    entries.push_back({name, find_element_type(tensor.scalar_type()), tensor.sizes().vec(), 0, 0});
+  }
+  // Wide elements first, so that each tensor starts at a multiple of its element's size: readers that map the file
+  // into memory rely on it. The header keeps the order given.
+  std::vector<size_t> order(entries.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return entries[a].type->size > entries[b].type->size; });
+  uint64_t offset = 0;
+  for (const size_t i : order) {
+    entries[i].begin = offset;
+    offset += values[i].nbytes();
+    entries[i].end = offset;
+  }
+  const std::string header = header_bytes(entries, metadata);
+  write_atomically(path, [&](std::ostream& out) {
+    out.write(header.data(), static_cast<std::streamsize>(header.size()));
+    for (const size_t i : order)
+      out.write(static_cast<const char*>(values[i].const_data_ptr()), static_cast<std::streamsize>(values[i].nbytes()));
+  });
+}
+
+}  // namespace sscvae::serialization

@@ -1,0 +1,97 @@
+#include "sscvae/tasks/compare.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "sscvae/core/error.h"
+#include "sscvae/core/log.h"
+#include "sscvae/core/progress.h"
+#include "sscvae/core/text.h"
+#include "sscvae/image/file_list.h"
+#include "sscvae/image/image.h"
+#include "sscvae/metrics/bootstrap.h"
+#include "sscvae/metrics/protocol.h"
+#include "sscvae/tasks/interrupt.h"
+#include "sscvae/tasks/summary.h"
+
+namespace sscvae::tasks {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Pair {
+  std::string name;
+  fs::path a, b;
+};
+
+std::map<std::string, fs::path> by_stem(const std::string& folder) {
+  std::map<std::string, fs::path> files;
+  for (const image::InputFile& file : image::expand_inputs({folder})) {
+    const std::string stem = fs::path(file.relative).replace_extension().generic_string();
+    const auto [other, fresh] = files.emplace(stem, file.path);
+    if (!fresh)
+      throw UsageError("'" + other->second.string() + "' and '" + file.path.string() + "' have one name without extension");
+  }
+  return files;
+}
+
+std::vector<Pair> match(const std::string& a, const std::string& b) {
+  std::error_code error;
+  for (const std::string& path : {a, b})
+    if (!fs::exists(path, error)) throw IoError("no such file or folder '" + path + "'");
+  const bool folders = fs::is_directory(a, error);
+  if (folders != fs::is_directory(b, error)) throw UsageError("compare: expected two images or two folders");
+  if (!folders) return {{fs::path(a).filename().string(), a, b}};
+  const auto left = by_stem(a), right = by_stem(b);
+  for (const auto& [stem, path] : left)
+    if (!right.count(stem)) throw UsageError("'" + path.string() + "' has no partner in '" + b + "'");
+  for (const auto& [stem, path] : right)
+    if (!left.count(stem)) throw UsageError("'" + path.string() + "' has no partner in '" + a + "'");
+  std::vector<Pair> pairs;
+  for (const auto& [stem, path] : left) pairs.push_back({stem, path, right.at(stem)});
+  return pairs;
+}
+
+std::vector<std::string> image_metrics(const std::vector<std::string>& wanted) {
+  std::vector<std::string> names;
+  for (const std::string& name : wanted) {
+    if (metrics::find_metric(name).needs != metrics::Needs::kImages)
+      throw UsageError("--metrics: " + name + " is measured on sparse codes, not between images");
+    names.push_back(name);
+  }
+  if (names.empty())
+    for (const metrics::MetricEntry& entry : metrics::metric_entries())
+      if (entry.needs == metrics::Needs::kImages) names.push_back(entry.name);
+  return names;
+}
+
+}  // namespace
+
+Report compare(const CompareOptions& options) {
+  const metrics::Protocol& protocol = metrics::find_protocol(options.protocol);
+  const std::vector<std::string> names = image_metrics(options.metrics);
+  const std::vector<Pair> pairs = match(options.a, options.b);
+  ImageTable table(names);
+  for (const Pair& pair : pairs) {
+    stop_if_interrupted();
+    image::Image a = image::read_image(pair.a), b = image::read_image(pair.b);
+    if (a.width != b.width || a.height != b.height)
+      throw ShapeError(format("'%s' has %lldx%lld pixels, '%s' %lldx%lld", pair.a.c_str(), static_cast<long long>(a.width),
+                              static_cast<long long>(a.height), pair.b.c_str(), static_cast<long long>(b.width),
+                              static_cast<long long>(b.height)));
+    const int64_t channels = std::min(a.channels, b.channels);
+    const at::Tensor original = metrics::crop(protocol, image::to_tensor(image::with_channels(a, channels)));
+    const at::Tensor other = metrics::crop(protocol, image::to_tensor(image::with_channels(b, channels)));
+    std::vector<std::string> notes;
+    table.add(pair.name, metrics::compare_images(original, other, protocol, names, &notes));
+    for (const std::string& line : notes) note(pair.name + ": " + line);
+  }
+  Json json{{"a", options.a}, {"b", options.b}, {"protocol", protocol_json(protocol)}};
+  json.update(table.json());
+  return make_report(table.text(true), std::move(json));
+}
+
+}  // namespace sscvae::tasks

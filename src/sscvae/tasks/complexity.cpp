@@ -1,0 +1,232 @@
+#include "sscvae/tasks/complexity.h"
+
+#include <ATen/record_function.h>
+#include <c10/core/Allocator.h>
+#include <c10/core/InferenceMode.h>
+#include <c10/util/ThreadLocalDebugInfo.h>
+#include <torch/types.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "sscvae/core/error.h"
+#include "sscvae/core/text.h"
+#include "sscvae/tasks/model_source.h"
+
+namespace sscvae::tasks {
+
+namespace {
+
+/// Adds up tensor memory as the CPU allocator reports it.
+class MemoryMeter : public c10::MemoryReportingInfoBase {
+ public:
+  void reportMemoryUsage(void*, int64_t size, size_t, size_t, c10::Device) override {
+    current_ += size;
+    peak_ = std::max(peak_, current_);
+  }
+  bool memoryProfilingEnabled() const override { return true; }
+  int64_t peak() const { return peak_; }
+
+ private:
+  int64_t current_ = 0, peak_ = 0;
+};
+
+/// The state of one counting pass. Record-function callbacks are plain function pointers, so the pass that is running
+/// is found through a thread-local pointer.
+struct Counter {
+  std::map<const void*, std::string> names;  // of parameters, by their memory
+  CountingRule rule;
+  std::vector<LayerCost> layers;
+  int depth = 0;  // > 0 inside an operation that is already counted
+};
+
+Counter*& running() {
+  thread_local Counter* counter = nullptr;
+  return counter;
+}
+
+struct Scope : at::ObserverContext {
+  bool counted = false;
+};
+
+std::string layer_name(const Counter& counter, const at::Tensor& weight, const std::string& otherwise) {
+  const auto found = weight.defined() ? counter.names.find(weight.storage().data()) : counter.names.end();
+  if (found == counter.names.end()) return otherwise;
+  const std::string& key = found->second;
+  return key.ends_with(".weight") ? key.substr(0, key.size() - 7) : key;
+}
+
+void add(Counter& counter, LayerCost cost) {
+  for (LayerCost& earlier : counter.layers)
+    if (cost.parameters == 0 && earlier.name == cost.name && earlier.output_shape == cost.output_shape &&
+        earlier.macs / earlier.calls == cost.macs) {
+      ++earlier.calls;
+      earlier.macs += cost.macs;
+      earlier.output_bytes += cost.output_bytes;
+      return;
+    }
+  counter.layers.push_back(std::move(cost));
+}
+
+/// aten::convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups)
+void count_convolution(Counter& counter, c10::ArrayRef<const c10::IValue> inputs, const at::Tensor& output) {
+  const at::Tensor input = inputs[0].toTensor(), weight = inputs[1].toTensor();
+  const bool has_bias = inputs[2].isTensor() && inputs[2].toTensor().defined();
+  const bool transposed = inputs[6].toBool();
+  const bool at_input = transposed && counter.rule == CountingRule::kExact;
+  const at::Tensor& positions = at_input ? input : output;
+  int64_t macs = weight.numel() * positions.size(0);
+  for (int64_t axis = 2; axis < positions.dim(); ++axis) macs *= positions.size(axis);
+  add(counter, {layer_name(counter, weight, "convolution"), transposed ? "transposed convolution" : "convolution",
+                output.sizes().vec(), 1, weight.numel() + (has_bias ? output.size(1) : 0), macs,
+                static_cast<int64_t>(output.nbytes())});
+}
+
+/// Matrix products: `a` [.., n, k] with a result of `output` elements costs k for each of them.
+void count_product(Counter& counter, const at::Tensor& a, const at::Tensor& b, const at::Tensor& output,
+                   const std::string& operation) {
+  add(counter, {layer_name(counter, b, layer_name(counter, a, operation)), "matrix product", output.sizes().vec(), 1, 0,
+                output.numel() * a.size(-1), static_cast<int64_t>(output.nbytes())});
+}
+
+bool is_product(const std::string& name) {
+  return name == "aten::mm" || name == "aten::bmm" || name == "aten::mv" || name == "aten::dot";
+}
+bool is_added_product(const std::string& name) {
+  return name == "aten::addmm" || name == "aten::baddbmm" || name == "aten::addmv";
+}
+
+std::unique_ptr<at::ObserverContext> on_start(const at::RecordFunction& function) {
+  auto scope = std::make_unique<Scope>();
+  const std::string name = function.name();
+  scope->counted = name == "aten::convolution" || is_product(name) || is_added_product(name);
+  if (Counter* counter = running(); counter && scope->counted) ++counter->depth;
+  return scope;
+}
+
+void on_end(const at::RecordFunction& function, at::ObserverContext* context) {
+  Counter* counter = running();
+  if (!counter || !context || !static_cast<Scope*>(context)->counted || --counter->depth > 0) return;
+  const auto inputs = function.inputs();
+  if (function.outputs().empty() || !function.outputs()[0].isTensor()) return;
+  const at::Tensor output = function.outputs()[0].toTensor();
+  const std::string name = function.name();
+  if (name == "aten::convolution") count_convolution(*counter, inputs, output);
+  else if (is_product(name)) count_product(*counter, inputs[0].toTensor(), inputs[1].toTensor(), output, name.substr(6));
+  else count_product(*counter, inputs[1].toTensor(), inputs[2].toTensor(), output, name.substr(6));
+}
+
+/// Lets the callbacks count for this counter while it lives.
+class Counting {
+ public:
+  explicit Counting(Counter& counter)
+      : handle_(at::addThreadLocalCallback(
+            at::RecordFunctionCallback(on_start, on_end).needsInputs(true).needsOutputs(true).scopes({at::RecordScope::FUNCTION}))) {
+    running() = &counter;
+  }
+  ~Counting() {
+    running() = nullptr;
+    at::removeCallback(handle_);
+  }
+  Counting(const Counting&) = delete;
+  Counting& operator=(const Counting&) = delete;
+
+ private:
+  at::CallbackHandle handle_;
+};
+
+std::pair<int64_t, int64_t> parse_size(const std::string& text) {
+  const std::vector<std::string> parts = split(text, 'x');
+  int64_t values[2] = {};
+  bool good = parts.size() == 2;
+  for (size_t i = 0; good && i < 2; ++i) {
+    const char* end = parts[i].data() + parts[i].size();
+    const auto result = std::from_chars(parts[i].data(), end, values[i]);
+    good = result.ec == std::errc() && result.ptr == end && values[i] >= 1 && values[i] <= 16384;
+  }
+  if (!good) throw UsageError("--size: expected HEIGHTxWIDTH with 1 to 16384 pixels each, got '" + text + "'");
+  return {values[0], values[1]};
+}
+
+CountingRule parse_rule(const std::string& text) {
+  if (text == "exact") return CountingRule::kExact;
+  if (text == "ptflops") return CountingRule::kPtflops;
+  throw UsageError("--rule: expected exact or ptflops, got '" + text + "'" + suggestion(text, {"exact", "ptflops"}));
+}
+
+std::string shape_of(const std::vector<int64_t>& shape) {
+  std::vector<std::string> parts;
+  for (const int64_t size : shape) parts.push_back(std::to_string(size));
+  return join(parts, "x");
+}
+
+constexpr char kRuleText[] =
+    "multiply-adds of convolutions and matrix products; element-wise work, norms and pooling not counted, kernel taps on "
+    "padding counted; FLOPs = 2 MACs; transposed convolutions at ";
+
+}  // namespace
+
+Complexity measure_complexity(models::Autoencoder& model, int64_t height, int64_t width, CountingRule rule) {
+  Counter counter;
+  counter.rule = rule;
+  Complexity result;
+  for (const auto& item : model.named_parameters()) {
+    counter.names.emplace(item.value().storage().data(), item.key());
+    result.parameters += item.value().numel();
+  }
+  for (const at::Tensor& buffer : model.buffers()) result.buffers += buffer.numel();
+  model.eval();
+  const c10::InferenceMode no_gradients;
+  const at::Tensor ramp = at::arange(height * width, at::kFloat).mul(0.618034).frac();
+  const at::Tensor image = ramp.reshape({1, 1, height, width}).repeat({1, model.options().in_channels, 1, 1});
+  const auto memory = std::make_shared<MemoryMeter>();
+  {
+    const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, memory);
+    const Counting counting(counter);
+    models::forward_any_size(model, image);
+  }
+  result.peak_bytes = memory->peak();
+  result.layers = std::move(counter.layers);
+  for (const LayerCost& layer : result.layers) {
+    result.macs += layer.macs;
+    result.activation_bytes += layer.output_bytes;
+  }
+  result.flops = 2 * result.macs;
+  return result;
+}
+
+Report complexity(const ComplexityOptions& options) {
+  const auto [height, width] = parse_size(options.size);
+  const CountingRule rule = parse_rule(options.rule);
+  const OpenedModel opened = open_model({options.weights, options.config, options.model, options.set});
+  const Complexity cost = measure_complexity(*opened.model, height, width, rule);
+
+  const std::string stated = kRuleText + std::string(rule == CountingRule::kExact ? "input positions" : "output positions");
+  Json json{{"model", opened.experiment.options.model.name}, {"height", height}, {"width", width},
+            {"rule", options.rule}, {"rule_text", stated}, {"parameters", cost.parameters}, {"buffers", cost.buffers},
+            {"macs", cost.macs}, {"flops", cost.flops}, {"macs_per_pixel", static_cast<double>(cost.macs) / static_cast<double>(height * width)},
+            {"activation_bytes", cost.activation_bytes}, {"peak_bytes", cost.peak_bytes}, {"layers", Json::array()}};
+  std::vector<std::vector<std::string>> rows{{"layer", "operation", "output", "calls", "parameters", "MMACs", "output MiB"}};
+  for (const LayerCost& layer : cost.layers) {
+    json["layers"].push_back({{"name", layer.name}, {"operation", layer.operation}, {"output_shape", layer.output_shape},
+                              {"calls", layer.calls}, {"parameters", layer.parameters}, {"macs", layer.macs},
+                              {"output_bytes", layer.output_bytes}});
+    rows.push_back({layer.name, layer.operation, shape_of(layer.output_shape), std::to_string(layer.calls),
+                    std::to_string(layer.parameters), format("%.3f", static_cast<double>(layer.macs) / 1e6),
+                    format("%.3f", static_cast<double>(layer.output_bytes) / 1048576.0)});
+  }
+  const double pixels = static_cast<double>(height * width);
+  std::string text = text_table(rows);
+  text += format("\n%s, %lld x %lld (height x width)\nparameters        %lld\nMACs              %lld (%.3f G, %.1f k per pixel)\n"
+                 "FLOPs             %lld\nlayer outputs     %.2f MiB\npeak memory       %.2f MiB\nrule: %s\n",
+                 opened.experiment.options.model.name.c_str(), static_cast<long long>(height), static_cast<long long>(width),
+                 static_cast<long long>(cost.parameters), static_cast<long long>(cost.macs), static_cast<double>(cost.macs) / 1e9,
+                 static_cast<double>(cost.macs) / pixels / 1e3, static_cast<long long>(cost.flops),
+                 static_cast<double>(cost.activation_bytes) / 1048576.0, static_cast<double>(cost.peak_bytes) / 1048576.0, stated.c_str());
+  return make_report(std::move(text), std::move(json));
+}
+
+}  // namespace sscvae::tasks

@@ -1,0 +1,59 @@
+#include "sscvae/tasks/convert.h"
+
+#include <torch/types.h>
+
+#include <nlohmann/json.hpp>
+
+#include "sscvae/core/error.h"
+#include "sscvae/core/sha256.h"
+#include "sscvae/core/text.h"
+#include "sscvae/core/version.h"
+#include "sscvae/models/weights.h"
+#include "sscvae/serialization/safetensors.h"
+#include "sscvae/serialization/torch_checkpoint.h"
+
+namespace sscvae::tasks {
+
+namespace {
+
+int64_t count_parameters(models::Autoencoder& model) {
+  int64_t count = 0;
+  for (const at::Tensor& parameter : model.parameters()) count += parameter.numel();
+  return count;
+}
+
+Report describe(OpenedModel& opened, const serialization::StateDict& state, const std::string& out) {
+  const int64_t parameters = count_parameters(*opened.model);
+  const std::string name = opened.experiment.options.model.name;
+  return make_report(format("%s: %s, %zu tensors, %lld parameters", out.c_str(), name.c_str(), state.size(),
+                            static_cast<long long>(parameters)),
+                     {{"out", out}, {"model", name}, {"tensors", state.size()}, {"parameters", parameters},
+                      {"source_sha256", opened.sha256}, {"sha256", sha256_of_file(out)}});
+}
+
+}  // namespace
+
+Report import_weights(const ModelSource& source, const std::string& out, bool overwrite) {
+  if (!out.ends_with(".safetensors")) throw UsageError("--out '" + out + "': expected a name ending in .safetensors");
+  check_writable(out, overwrite);
+  OpenedModel opened = open_model(source);
+  const serialization::StateDict state = models::state_of(*opened.model);
+  std::map<std::string, std::string> metadata = opened.metadata;
+  metadata[models::kConfigKey] = opened.experiment.toml();
+  metadata[models::kVersionKey] = version();
+  metadata[models::kProfileKey] = opened.experiment.options.profile;
+  metadata["sscvae.imported_sha256"] = opened.sha256;
+  serialization::write_safetensors(out, state, metadata);
+  return describe(opened, state, out);
+}
+
+Report export_weights(const ModelSource& source, const std::string& format, const std::string& out, bool overwrite) {
+  if (format != "torch") throw UsageError("--format: expected torch, got '" + format + "'" + suggestion(format, {"torch"}));
+  check_writable(out, overwrite);
+  OpenedModel opened = open_model(source);
+  const serialization::StateDict state = models::state_of(*opened.model);
+  serialization::write_torch_checkpoint(out, state);
+  return describe(opened, state, out);
+}
+
+}  // namespace sscvae::tasks

@@ -1,0 +1,162 @@
+#include "sscvae/tasks/data_tools.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "sscvae/core/atomic_file.h"
+#include "sscvae/core/error.h"
+#include "sscvae/core/progress.h"
+#include "sscvae/core/random.h"
+#include "sscvae/core/text.h"
+#include "sscvae/data/image_size.h"
+#include "sscvae/data/registry.h"
+#include "sscvae/image/image.h"
+#include "sscvae/image/noise.h"
+#include "sscvae/image/synthetic.h"
+#include "sscvae/serialization/safetensors.h"
+#include "sscvae/tasks/interrupt.h"
+#include "sscvae/tasks/outputs.h"
+
+namespace sscvae::tasks {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::pair<int64_t, int64_t> height_and_width(const std::string& text) {
+  const std::vector<std::string> parts = split(text, 'x');
+  int64_t values[2] = {};
+  bool good = parts.size() == 2;
+  for (size_t i = 0; good && i < 2; ++i) {
+    const char* end = parts[i].data() + parts[i].size();
+    const auto result = std::from_chars(parts[i].data(), end, values[i]);
+    good = result.ec == std::errc() && result.ptr == end && values[i] >= 1 && values[i] <= 8192;
+  }
+  if (!good) throw UsageError("--size: expected HEIGHTxWIDTH with 1 to 8192 pixels each, got '" + text + "'");
+  return {values[0], values[1]};
+}
+
+bool is_speckle(const std::string& kind, int64_t index) { return kind == "speckle" || (kind == "mixed" && index % 2 == 0); }
+
+}  // namespace
+
+Report synthesise(const SynthOptions& options) {
+  const std::vector<std::string> kinds{"speckle", "leaves", "mixed"};
+  if (std::find(kinds.begin(), kinds.end(), options.kind) == kinds.end())
+    throw UsageError("--kind: expected speckle, leaves or mixed, got '" + options.kind + "'" + suggestion(options.kind, kinds));
+  if (options.count < 1 || options.count > 99999) throw UsageError("--count: expected 1 to 99999");
+  if (options.channels != 1 && options.channels != 3) throw UsageError("--channels: expected 1 or 3");
+  if (options.seed < 0) throw UsageError("--seed: expected a number >= 0");
+  const auto [height, width] = height_and_width(options.size);
+  std::vector<fs::path> files;
+  for (int64_t i = 0; i < options.count; ++i)
+    files.push_back(fs::path(options.out) /
+                    format("%s_%05d.png", is_speckle(options.kind, i) ? "speckle" : "leaves", static_cast<int>(i)));
+  std::error_code error;
+  for (const fs::path& file : files)
+    if (!options.overwrite && fs::exists(file, error)) throw UsageError("'" + file.string() + "' exists; --overwrite replaces it");
+  create_folder(options.out);
+  Progress progress("data synth", options.count, "image");
+  for (int64_t i = 0; i < options.count; ++i) {
+    stop_if_interrupted();
+    const uint64_t seed = derive_seed(static_cast<uint64_t>(options.seed), "synth", static_cast<uint64_t>(i));
+    const image::Image picture = is_speckle(options.kind, i) ? image::speckle_phantom(seed, width, height)
+                                                             : image::dead_leaves(seed, width, height, options.channels);
+    image::write_image(files[static_cast<size_t>(i)], image::with_channels(picture, options.channels));
+    progress.update(i + 1);
+  }
+  progress.finish();
+  return make_report(format("%lld images of %lldx%lld pixels in %s", static_cast<long long>(options.count),
+                            static_cast<long long>(width), static_cast<long long>(height), options.out.c_str()),
+                     {{"out", options.out}, {"count", options.count}, {"height", height}, {"width", width},
+                      {"kind", options.kind}, {"channels", options.channels}, {"seed", options.seed}});
+}
+
+Report make_noisy_copies(const NoiseCopyOptions& options) {
+  if (options.format != "png" && options.format != "safetensors")
+    throw UsageError("--format: expected png or safetensors, got '" + options.format + "'");
+  if (options.bit_depth != 0 && options.bit_depth != 8 && options.bit_depth != 16)
+    throw UsageError("--bit-depth: expected 8 or 16");
+  if (options.seed < 0 || options.seed > 0xffffffffLL) throw UsageError("--seed: expected 0 to 4294967295");
+  const std::vector<ImageJob> jobs = plan_images(options.inputs, options.out, "." + options.format, options.overwrite);
+  BrokenImages broken(jobs.size());
+  Json images = Json::array();
+  for (const ImageJob& job : jobs) {
+    stop_if_interrupted();
+    try {
+      const image::Image picture = image::read_image(job.input);
+      const at::Tensor clean = image::to_tensor(picture);
+      const at::Tensor noisy =
+          image::add_gaussian_noise(clean, options.sigma_8bit, static_cast<uint32_t>(options.seed), options.clip);
+      create_folder(job.output.parent_path());
+      if (options.format == "png") {
+        const int depth = options.bit_depth > 0 ? static_cast<int>(options.bit_depth) : picture.bit_depth;
+        image::write_image(job.output, image::from_tensor(noisy, depth));
+      } else {
+        serialization::StateDict tensors;
+        tensors.add("input", noisy.unsqueeze(0));
+        tensors.add("target", clean.unsqueeze(0));
+        serialization::write_safetensors(job.output, tensors, {{"sscvae.noise", format("numpy gaussian, sigma %s / 255, seed %lld",
+                                         to_text(options.sigma_8bit).c_str(), static_cast<long long>(options.seed))}});
+      }
+      images.push_back({{"input", job.input.string()}, {"output", job.output.string()}});
+    } catch (const FormatError& error) {
+      broken.add(job.name, error);
+    }
+  }
+  broken.finish();
+  return make_report(format("%zu noisy copies in %s", images.size(), options.out.c_str()),
+                     {{"sigma_8bit", options.sigma_8bit}, {"seed", options.seed}, {"clip", options.clip}, {"images", images}});
+}
+
+Report make_split(const data::DataOptions& options, const std::string& out, bool overwrite) {
+  check_writable(out, overwrite);
+  const data::SplitManifest manifest = data::make_manifest(options);
+  data::write_manifest(out, manifest);
+  return make_report(out + ": " + manifest.counts() + ", sha256 " + manifest.hash(),
+                     {{"out", out}, {"counts", manifest.counts()}, {"sha256", manifest.hash()}});
+}
+
+Report describe_data(const data::DataOptions& options) {
+  const data::SplitManifest manifest = data::make_manifest(options);
+  std::map<std::string, int64_t> parts, groups;
+  std::map<std::pair<int64_t, int64_t>, int64_t> sizes;
+  Json broken = Json::array();
+  int64_t pixels = 0;
+  for (const data::ManifestRow& row : manifest.rows) {
+    ++parts[row.part];
+    ++groups[row.group];
+    try {
+      const data::ImageSize size = data::read_image_size(fs::path(options.root) / row.path);
+      ++sizes[{size.height, size.width}];
+      pixels += size.height * size.width;
+    } catch (const Error& error) {
+      broken.push_back({{"path", row.path}, {"error", error.what()}});
+    }
+  }
+  Json json{{"dataset", options.dataset}, {"root", options.root}, {"images", manifest.rows.size()}, {"pixels", pixels},
+            {"split_sha256", manifest.hash()}, {"parts", parts}, {"groups", groups}, {"broken", broken}};
+  std::vector<std::pair<std::pair<int64_t, int64_t>, int64_t>> by_count(sizes.begin(), sizes.end());
+  std::stable_sort(by_count.begin(), by_count.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::string text = format("%s (%s): %zu images, %.1f megapixels, %s\nsplit sha256 %s\n", options.root.c_str(), options.dataset.c_str(),
+                            manifest.rows.size(), static_cast<double>(pixels) / 1e6, manifest.counts().c_str(), manifest.hash().c_str());
+  for (const auto& [name, count] : groups)
+    if (!name.empty()) text += format("group %s: %lld\n", name.c_str(), static_cast<long long>(count));
+  for (size_t i = 0; i < by_count.size(); ++i) {
+    const auto& [size, count] = by_count[i];
+    json["sizes"].push_back({{"height", size.first}, {"width", size.second}, {"count", count}});
+    if (i < 10)
+      text += format("%lldx%lld (width x height): %lld\n", static_cast<long long>(size.second), static_cast<long long>(size.first),
+                     static_cast<long long>(count));
+  }
+  if (by_count.size() > 10) text += format("and %zu further sizes\n", by_count.size() - 10);
+  for (const Json& entry : broken) text += "broken: " + entry["path"].get<std::string>() + ": " + entry["error"].get<std::string>() + "\n";
+  return make_report(std::move(text), std::move(json));
+}
+
+}  // namespace sscvae::tasks

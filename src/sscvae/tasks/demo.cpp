@@ -1,0 +1,125 @@
+#include "sscvae/tasks/demo.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "sscvae/core/atomic_file.h"
+#include "sscvae/core/error.h"
+#include "sscvae/core/log.h"
+#include "sscvae/core/random.h"
+#include "sscvae/core/text.h"
+#include "sscvae/data/split.h"
+#include "sscvae/image/image.h"
+#include "sscvae/image/synthetic.h"
+#include "sscvae/tasks/demo_report.h"
+#include "sscvae/tasks/interrupt.h"
+
+namespace sscvae::tasks {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int64_t kSide = 256, kTrainImages = 48, kValidationImages = 4, kTestImages = 6;
+constexpr double kReconstructShare = 0.58, kSigma = 25;
+constexpr int64_t kWarmSteps = 4, kTimedSteps = 12, kFewestSteps = 30;
+
+bool is_empty(const fs::path& folder) {
+  std::error_code error;
+  return !fs::exists(folder, error) || fs::is_empty(folder, error);
+}
+
+/// Speckle and dead leaves alternating, and the manifest that says which is for what.
+data::SplitManifest make_images(const fs::path& root) {
+  data::SplitManifest manifest;
+  create_folder(root);
+  for (int64_t i = 0; i < kTrainImages + kValidationImages + kTestImages; ++i) {
+    stop_if_interrupted();
+    const uint64_t seed = derive_seed(1, "demo", static_cast<uint64_t>(i));
+    const bool speckle = i % 2 == 0;
+    const std::string name = format("%s_%02d.png", speckle ? "speckle" : "leaves", static_cast<int>(i));
+    image::write_image(root / name, speckle ? image::speckle_phantom(seed, kSide, kSide) : image::dead_leaves(seed, kSide, kSide, 1));
+    const std::string part = i < kTrainImages ? "train" : i < kTrainImages + kValidationImages ? "val" : "test";
+    manifest.rows.push_back({name, part, speckle ? "speckle" : "leaves"});
+  }
+  manifest.sort();
+  return manifest;
+}
+
+train::TrainRequest make_request(const DemoOptions& options, const std::string& task, int64_t steps) {
+  const fs::path root(options.out);
+  train::TrainRequest request;
+  request.experiment = train::resolve_experiment(
+      "demo", {"task=\"" + task + "\"", "data.root=" + to_toml(OptionValue((root / "images").string())), "data.split=\"manifest\"",
+               "data.manifest=" + to_toml(OptionValue((root / "split.csv").string())), "train.steps=" + std::to_string(steps)});
+  request.out = root / task;
+  request.overwrite = true;
+  request.device = resolve_compute(options.compute).device.str();
+  request.keep_going = [](int64_t) { return !interrupted(); };
+  return request;
+}
+
+/// Steps a second, from a few real ones.
+double measure_rate(const DemoOptions& options) {
+  train::TrainRequest request = make_request(options, "denoise", 1000);
+  request.out = fs::path(options.out) / "speed";
+  std::chrono::steady_clock::time_point begin;
+  double seconds = 0;
+  request.keep_going = [&](int64_t step) {
+    const auto now = std::chrono::steady_clock::now();
+    if (step <= kWarmSteps) begin = now;
+    seconds = std::chrono::duration<double>(now - begin).count();
+    return step < kWarmSteps + kTimedSteps && !interrupted();
+  };
+  const int64_t steps = train::train(request).steps - kWarmSteps;
+  std::error_code ignored;
+  fs::remove_all(request.out, ignored);
+  stop_if_interrupted();
+  return seconds > 0 && steps > 0 ? static_cast<double>(steps) / seconds : 1;
+}
+
+DemoRun train_one(const DemoOptions& options, const std::string& task, double rate, double share) {
+  const auto steps = static_cast<int64_t>(std::llround(rate * share * options.minutes * 60));
+  train::TrainRequest request = make_request(options, task, std::max(kFewestSteps, steps));
+  note(format("training a small SSC-VAE to %s: %lld steps", task.c_str(), static_cast<long long>(std::max(kFewestSteps, steps))));
+  DemoRun run{request.out, train::train(request)};
+  stop_if_interrupted();
+  return run;
+}
+
+}  // namespace
+
+Report demo(const DemoOptions& options) {
+  if (!(options.minutes > 0) || options.minutes > 1440) throw UsageError("--minutes: expected a number above 0, at most 1440");
+  const fs::path root(options.out);
+  if (!options.overwrite && !is_empty(root)) throw UsageError("--out '" + options.out + "' is not empty; --overwrite replaces what it holds");
+  create_folder(root);
+  note("making " + std::to_string(kTrainImages + kValidationImages + kTestImages) + " images in " + (root / "images").string());
+  const data::SplitManifest manifest = make_images(root / "images");
+  data::write_manifest(root / "split.csv", manifest);
+
+  const double rate = measure_rate(options);
+  DemoPage page;
+  page.images = root / "images";
+  page.test_images = manifest.paths("test");
+  page.reconstruct = train_one(options, "reconstruct", rate, kReconstructShare);
+  page.denoise = train_one(options, "denoise", rate, 1 - kReconstructShare);
+  page.sigma_8bit = kSigma;
+  page.results = root / "results";
+  page.compute = options.compute;
+  const fs::path path = root / "report.html";
+  Json json = write_demo_report(page, path);
+  std::string text = format("trained for %lld steps to reconstruct and %lld to denoise\n",
+                            static_cast<long long>(page.reconstruct.summary.steps), static_cast<long long>(page.denoise.summary.steps));
+  text += format("reconstruction of %zu test images: PSNR %.2f dB, SSIM %.4f, %.1f non-zeros per position\n", page.test_images.size(),
+                 json["mean"]["psnr_db"].get<double>(), json["mean"]["ssim"].get<double>(), json["mean"]["nnz"].get<double>());
+  text += format("denoising, sigma %.0f: PSNR %.2f dB -> %.2f dB\n", kSigma, json["mean"]["noisy_psnr_db"].get<double>(),
+                 json["mean"]["denoised_psnr_db"].get<double>());
+  json["report"] = path.string();
+  return make_report(text + path.string(), std::move(json));
+}
+
+}  // namespace sscvae::tasks

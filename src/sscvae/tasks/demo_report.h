@@ -1,0 +1,32 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "sscvae/tasks/inference.h"
+#include "sscvae/tasks/report.h"
+#include "sscvae/train/trainer.h"
+
+/// The page that the demonstration leaves.
+namespace sscvae::tasks {
+
+/// One training of the demonstration.
+struct DemoRun {
+  std::filesystem::path folder;
+  train::TrainSummary summary;
+};
+
+struct DemoPage {
+  std::filesystem::path images;          ///< root of the made-up images
+  std::vector<std::string> test_images;  ///< relative to it
+  DemoRun reconstruct, denoise;
+  double sigma_8bit = 25;                ///< of the noise that is removed
+  std::filesystem::path results;         ///< the output images go here
+  ComputeOptions compute;
+};
+
+/// Runs both models on the test images, stores what comes out and writes the page. Returns the figures, also in the JSON.
+Json write_demo_report(const DemoPage& page, const std::filesystem::path& path);
+
+}  // namespace sscvae::tasks

@@ -1,0 +1,205 @@
+#include "sscvae/tasks/evaluate.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <c10/core/InferenceMode.h>
+#include <torch/types.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "sscvae/core/atomic_file.h"
+#include "sscvae/core/error.h"
+#include "sscvae/core/log.h"
+#include "sscvae/core/progress.h"
+#include "sscvae/core/text.h"
+#include "sscvae/data/registry.h"
+#include "sscvae/image/image.h"
+#include "sscvae/image/noise.h"
+#include "sscvae/metrics/protocol.h"
+#include "sscvae/models/weights.h"
+#include "sscvae/tasks/interrupt.h"
+#include "sscvae/tasks/outputs.h"
+#include "sscvae/tasks/summary.h"
+
+namespace sscvae::tasks {
+
+namespace {
+
+/// What is evaluated on what, all choices made.
+struct Plan {
+  data::DataOptions data;
+  data::SplitManifest manifest;
+  std::string part;
+  std::vector<std::string> paths;
+  bool denoise = false;
+  double sigma_8bit = 0;
+};
+
+data::DataOptions data_options(const EvaluateOptions& options, const OpenedModel& opened) {
+  data::DataOptions data = options.data_config.empty()
+                               ? opened.experiment.options.data
+                               : train::resolve_experiment(options.data_config, {}).options.data;
+  if (!options.dataset.empty() && options.dataset != data.dataset) {
+    data.dataset = data::find_dataset(options.dataset).name;
+    data.split = data::SplitRule::kOfficial;
+    data.manifest.clear();
+  }
+  if (!options.data.empty()) data.root = options.data;
+  if (data.root.empty()) throw UsageError("evaluate: --data is missing and the configuration names no data.root");
+  data.limit = 0;
+  if (!options.split.empty()) {
+    data.split = data::SplitRule::kManifest;
+    data.manifest = options.split;
+  }
+  return data;
+}
+
+Plan make_plan(const EvaluateOptions& options, const OpenedModel& opened) {
+  Plan plan;
+  plan.data = data_options(options, opened);
+  plan.part = options.part;
+  if (plan.part.empty()) plan.part = options.dataset == "folder" && options.split.empty() ? "all" : "test";
+  const std::vector<std::string> parts{"train", "val", "test", "all"};
+  if (std::find(parts.begin(), parts.end(), plan.part) == parts.end())
+    throw UsageError("--part: expected train, val, test or all, got '" + plan.part + "'" + suggestion(plan.part, parts));
+  const std::vector<std::string> tasks{"reconstruct", "denoise"};
+  if (!options.task.empty() && std::find(tasks.begin(), tasks.end(), options.task) == tasks.end())
+    throw UsageError("--task: expected reconstruct or denoise, got '" + options.task + "'" + suggestion(options.task, tasks));
+  plan.denoise = options.task.empty() ? opened.experiment.options.task == train::Task::kDenoise : options.task == "denoise";
+  if (options.sigma_8bit >= 0 && !plan.denoise) throw UsageError("--sigma-8bit belongs to --task denoise");
+  plan.sigma_8bit = options.sigma_8bit >= 0 ? options.sigma_8bit : opened.experiment.options.data.noise.sigma_8bit;
+  plan.manifest = data::make_manifest(plan.data);
+  plan.paths = data::require_part(plan.manifest, plan.part, plan.data);
+  if (options.limit > 0 && options.limit < static_cast<int64_t>(plan.paths.size()))
+    plan.paths.resize(static_cast<size_t>(options.limit));
+  return plan;
+}
+
+at::Tensor load(const std::filesystem::path& path, int64_t channels, int64_t side, const metrics::Protocol& protocol) {
+  at::Tensor image = image::to_tensor(image::with_channels(image::read_image(path), channels));
+  if (side > 0) {
+    const int64_t height = std::min(side, image.size(1)), width = std::min(side, image.size(2));
+    image = image.narrow(1, (image.size(1) - height) / 2, height).narrow(2, (image.size(2) - width) / 2, width);
+  }
+  return metrics::crop(protocol, image).contiguous();
+}
+
+/// The noise of a protocol, image after image.
+class NoiseSource {
+ public:
+  NoiseSource(const metrics::Protocol& protocol, double sigma_8bit)
+      : protocol_(protocol), sigma_8bit_(sigma_8bit), generator_(at::detail::createCPUGenerator(protocol.noise_seed)) {}
+
+  at::Tensor add_to(const at::Tensor& clean) {
+    if (protocol_.noise == metrics::NoiseRule::kNumpyPerImage)
+      return image::add_gaussian_noise(clean, sigma_8bit_, protocol_.noise_seed, protocol_.clip_noisy_input);
+    // Seeded once: the generator goes on from image to image (image::authors_noise is its first draw).
+    return (clean + at::randn(clean.sizes(), generator_, at::TensorOptions().dtype(at::kFloat)) * sigma_8bit_ / 255.0).clamp(0, 1);
+  }
+
+ private:
+  const metrics::Protocol& protocol_;
+  double sigma_8bit_;
+  at::Generator generator_;
+};
+
+std::map<std::string, double> code_figures(const CodeStatistics& code) {
+  return {{"nnz", code.nnz},
+          {"zero_fraction", code.zero_fraction},
+          {"hoyer", code.hoyer},
+          {"fit_error", code.fit_error},
+          {"negative_threshold_share", code.negative_threshold_share},
+          {"all_zero_share", code.all_zero_share}};
+}
+
+/// The model's normalisation statistics, put back when the evaluation of one image has changed them.
+class KeptState {
+ public:
+  explicit KeptState(models::Autoencoder& model) {
+    for (const at::Tensor& buffer : model.buffers()) kept_.emplace_back(buffer, buffer.clone());
+  }
+  void restore() {
+    const c10::InferenceMode no_gradients(false);
+    for (auto& [buffer, value] : kept_) buffer.copy_(value);
+  }
+
+ private:
+  std::vector<std::pair<at::Tensor, at::Tensor>> kept_;
+};
+
+std::vector<std::string> figure_names(bool denoise) {
+  std::vector<std::string> names;
+  for (const metrics::MetricEntry& entry : metrics::metric_entries())
+    if (entry.needs == metrics::Needs::kImages) names.push_back(entry.name);
+  if (denoise) names.push_back("noisy_psnr_db");
+  for (const auto& [name, value] : code_figures({})) names.push_back(name);
+  names.push_back("seconds");
+  return names;
+}
+
+Json plan_json(const Plan& plan, const EvaluateOptions& options, const Inference& inference,
+               const metrics::Protocol& protocol) {
+  const OpenedModel& opened = inference.opened();
+  Json json{{"task", plan.denoise ? "denoise" : "reconstruct"}, {"model", opened.experiment.options.model.name},
+            {"profile", opened.experiment.options.profile}, {"weights", options.source.weights},
+            {"weights_sha256", opened.sha256}, {"dataset", plan.data.dataset}, {"root", plan.data.root}, {"part", plan.part},
+            {"split_sha256", plan.manifest.hash()}, {"split_counts", plan.manifest.counts()},
+            {"channels", inference.channels()}, {"mode", options.mode}, {"centre_crop", options.crop},
+            {"compute", inference.compute().text()}, {"protocol", protocol_json(protocol)}};
+  if (plan.denoise) json["sigma_8bit"] = plan.sigma_8bit;
+  return json;
+}
+
+}  // namespace
+
+Report evaluate(const EvaluateOptions& options) {
+  const metrics::Protocol& protocol = metrics::find_protocol(options.protocol);
+  if (options.mode != "eval" && options.mode != "train")
+    throw UsageError("--mode: expected eval or train, got '" + options.mode + "'" + suggestion(options.mode, {"eval", "train"}));
+  if (options.crop < 0 || options.limit < 0) throw UsageError("--crop and --limit: expected a number >= 0");
+  check_writable(options.per_image, options.overwrite);
+  Inference inference(options.source, options.inference);
+  const Plan plan = make_plan(options, inference.opened());
+  inference.model().train(options.mode == "train");
+  KeptState state(inference.model());
+  NoiseSource noise(protocol, plan.sigma_8bit);
+
+  ImageTable table(figure_names(plan.denoise));
+  BrokenImages broken(plan.paths.size());
+  {
+    Progress progress("evaluate", static_cast<int64_t>(plan.paths.size()), "image");
+    for (size_t i = 0; i < plan.paths.size(); ++i) {
+      stop_if_interrupted();
+      at::Tensor clean;
+      try {
+        clean = load(std::filesystem::path(plan.data.root) / plan.paths[i], inference.channels(), options.crop, protocol);
+      } catch (const Error& error) {
+        if (plan.data.on_broken == data::OnBroken::kRefuse) throw;
+        broken.add(plan.paths[i], error);
+        continue;
+      }
+      const at::Tensor input = plan.denoise ? noise.add_to(clean) : clean;
+      const InferenceResult result = inference.run(input);
+      if (options.mode == "train") state.restore();
+      std::vector<std::string> notes;
+      std::map<std::string, double> figures = metrics::compare_images(clean, result.reconstruction, protocol, {}, &notes);
+      for (const std::string& line : notes) note(plan.paths[i] + ": " + line);
+      if (!result.code.empty()) figures.merge(code_figures(result.code.value()));
+      if (plan.denoise) figures["noisy_psnr_db"] = metrics::compare_images(clean, input, protocol, {"psnr"}).at("psnr");
+      figures["seconds"] = result.seconds;
+      table.add(plan.paths[i], figures);
+      progress.update(static_cast<int64_t>(i + 1), format("PSNR %.2f dB", table.mean("psnr")));
+    }
+  }
+  if (table.size() == 0) broken.finish();
+  if (!options.per_image.empty()) write_atomically(options.per_image, table.csv());
+  Json json = plan_json(plan, options, inference, protocol);
+  json["broken"] = broken.count();
+  json.update(table.json());
+  const std::string head = format("%s of %s (%s), part %s, protocol %s\n", plan.denoise ? "denoising" : "reconstruction",
+                                  plan.data.root.c_str(), plan.data.dataset.c_str(), plan.part.c_str(), protocol.name.c_str());
+  return make_report(head + table.text(false), std::move(json));
+}
+
+}  // namespace sscvae::tasks

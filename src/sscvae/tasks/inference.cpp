@@ -1,0 +1,70 @@
+#include "sscvae/tasks/inference.h"
+
+#include <torch/types.h>
+
+#include <chrono>
+#include <cmath>
+
+#include "sscvae/core/error.h"
+#include "sscvae/core/shape.h"
+#include "sscvae/core/text.h"
+#include "sscvae/image/tiles.h"
+#include "sscvae/nn/sparse_coder.h"
+
+namespace sscvae::tasks {
+
+namespace {
+
+constexpr int64_t kLiteTile = 1408, kReferenceTile = 512;  // about 2^21 and 2^18 pixels, multiples of 64
+constexpr int64_t kOverlap = 64;
+
+}  // namespace
+
+void set_threshold_scale(models::Autoencoder& model, double scale) {
+  if (!(scale > 0) || !std::isfinite(scale)) throw UsageError("--strength: expected a number > 0, got " + to_text(scale));
+  bool found = false;
+  for (const auto& module : model.modules(false))
+    if (auto* coder = dynamic_cast<nn::SparseCoderImpl*>(module.get())) {
+      coder->set_threshold_scale(scale);
+      found = true;
+    }
+  if (!found && scale != 1) throw UsageError("--strength: model " + model.options().name + " has no sparse coder");
+}
+
+Inference::Inference(const ModelSource& source, const InferenceOptions& options)
+    : compute_(resolve_compute(options.compute)), tile_(options.tile) {
+  if (options.tile < -1) throw UsageError("--tile: expected a number of pixels, 0 or auto");
+  opened_ = open_model(source);
+  set_threshold_scale(*opened_.model, options.threshold_scale);
+  opened_.model->to(compute_.device);
+}
+
+int64_t Inference::tile_for(int64_t height, int64_t width) const {
+  if (tile_ >= 0) return tile_ > 0 && (height > tile_ || width > tile_) ? tile_ : 0;
+  const bool lite = opened_.experiment.options.model.backbone == models::Backbone::kLite;
+  const int64_t tile = lite ? kLiteTile : kReferenceTile;
+  return height * width > tile * tile ? tile : 0;
+}
+
+InferenceResult Inference::run(const at::Tensor& image) {
+  check_shape(image, "image", "C,H,W", {channels(), -1, -1});
+  const auto begin = std::chrono::steady_clock::now();
+  InferenceResult result;
+  const InferenceScope scope(compute_);
+  const auto pass = [&](const at::Tensor& input) {
+    models::ForwardResult forward = models::forward_any_size(*opened_.model, input.to(compute_.device));
+    result.code.add(forward);
+    return forward.reconstruction.to(at::kCPU, at::kFloat);
+  };
+  const at::Tensor batch = image.unsqueeze(0);
+  const int64_t tile = tile_for(image.size(1), image.size(2));
+  result.reconstruction =
+      (tile > 0 ? image::process_tiled(batch, tile, std::min(kOverlap, tile / 4), opened_.model->size_multiple(), pass)
+                : pass(batch))
+          .squeeze(0)
+          .to(at::kFloat);
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return result;
+}
+
+}  // namespace sscvae::tasks

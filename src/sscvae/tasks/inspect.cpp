@@ -1,0 +1,117 @@
+#include "sscvae/tasks/inspect.h"
+
+#include <c10/core/InferenceMode.h>
+#include <torch/types.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "sscvae/core/atomic_file.h"
+#include "sscvae/core/error.h"
+#include "sscvae/core/sha256.h"
+#include "sscvae/core/shape.h"
+#include "sscvae/core/text.h"
+#include "sscvae/image/image.h"
+#include "sscvae/models/weights.h"
+#include "sscvae/report/colormap.h"
+#include "sscvae/serialization/safetensors.h"
+#include "sscvae/serialization/torch_checkpoint.h"
+#include "sscvae/tasks/code_pictures.h"
+#include "sscvae/tasks/model_source.h"
+
+namespace sscvae::tasks {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+serialization::TensorFile read_any(const std::string& path) {
+  const std::string extension = fs::path(path).extension().string();
+  if (extension == ".pt" || extension == ".pth") return {serialization::read_torch_checkpoint(path), {}};
+  return serialization::read_safetensors(path);
+}
+
+struct TensorFigures {
+  double min = 0, max = 0, mean = 0, deviation = 0;
+};
+
+TensorFigures figures_of(const at::Tensor& tensor) {
+  if (tensor.numel() == 0) return {};
+  const at::Tensor values = tensor.to(at::kDouble);
+  return {values.min().item<double>(), values.max().item<double>(), values.mean().item<double>(),
+          values.std(false).item<double>()};
+}
+
+std::string dtype_name(const at::Tensor& tensor) { return c10::toString(tensor.scalar_type()); }
+
+void add_tensors(const serialization::TensorFile& file, std::string& text, Json& json) {
+  std::vector<std::vector<std::string>> rows{{"tensor", "dtype", "shape", "min", "max", "mean", "std"}};
+  for (const auto& [name, tensor] : file.tensors) {
+    const TensorFigures figures = figures_of(tensor);
+    json["tensors"].push_back({{"name", name}, {"dtype", dtype_name(tensor)}, {"shape", tensor.sizes().vec()},
+                               {"min", json_number(figures.min)}, {"max", json_number(figures.max)},
+                               {"mean", json_number(figures.mean)}, {"std", json_number(figures.deviation)}});
+    rows.push_back({name, dtype_name(tensor), shape_text(tensor), format("%.4g", figures.min), format("%.4g", figures.max),
+                    format("%.4g", figures.mean), format("%.4g", figures.deviation)});
+  }
+  text += text_table(rows);
+}
+
+void write_picture(const fs::path& path, const image::Image& picture, bool overwrite) {
+  check_writable(path.string(), overwrite);
+  image::write_image(path, picture);
+}
+
+models::ForwardResult run_image(OpenedModel& opened, const std::string& path) {
+  const c10::InferenceMode no_gradients;
+  const image::Image picture = image::read_image(path);
+  const int64_t channels = opened.experiment.options.model.in_channels;
+  return models::forward_any_size(*opened.model, image::to_tensor(image::with_channels(picture, channels)).unsqueeze(0));
+}
+
+void draw_maps(OpenedModel& opened, const InspectOptions& options, const std::string& source, bool thresholds, std::string& text,
+               Json& json) {
+  for (const CodeMap& map : code_maps(run_image(opened, source))) {
+    if (map.name.starts_with("threshold") != thresholds) continue;
+    const fs::path path = fs::path(options.out) / (map.name + ".png");
+    write_picture(path, map.image, options.overwrite);
+    json["pictures"].push_back({{"path", path.string()}, {"of", source}, {"low", map.low}, {"high", map.high}});
+    text += path.string() + ": " + map.caption + "\n";
+  }
+}
+
+void draw_pictures(const InspectOptions& options, std::string& text, Json& json) {
+  if (options.atoms.empty() && options.thresholds.empty() && options.codes.empty()) return;
+  OpenedModel opened = open_model({options.weights, "", "", {}});
+  if (!options.atoms.empty()) {
+    write_picture(options.atoms, report::atoms_mosaic(decoded_atoms(*opened.model)), options.overwrite);
+    json["pictures"].push_back({{"path", options.atoms}, {"of", "atoms"}});
+    text += options.atoms + ": dictionary atoms as the decoder draws them\n";
+  }
+  if (!options.out.empty()) create_folder(options.out);
+  if (!options.thresholds.empty()) draw_maps(opened, options, options.thresholds, true, text, json);
+  if (!options.codes.empty()) draw_maps(opened, options, options.codes, false, text, json);
+}
+
+}  // namespace
+
+Report inspect(const InspectOptions& options) {
+  if (options.out.empty() && (!options.thresholds.empty() || !options.codes.empty()))
+    throw UsageError("inspect: --thresholds and --codes need --out FOLDER");
+  check_writable(options.atoms, options.overwrite);
+  const std::string path = find_weights(options.weights);
+  const serialization::TensorFile file = read_any(path);
+  int64_t numbers = 0;
+  for (const auto& [name, tensor] : file.tensors) numbers += tensor.numel();
+  Json json{{"path", path}, {"bytes", fs::file_size(path)}, {"sha256", sha256_of_file(path)},
+            {"tensor_count", file.tensors.size()}, {"numbers", numbers}, {"metadata", file.metadata}};
+  std::string text = format("%s: %zu tensors, %lld numbers, sha256 %s\n", path.c_str(), file.tensors.size(),
+                            static_cast<long long>(numbers), json["sha256"].get<std::string>().c_str());
+  for (const auto& [key, value] : file.metadata)
+    text += key + (value.find('\n') == std::string::npos ? " = " + value : ":\n" + value) + "\n";
+  if (options.tensors) add_tensors(file, text, json);
+  draw_pictures(options, text, json);
+  return make_report(std::move(text), std::move(json));
+}
+
+}  // namespace sscvae::tasks

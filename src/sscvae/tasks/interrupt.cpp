@@ -1,0 +1,33 @@
+#include "sscvae/tasks/interrupt.h"
+
+#include <csignal>
+
+namespace sscvae::tasks {
+
+namespace {
+
+volatile std::sig_atomic_t& flag() {
+  static volatile std::sig_atomic_t raised = 0;
+  return raised;
+}
+
+void raise_flag(int signal) {
+  flag() = 1;
+  std::signal(signal, SIG_DFL);
+}
+
+}  // namespace
+
+void watch_interrupts() {
+  flag() = 0;
+  std::signal(SIGINT, raise_flag);
+  std::signal(SIGTERM, raise_flag);
+}
+
+bool interrupted() { return flag() != 0; }
+
+void stop_if_interrupted() {
+  if (interrupted()) throw Interrupted{};
+}
+
+}  // namespace sscvae::tasks

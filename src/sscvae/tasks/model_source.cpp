@@ -1,0 +1,157 @@
+#include "sscvae/tasks/model_source.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "sscvae/core/error.h"
+#include "sscvae/core/sha256.h"
+#include "sscvae/core/text.h"
+#include "sscvae/models/registry.h"
+#include "sscvae/models/weights.h"
+#include "sscvae/serialization/safetensors.h"
+#include "sscvae/serialization/torch_checkpoint.h"
+
+namespace sscvae::tasks {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+bool is_zip(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  char start[2] = {};
+  in.read(start, 2);
+  return in.gcount() == 2 && start[0] == 'P' && start[1] == 'K';
+}
+
+serialization::StateDict read_state(const std::string& path) {
+  if (is_zip(path) || fs::path(path).extension() == ".pt" || fs::path(path).extension() == ".pth")
+    return serialization::read_torch_checkpoint(path);
+  serialization::StateDict state;
+  for (const auto& [name, tensor] : serialization::read_safetensors(path).tensors)
+    if (!name.starts_with(models::kTrainingPrefix)) state.add(name, tensor);
+  return state;
+}
+
+std::map<std::string, std::string> metadata_of(const std::string& path) {
+  if (is_zip(path) || fs::path(path).extension() == ".pt" || fs::path(path).extension() == ".pth") return {};
+  return serialization::read_safetensors_header(path).metadata;
+}
+
+bool names_a_key(const std::vector<std::string>& assignments, const std::string& key) {
+  for (const std::string& assignment : assignments)
+    if (parse_assignment(assignment).first == key) return true;
+  return false;
+}
+
+/// The configuration of a state dict that does not bring one.
+train::Experiment describe_state(const serialization::StateDict& state, const std::string& path, const ModelSource& source) {
+  std::vector<std::string> set = source.set;
+  if (source.config.empty() && !names_a_key(set, "profile")) set.push_back("profile=\"reference\"");
+  if (!source.model.empty()) set.push_back("model.name=\"" + models::find_model(source.model).name + "\"");
+  train::Experiment experiment = train::resolve_experiment(source.config, set);
+  const models::ModelOptions inferred = models::infer_model_options(state, experiment.options.model, path);
+  if (source.config.empty()) {
+    if (!source.model.empty() && inferred.name != source.model)
+      throw UsageError("--model " + source.model + ": the keys of '" + path + "' are those of " + inferred.name);
+    experiment.options.model = inferred;
+  } else if (inferred.name != experiment.options.model.name) {
+    if (!source.model.empty())
+      throw UsageError("--model " + source.model + ": the keys of '" + path + "' are those of " + inferred.name);
+    set.push_back("model.name=\"" + inferred.name + "\"");
+    experiment = train::resolve_experiment(source.config, set);
+  }
+  return experiment;
+}
+
+OpenedModel open_fresh(const ModelSource& source) {
+  std::vector<std::string> set = source.set;
+  if (!source.model.empty()) set.push_back("model.name=\"" + models::find_model(source.model).name + "\"");
+  OpenedModel opened;
+  opened.experiment = train::resolve_experiment(source.config, set);
+  const auto& options = opened.experiment.options;
+  opened.model = models::make_autoencoder(options.model, static_cast<uint64_t>(options.train.seed));
+  opened.model->eval();
+  return opened;
+}
+
+}  // namespace
+
+train::Experiment experiment_of(const std::map<std::string, std::string>& metadata, const std::string& source,
+                                const std::vector<std::string>& set) {
+  const auto config = metadata.find(models::kConfigKey);
+  if (config == metadata.end()) throw FormatError("'" + source + "' has no configuration (metadata sscvae.config)");
+  try {
+    return train::resolve_experiment_text(config->second, source, set);
+  } catch (const UsageError& error) {
+    if (!set.empty()) throw;
+    throw FormatError(error.what());
+  }
+}
+
+OpenedModel open_model(const ModelSource& source) {
+  if (source.weights.empty()) return open_fresh(source);
+  const std::string path = find_weights(source.weights);
+  OpenedModel opened;
+  opened.metadata = metadata_of(path);
+  if (opened.metadata.count(models::kConfigKey) > 0) {
+    if (!source.config.empty() || !source.model.empty())
+      throw UsageError("'" + path + "' brings its own configuration; --config and --model are for files without one");
+    models::LoadedModel loaded = models::load_weights(path);
+    opened.experiment = experiment_of(opened.metadata, path, source.set);
+    opened.model = loaded.model;
+    opened.sha256 = loaded.sha256;
+    if (!source.set.empty()) {
+      opened.model = models::make_autoencoder(opened.experiment.options.model, 0);
+      models::load_state(*opened.model, models::state_of(*loaded.model), path);
+    }
+  } else {
+    const serialization::StateDict state = read_state(path);
+    opened.experiment = describe_state(state, path, source);
+    opened.model = models::make_autoencoder(opened.experiment.options.model, 0);
+    models::load_state(*opened.model, state, path);
+    opened.sha256 = sha256_of_file(path);
+  }
+  opened.model->eval();
+  return opened;
+}
+
+std::vector<std::string> weights_folders() {
+  std::vector<std::string> folders;
+  std::error_code error;
+  const auto add = [&](const fs::path& folder) {
+    if (fs::is_directory(folder, error)) folders.push_back(folder.lexically_normal().string());
+  };
+  if (const char* given = std::getenv("SSCVAE_MODELS"); given && *given) add(given);
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  if (!error) {
+    add(program.parent_path() / "../share/sscvae/models");
+    add(program.parent_path() / "../models");
+  }
+  return folders;
+}
+
+std::map<std::string, std::string> shipped_weights() {
+  std::map<std::string, std::string> weights;
+  std::error_code error;
+  for (const std::string& folder : weights_folders())
+    for (const auto& entry : fs::directory_iterator(folder, error))
+      if (entry.path().extension() == ".safetensors")
+        weights.emplace(entry.path().stem().string(), entry.path().string());
+  return weights;
+}
+
+std::string find_weights(const std::string& name_or_path) {
+  std::error_code error;
+  if (fs::exists(name_or_path, error)) return name_or_path;
+  const std::map<std::string, std::string> shipped = shipped_weights();
+  if (const auto found = shipped.find(name_or_path); found != shipped.end()) return found->second;
+  std::vector<std::string> names;
+  for (const auto& [name, path] : shipped) names.push_back(name);
+  throw IoError("no weights file '" + name_or_path + "'" +
+                (names.empty() ? std::string() : ", and no shipped weights of that name: there are " + join(names, ", ")) +
+                suggestion(name_or_path, names));
+}
+
+}  // namespace sscvae::tasks

@@ -1,0 +1,232 @@
+#include "sscvae/tasks/restore.h"
+
+#include <torch/types.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "sscvae/core/atomic_file.h"
+#include "sscvae/core/error.h"
+#include "sscvae/core/log.h"
+#include "sscvae/core/progress.h"
+#include "sscvae/core/text.h"
+#include "sscvae/image/file_list.h"
+#include "sscvae/image/image.h"
+#include "sscvae/image/noise.h"
+#include "sscvae/metrics/protocol.h"
+#include "sscvae/tasks/interrupt.h"
+#include "sscvae/tasks/noise_level.h"
+#include "sscvae/tasks/outputs.h"
+
+namespace sscvae::tasks {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// One image on its way through a command.
+struct Item {
+  const ImageJob& job;
+  image::Image picture;  // with the model's channels
+  at::Tensor input;      // what the model is to see, [C,H,W]
+  Json& json;
+};
+
+using Process = std::function<at::Tensor(Item& item, Inference& inference)>;
+
+std::string cell(const Json& json, const char* key, const char* pattern) {
+  if (!json.contains(key)) return "";
+  return json[key].is_number() ? format(pattern, json[key].get<double>()) : json[key].get<std::string>();
+}
+
+double quality(Json& json, const std::string& key_prefix, const at::Tensor& original, const at::Tensor& result) {
+  const auto values = metrics::compare_images(original, result, metrics::protocols().front(), {"psnr", "ssim"});
+  json[key_prefix + "psnr_db"] = json_number(values.at("psnr"));
+  json[key_prefix + "ssim"] = json_number(values.at("ssim"));
+  return values.at("psnr");
+}
+
+void process_image(const ImageJob& job, Inference& inference, const Process& process, Json& json) {
+  const image::Image original = image::read_image(job.input);
+  Item item{job, image::with_channels(original, inference.channels()), {}, json};
+  item.input = image::to_tensor(item.picture);
+  json["input"] = job.input.string();
+  json["output"] = job.output.string();
+  json["width"] = original.width;
+  json["height"] = original.height;
+  json["input_channels"] = original.channels;
+  json["channels"] = inference.channels();
+  json["bit_depth"] = original.bit_depth;
+  if (!original.remarks.empty()) json["remarks"] = original.remarks;
+  json["tile"] = inference.tile_for(original.height, original.width);
+  const at::Tensor result = process(item, inference);
+  const std::string extension = job.output.extension().string();
+  const bool jpeg = extension.size() > 1 && (extension[1] == 'j' || extension[1] == 'J');
+  if (job.output.has_parent_path()) create_folder(job.output.parent_path());
+  image::write_image(job.output, image::from_tensor(result, jpeg ? 8 : original.bit_depth));
+}
+
+void note_channels(const std::vector<ImageJob>& jobs, const Json& images, int64_t channels) {
+  size_t different = 0;
+  for (const Json& image : images) different += image["input_channels"] != channels;
+  if (different > 0)
+    note(format("%zu of %zu images were converted to the model's %s", different, jobs.size(),
+                channels == 1 ? "grey (0.299 R + 0.587 G + 0.114 B)" : "three channels (grey repeated)"));
+}
+
+Report run_images(const RestoreOptions& options, Inference& inference, const std::string& command, const Process& process,
+                  const std::vector<std::array<const char*, 3>>& columns) {
+  const std::vector<ImageJob> jobs =
+      plan_images(options.inputs, options.out, extension_of_format(options.format), options.overwrite);
+  create_folder(options.out);
+  Json images = Json::array();
+  BrokenImages broken(jobs.size());
+  {
+    Progress progress(command, static_cast<int64_t>(jobs.size()), "image");
+    for (size_t i = 0; i < jobs.size(); ++i) {
+      stop_if_interrupted();
+      progress.update(static_cast<int64_t>(i), jobs[i].name);
+      Json json{{"name", jobs[i].name}};
+      try {
+        process_image(jobs[i], inference, process, json);
+        images.push_back(std::move(json));
+      } catch (const std::exception& error) {
+        const bool ours = dynamic_cast<const Error*>(&error) != nullptr;
+        if (!ours || describe_failure(error).code == ExitCode::kUsage) throw;
+        broken.add(jobs[i].name, error);
+      }
+    }
+    progress.update(static_cast<int64_t>(jobs.size()));
+  }
+  note_channels(jobs, images, inference.channels());
+  if (images.empty()) broken.finish();
+
+  std::vector<std::vector<std::string>> rows{{"image", "size"}};
+  for (const auto& column : columns) rows[0].push_back(column[0]);
+  for (const Json& image : images) {
+    rows.push_back({image["name"], format("%dx%d", image["width"].get<int>(), image["height"].get<int>())});
+    for (const auto& column : columns) rows.back().push_back(cell(image, column[1], column[2]));
+  }
+  Json json{{"command", command},
+            {"weights", options.source.weights},
+            {"weights_sha256", inference.opened().sha256},
+            {"model", inference.opened().experiment.options.model.name},
+            {"compute", inference.compute().text()},
+            {"protocol", metrics::protocols().front().name},
+            {"broken", broken.count()},
+            {"images", std::move(images)}};
+  return make_report(text_table(rows), std::move(json));
+}
+
+void add_code(Json& json, const InferenceResult& result) {
+  if (!result.code.empty()) json.update(to_json(result.code.value()));
+  json["seconds"] = result.seconds;
+}
+
+/// Clean images by relative name without extension.
+std::map<std::string, fs::path> index_references(const std::string& root) {
+  std::map<std::string, fs::path> index;
+  if (root.empty()) return index;
+  for (const image::InputFile& file : image::expand_inputs({root}))
+    index[fs::path(file.relative).replace_extension().generic_string()] = file.path;
+  return index;
+}
+
+at::Tensor reference_of(const Item& item, const std::map<std::string, fs::path>& index, int64_t channels) {
+  const std::string name = fs::path(item.job.name).replace_extension().generic_string();
+  auto found = index.find(name);
+  if (found == index.end() && index.size() == 1 && item.job.name.find('/') == std::string::npos) found = index.begin();
+  if (found == index.end()) throw UsageError("--reference: no image named '" + name + "'");
+  const at::Tensor clean = image::to_tensor(image::with_channels(image::read_image(found->second), channels));
+  if (clean.sizes() != item.input.sizes())
+    throw ShapeError(format("--reference '%s': expected %lldx%lld pixels, got %lldx%lld", found->second.c_str(),
+                            static_cast<long long>(item.input.size(2)), static_cast<long long>(item.input.size(1)),
+                            static_cast<long long>(clean.size(2)), static_cast<long long>(clean.size(1))));
+  return clean;
+}
+
+double parse_sigma(const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !(value >= 0) || value > 255)
+    throw UsageError("--sigma-8bit: expected a number from 0 to 255 or auto, got '" + text + "'");
+  return value;
+}
+
+struct NoiseRange {
+  double low = 0, high = 0;
+};
+
+NoiseRange trained_range(const OpenedModel& opened) {
+  const auto& noise = opened.experiment.options.data.noise;
+  return {noise.sigma_8bit, std::max(noise.sigma_8bit, noise.sigma_8bit_max)};
+}
+
+}  // namespace
+
+double contrast_factor(double sigma_8bit, double low, double high) {
+  if (!(sigma_8bit > 0)) return low > 0 ? 2.0 : 1.0;
+  return std::clamp(std::clamp(sigma_8bit, low, high) / sigma_8bit, 0.25, 2.0);
+}
+
+Report reconstruct(const RestoreOptions& options) {
+  Inference inference(options.source, options.inference);
+  const Process process = [](Item& item, Inference& model) {
+    const InferenceResult result = model.run(item.input);
+    quality(item.json, "", item.input, result.reconstruction);
+    add_code(item.json, result);
+    return result.reconstruction;
+  };
+  return run_images(options, inference, "reconstruct", process,
+                    {{"PSNR dB", "psnr_db", "%.2f"}, {"SSIM", "ssim", "%.4f"}, {"nnz", "nnz", "%.2f"},
+                     {"zeros", "zero_fraction", "%.4f"}, {"Hoyer", "hoyer", "%.3f"}, {"seconds", "seconds", "%.2f"}});
+}
+
+Report denoise(const DenoiseOptions& options) {
+  const bool automatic = options.sigma_8bit == "auto";
+  const double given = automatic ? 0 : parse_sigma(options.sigma_8bit);
+  if (options.seed < 0 || options.seed > 0xffffffffLL) throw UsageError("--seed: expected 0 to 4294967295");
+  if (!(options.add_noise_8bit >= 0) || options.add_noise_8bit > 255)
+    throw UsageError("--add-noise: expected a number from 0 to 255, got " + to_text(options.add_noise_8bit));
+  const std::map<std::string, fs::path> references = index_references(options.reference);
+  Inference inference(options.source, options.inference);
+  if (inference.opened().experiment.options.task != train::Task::kDenoise)
+    warn("'" + options.source.weights + "' was trained to reconstruct, not to denoise");
+  const NoiseRange range = trained_range(inference.opened());
+
+  const Process process = [&](Item& item, Inference& model) {
+    at::Tensor clean;
+    if (!references.empty()) clean = reference_of(item, references, model.channels());
+    else if (options.add_noise_8bit > 0) clean = item.input;
+    const at::Tensor noisy = options.add_noise_8bit > 0
+                                 ? image::add_gaussian_noise(item.input, options.add_noise_8bit,
+                                                             static_cast<uint32_t>(options.seed), options.clip)
+                                 : item.input;
+    const double sigma = automatic ? estimate_sigma_8bit(noisy) : given;
+    const double factor = contrast_factor(sigma, range.low, range.high);
+    const at::Tensor mean = noisy.mean();
+    InferenceResult result = model.run(factor == 1 ? noisy : mean + (noisy - mean) * factor);
+    if (factor != 1) result.reconstruction = mean + (result.reconstruction - mean) / factor;
+    item.json["sigma_8bit"] = sigma;
+    item.json["sigma_estimated"] = automatic;
+    item.json["contrast_factor"] = factor;
+    if (clean.defined()) {
+      quality(item.json, "noisy_", clean, noisy);
+      quality(item.json, "", clean, result.reconstruction);
+    }
+    add_code(item.json, result);
+    return result.reconstruction;
+  };
+  return run_images(options, inference, "denoise", process,
+                    {{automatic ? "sigma (estimated)" : "sigma", "sigma_8bit", "%.2f"},
+                     {"noisy PSNR dB", "noisy_psnr_db", "%.2f"},
+                     {"PSNR dB", "psnr_db", "%.2f"},
+                     {"SSIM", "ssim", "%.4f"},
+                     {"nnz", "nnz", "%.2f"},
+                     {"seconds", "seconds", "%.2f"}});
+}
+
+}  // namespace sscvae::tasks

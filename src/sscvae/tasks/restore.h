@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sscvae/tasks/inference.h"
+#include "sscvae/tasks/report.h"
+
+/// Images through a model: reconstruct and denoise.
+namespace sscvae::tasks {
+
+/// What both commands share. An image comes out at its own size and bit depth (JPEG: 8 bit) with the model's channels:
+/// colour becomes grey for a grey model (0.299 R + 0.587 G + 0.114 B), grey is repeated for a colour model.
+struct RestoreOptions {
+  ModelSource source;
+  InferenceOptions inference;
+  std::vector<std::string> inputs;
+  std::string out;              ///< folder; the tree of a folder input is mirrored
+  std::string format = "keep";  ///< keep | png | jpg
+  bool overwrite = false;
+};
+
+struct DenoiseOptions : RestoreOptions {
+  std::string sigma_8bit = "auto";  ///< noise level of the input, or auto (estimated for each image)
+  double add_noise_8bit = 0;        ///< experiments: noise added to the input first, by the literature's rule
+  int64_t seed = 0;                 ///< of that noise
+  bool clip = false;                ///< clip the noisy image to [0,1]
+  std::string reference;            ///< file or folder of clean images, matched by relative name without extension
+};
+
+/// JSON per image: psnr_db and ssim against the input (protocol sound), the code's statistics, seconds, size.
+/// A broken image is named and left out; the run ends with an error then. Errors: UsageError, IoError, FormatError.
+Report reconstruct(const RestoreOptions& options);
+
+/// Noise levels. Weights know the range of levels that they were trained with. An image whose level lies outside is
+/// scaled in contrast about its mean so that its noise meets the nearest level of that range (by 1/4 to 2), and the
+/// result is scaled back; inside the range nothing is scaled. Report: as reconstruct, sigma_8bit as used, and PSNR before
+/// and after where a clean reference is known (--reference, or the input of --add-noise).
+Report denoise(const DenoiseOptions& options);
+
+/// The factor of that contrast scaling for weights trained with levels low to high.
+double contrast_factor(double sigma_8bit, double low, double high);
+
+}  // namespace sscvae::tasks

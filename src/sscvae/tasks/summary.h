@@ -1,0 +1,40 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "sscvae/metrics/protocol.h"
+#include "sscvae/tasks/report.h"
+
+/// Figures of many images and their means.
+namespace sscvae::tasks {
+
+/// The name of a metric in JSON and CSV: with its unit where it has one ("psnr_db").
+std::string metric_key(const std::string& name);
+
+/// Every choice of a protocol, so that a figure can be understood without this program.
+Json protocol_json(const metrics::Protocol& protocol);
+
+class ImageTable {
+ public:
+  /// `columns` are metric names or other figures, in order.
+  explicit ImageTable(std::vector<std::string> columns) : columns_(std::move(columns)) {}
+  void add(const std::string& name, const std::map<std::string, double>& values);
+  size_t size() const { return names_.size(); }
+  double mean(const std::string& column) const;
+  const std::map<std::string, std::vector<double>>& columns() const { return values_; }
+
+  /// "count", "mean", "interval95" (bootstrap over images), "left_out" (not finite, not in the mean), "images".
+  Json json() const;
+  /// Means with intervals; with `each`, a row for every image before.
+  std::string text(bool each) const;
+  /// Header "image,<column>,...", one row for each image.
+  std::string csv() const;
+
+ private:
+  std::vector<std::string> columns_, names_;
+  std::map<std::string, std::vector<double>> values_;
+};
+
+}  // namespace sscvae::tasks

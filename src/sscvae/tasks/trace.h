@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+
+#include "sscvae/serialization/state_dict.h"
+#include "sscvae/tasks/model_source.h"
+#include "sscvae/tasks/report.h"
+
+/// Everything that a pass through a model makes, by name: for porting, debugging and regression.
+namespace sscvae::tasks {
+
+struct TraceOptions {
+  ModelSource source;
+  std::string input;              ///< safetensors with `input` [N,C,H,W] (or `input_uint8`, divided by 255) and perhaps
+                                  ///< `target`; or an image
+  std::string out;                ///< safetensors
+  std::string mode = "eval";      ///< eval | train (batch statistics, updated buffers)
+  std::string dtype = "float32";  ///< float32 | float64
+  bool gradients = false;
+  bool overwrite = false;
+};
+
+/// Runs the pass on the CPU and names its tensors: features, threshold_inference, threshold_refinement, threshold, code,
+/// coded_features, logits, reconstruction, indices, loss.reconstruction, loss.latent, loss.sparsity, loss.total, with
+/// gradients grad.<parameter key> and grad.input (of loss.total), after train mode buffer.<key>. What a model does not
+/// have is left out. The losses are those of the weights' own configuration.
+/// Errors: ShapeError, FormatError for inputs that do not fit.
+serialization::StateDict trace_tensors(OpenedModel& opened, const at::Tensor& input, const at::Tensor& target,
+                                       const TraceOptions& options);
+
+/// Reads, traces, writes `out`. Errors: UsageError, IoError, FormatError, ShapeError.
+Report trace(const TraceOptions& options);
+
+}  // namespace sscvae::tasks

@@ -1,0 +1,132 @@
+#include "sscvae/train/experiment.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "sscvae/core/atomic_file.h"
+#include "sscvae/core/error.h"
+#include "sscvae/core/log.h"
+#include "sscvae/core/text.h"
+#include "sscvae/models/registry.h"
+#include "sscvae/train/authors_config.h"
+#include "sscvae/train/presets.h"
+
+namespace sscvae::train {
+
+namespace fs = std::filesystem;
+
+void ExperimentOptions::describe(FieldList& fields) {
+  fields.add_name("profile", profile, "whose decisions the other values start from", models::profile_names());
+  fields.add("task", task, "what the network learns: to reproduce its input, or the clean image behind a noisy one");
+  fields.add_section("model", model);
+  fields.add_section("data", data);
+  fields.add_section("train", train);
+}
+
+std::string Experiment::toml() const {
+  ExperimentOptions copy = options;
+  return to_toml(fields_of(copy));
+}
+
+std::string Experiment::explained_toml() const {
+  ExperimentOptions copy = options;
+  return to_toml(fields_of(copy), true, origins);
+}
+
+namespace {
+
+/// Values and who gave them.
+struct Layer {
+  std::string origin;
+  Assignments values;
+  std::string suggested_out = "";
+};
+
+constexpr uint64_t kLargestConfig = 1 << 20;  // bytes
+
+/// The last text given for `key` in the layers, or `otherwise`.
+std::string chosen(const std::vector<Layer>& layers, const std::string& key, std::string otherwise) {
+  for (const Layer& layer : layers)
+    for (const auto& [name, value] : layer.values)
+      if (const auto* text = std::get_if<std::string>(&value); name == key && text) otherwise = *text;
+  return otherwise;
+}
+
+bool has_extension(const std::string& config, const std::string& extension) {
+  return fs::path(config).extension() == extension;
+}
+
+Layer read_json_layer(const std::string& config) {
+  const std::string text = read_file(config, kLargestConfig);
+  Assignments parsed = parse_json(text, config);
+  if (!is_authors_config(parsed)) return {config, std::move(parsed), ""};
+  AuthorsConfig authors = read_authors_config(text, config);
+  for (const std::string& line : authors.notes) note(config + ": " + line);
+  return {config, std::move(authors.values), authors.save_path};
+}
+
+Layer read_config_layer(const std::string& config) {
+  std::error_code ignored;
+  if (fs::is_regular_file(config, ignored)) {
+    if (has_extension(config, ".json")) return read_json_layer(config);
+    return {config, parse_toml(read_file(config, kLargestConfig), config)};
+  }
+  if (const Preset* preset = find_preset(config)) {
+    const std::string origin = "preset " + preset->name;
+    return {origin, parse_toml(preset->toml, origin)};
+  }
+  if (has_extension(config, ".toml") || has_extension(config, ".json") || config.find('/') != std::string::npos)
+    throw IoError("cannot read '" + config + "': there is no such file");
+  std::vector<std::string> names;
+  for (const Preset& preset : list_presets()) names.push_back(preset.name);
+  throw UsageError("no configuration file and no preset is called '" + config + "'" + suggestion(config, names) +
+                   "; presets: " + join(names, ", "));
+}
+
+Layer assignment_layer(const std::vector<std::string>& assignments) {
+  Layer layer{"--set", {}};
+  for (const std::string& text : assignments) layer.values.push_back(parse_assignment(text));
+  return layer;
+}
+
+void check_combinations(const ExperimentOptions& options) {
+  const auto& noise = options.data.noise;
+  if (options.task == Task::kDenoise && noise.sigma_8bit <= 0 && noise.sigma_8bit_max <= 0)
+    throw UsageError("task = \"denoise\" needs data.noise.sigma_8bit above 0");
+}
+
+Experiment resolve(std::vector<Layer> given) {
+  Experiment experiment;
+  ExperimentOptions& options = experiment.options;
+  const models::ProfileEntry& profile = models::find_profile(chosen(given, "profile", options.profile));
+  const models::ModelEntry& model = models::find_model(chosen(given, "model.name", options.model.name));
+  std::vector<Layer> layers{{"model " + model.name, model.values(profile.name)},
+                            {"profile " + profile.name, profile.values}};
+  layers.insert(layers.end(), std::make_move_iterator(given.begin()), std::make_move_iterator(given.end()));
+
+  const FieldList fields = fields_of(options);
+  for (const std::string& key : fields.keys()) experiment.origins[key] = "default";
+  for (const Layer& layer : layers) {
+    assign(fields, layer.values, layer.origin);
+    for (const auto& [key, value] : layer.values) experiment.origins[key] = layer.origin;
+    if (!layer.suggested_out.empty()) experiment.suggested_out = layer.suggested_out;
+  }
+  check_combinations(options);
+  return experiment;
+}
+
+}  // namespace
+
+Experiment resolve_experiment(const std::string& config, const std::vector<std::string>& assignments) {
+  std::vector<Layer> layers;
+  if (!config.empty()) layers.push_back(read_config_layer(config));
+  layers.push_back(assignment_layer(assignments));
+  return resolve(std::move(layers));
+}
+
+Experiment resolve_experiment_text(const std::string& toml, const std::string& source,
+                                   const std::vector<std::string>& assignments) {
+  return resolve({{source, parse_toml(toml, source)}, assignment_layer(assignments)});
+}
+
+}  // namespace sscvae::train

@@ -1,0 +1,157 @@
+#include "sscvae/train/optimizer.h"
+
+#include <ATen/Parallel.h>
+#include <torch/nn/module.h>
+
+#include <cmath>
+#include <unordered_set>
+
+#include "sscvae/core/error.h"
+#include "sscvae/core/shape.h"
+#include "sscvae/models/weights.h"
+
+namespace sscvae::train {
+
+std::vector<NamedParameter> named_parameters(torch::nn::Module& module) {
+  std::unordered_map<const void*, at::Tensor> by_memory;
+  for (const at::Tensor& parameter : module.parameters()) by_memory.emplace(parameter.data_ptr(), parameter);
+  std::vector<NamedParameter> parameters;
+  for (const auto& [name, tensor] : models::state_of(module)) {
+    const auto found = by_memory.find(tensor.data_ptr());
+    if (found != by_memory.end() && found->second.requires_grad()) parameters.emplace_back(name, found->second);
+  }
+  SSCVAE_ASSERT(parameters.size() <= by_memory.size());
+  return parameters;
+}
+
+double gradient_norm(const std::vector<NamedParameter>& parameters) {
+  const at::NoGradGuard no_grad;
+  double sum = 0;
+  for (const auto& [name, parameter] : parameters) {
+    if (!parameter.grad().defined()) continue;
+    const double norm = parameter.grad().norm().item<double>();
+    sum += norm * norm;
+  }
+  return std::sqrt(sum);
+}
+
+void clip_gradients(const std::vector<NamedParameter>& parameters, double norm, double max_norm) {
+  const at::NoGradGuard no_grad;
+  const double scale = max_norm / (norm + 1e-6);
+  if (scale >= 1) return;
+  for (const auto& [name, parameter] : parameters)
+    if (parameter.grad().defined()) parameter.grad().mul_(scale);
+}
+
+namespace {
+
+/// The numbers of one step that do not depend on the parameter.
+struct StepConstants {
+  double decay, beta2, one_minus_beta1, one_minus_beta2, root_correction2, step_size, epsilon;
+};
+
+constexpr int64_t kGrain = 1 << 14;  // elements below which a second thread does not pay
+
+template <class T>
+void update_range(T* parameter, const T* gradient, T* first, T* second, int64_t begin, int64_t end, const StepConstants& c) {
+  const T decay = static_cast<T>(c.decay), beta2 = static_cast<T>(c.beta2), rise1 = static_cast<T>(c.one_minus_beta1),
+          rise2 = static_cast<T>(c.one_minus_beta2), root = static_cast<T>(c.root_correction2),
+          step = static_cast<T>(c.step_size), epsilon = static_cast<T>(c.epsilon);
+  for (int64_t i = begin; i < end; ++i) {
+    const T g = gradient[i];
+    first[i] += rise1 * (g - first[i]);
+    second[i] = beta2 * second[i] + rise2 * g * g;
+    parameter[i] = parameter[i] * decay - step * (first[i] / (std::sqrt(second[i]) / root + epsilon));
+  }
+}
+
+/// One pass over memory; all four tensors are dense, with equal strides.
+template <class T>
+void update_on_cpu(const at::Tensor& parameter, const at::Tensor& gradient, const at::Tensor& first, const at::Tensor& second,
+                   const StepConstants& c) {
+  T* p = parameter.mutable_data_ptr<T>();
+  const T* g = gradient.const_data_ptr<T>();
+  T* m = first.mutable_data_ptr<T>();
+  T* v = second.mutable_data_ptr<T>();
+  at::parallel_for(0, parameter.numel(), kGrain,
+                   [&](int64_t begin, int64_t end) { update_range(p, g, m, v, begin, end, c); });
+}
+
+/// The same in whole-tensor operations, for any device and memory layout.
+void update_anywhere(at::Tensor parameter, const at::Tensor& gradient, at::Tensor first, at::Tensor second,
+                     const StepConstants& c) {
+  parameter.mul_(c.decay);
+  first.lerp_(gradient, c.one_minus_beta1);
+  second.mul_(c.beta2).addcmul_(gradient, gradient, c.one_minus_beta2);
+  parameter.addcdiv_(first, second.sqrt().div_(c.root_correction2).add_(c.epsilon), -c.step_size);
+}
+
+bool same_dense_layout(const at::Tensor& a, const at::Tensor& b) {
+  return a.is_non_overlapping_and_dense() && a.strides() == b.strides() && a.scalar_type() == b.scalar_type() &&
+         a.device().is_cpu() && b.device().is_cpu();
+}
+
+}  // namespace
+
+Adam::Adam(std::vector<NamedParameter> parameters, AdamOptions options)
+    : parameters_(std::move(parameters)), options_(options) {
+  const at::NoGradGuard no_grad;
+  for (const auto& [name, parameter] : parameters_) {
+    first_moments_.push_back(at::zeros_like(parameter));
+    second_moments_.push_back(at::zeros_like(parameter));
+  }
+}
+
+void Adam::step(double learning_rate) {
+  const at::NoGradGuard no_grad;
+  ++steps_;
+  const double time = static_cast<double>(steps_);
+  const StepConstants constants{1 - learning_rate * options_.weight_decay,
+                                options_.beta2,
+                                1 - options_.beta1,
+                                1 - options_.beta2,
+                                std::sqrt(1 - std::pow(options_.beta2, time)),
+                                learning_rate / (1 - std::pow(options_.beta1, time)),
+                                options_.epsilon};
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    const at::Tensor& parameter = parameters_[i].second;
+    if (!parameter.grad().defined()) continue;
+    at::Tensor gradient = parameter.grad();
+    const at::Tensor &first = first_moments_[i], &second = second_moments_[i];
+    if (gradient.strides() != parameter.strides()) gradient = at::empty_like(parameter).copy_(gradient);
+    if (!same_dense_layout(parameter, gradient) || !same_dense_layout(parameter, first) || !same_dense_layout(parameter, second))
+      update_anywhere(parameter.detach(), gradient, first, second, constants);
+    else if (parameter.scalar_type() == at::kFloat)
+      update_on_cpu<float>(parameter, gradient, first, second, constants);
+    else if (parameter.scalar_type() == at::kDouble)
+      update_on_cpu<double>(parameter, gradient, first, second, constants);
+    else
+      update_anywhere(parameter.detach(), gradient, first, second, constants);
+  }
+}
+
+void Adam::clear_gradients() {
+  for (auto& [name, parameter] : parameters_) parameter.mutable_grad() = at::Tensor();
+}
+
+serialization::StateDict Adam::state() const {
+  serialization::StateDict state;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    state.add("exp_avg." + parameters_[i].first, first_moments_[i]);
+    state.add("exp_avg_sq." + parameters_[i].first, second_moments_[i]);
+  }
+  return state;
+}
+
+void Adam::load_state(const serialization::StateDict& state, int64_t steps, const std::string& source) {
+  const at::NoGradGuard no_grad;
+  for (const auto& [name, mine] : this->state()) {
+    const at::Tensor& stored = state.at(name, source);
+    if (stored.sizes() != mine.sizes())
+      throw FormatError(source + ": " + name + ": expected shape " + shape_text(mine) + ", got " + shape_text(stored));
+    at::Tensor(mine).copy_(stored);
+  }
+  steps_ = steps;
+}
+
+}  // namespace sscvae::train

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <c10/core/Device.h>
+
+#include "sscvae/train/train_options.h"
+
+namespace sscvae::train {
+
+/// Are networks computed in bf16 on that device? auto: where the hardware multiplies bf16 matrices (AVX512_BF16 or AMX on
+/// the CPU; always on CUDA).
+bool uses_bf16(Precision precision, c10::Device device);
+
+/// LibTorch's automatic casting to bf16 while it lives (nothing if not `enabled`). Cast weights are forgotten at the end,
+/// so that no scope may span an optimizer step.
+class AutocastScope {
+ public:
+  AutocastScope(c10::Device device, bool enabled);
+  ~AutocastScope();
+  AutocastScope(const AutocastScope&) = delete;
+  AutocastScope& operator=(const AutocastScope&) = delete;
+
+ private:
+  c10::DeviceType device_;
+  bool enabled_;
+};
+
+}  // namespace sscvae::train

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "sscvae/data/image_store.h"
+#include "sscvae/data/split.h"
+#include "sscvae/data/training_batches.h"
+#include "sscvae/train/validation.h"
+
+namespace sscvae::train {
+
+/// All images of a run, listed and opened before the first step.
+struct TrainingData {
+  data::SplitManifest split;
+  std::unique_ptr<data::ImageStore> store;
+  std::unique_ptr<data::TrainingBatches> batches;
+  std::vector<ValidationImage> validation;  ///< empty without a part "val"
+  std::vector<ValidationImage> previews;    ///< the first of the validation images, or training images without any
+
+  /// JSON for weights files: dataset, split rule, SHA-256 of the split, images by part.
+  std::string metadata(const data::DataOptions& options) const;
+};
+
+/// `known_split`: the split.csv of a run that is resumed; empty to make the split from the options.
+/// Errors: UsageError, IoError, FormatError, as data::make_manifest, ImageStore and TrainingBatches.
+TrainingData open_training_data(const ExperimentOptions& options, const std::filesystem::path& known_split);
+
+}  // namespace sscvae::train

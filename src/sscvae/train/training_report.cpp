@@ -1,0 +1,73 @@
+#include "sscvae/train/training_report.h"
+
+#include <algorithm>
+
+#include "sscvae/core/atomic_file.h"
+#include "sscvae/core/progress.h"
+#include "sscvae/core/text.h"
+#include "sscvae/report/html.h"
+#include "sscvae/train/csv_log.h"
+
+namespace sscvae::train {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using Table = std::map<std::string, std::vector<double>>;
+
+std::vector<report::Series> series_of(const std::vector<std::pair<std::string, const Table*>>& wanted, const std::string& column) {
+  std::vector<report::Series> series;
+  for (const auto& [name, table] : wanted) {
+    const auto values = table->find(column);
+    if (values != table->end()) series.push_back({name, table->at("step"), values->second});
+  }
+  return series;
+}
+
+void add_curves(report::HtmlReport& page, const Table& log, const Table& validation) {
+  const std::vector<std::pair<std::string, const Table*>> both{{"training batch", &log}, {"validation", &validation}};
+  page.line_chart("Total loss", "step", "loss", series_of(both, "loss"), true);
+  page.line_chart("Pixel error", "step", "reconstruction loss", series_of(both, "reconstruction"), true);
+  page.line_chart("Quality", "step", "PSNR, dB", series_of(both, "psnr_db"));
+  page.line_chart("Non-zeros of the code at a position", "step", "nnz", series_of(both, "nnz"));
+  page.line_chart("Learning rate", "step", "learning rate", series_of({{"learning rate", &log}}, "lr"));
+  page.line_chart("Gradient norm before clipping", "step", "norm", series_of({{"training batch", &log}}, "grad_norm"), true);
+  page.line_chart("Weight of the sparsity term", "step", "weight", series_of({{"weight", &log}}, "sparsity_weight"), true);
+}
+
+fs::path last_preview(const RunFolder& folder) {
+  fs::path last;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder.previews(), ignored))
+    if (entry.path().extension() == ".png" && entry.path().filename() > last.filename()) last = entry.path();
+  return last;
+}
+
+}  // namespace
+
+void write_training_report(const RunFolder& folder, const TrainSummary& summary,
+                           const std::vector<std::pair<std::string, std::string>>& facts) {
+  report::HtmlReport page("Training report", folder.root().filename().string());
+  if (!summary.finished) page.callout(format("Stopped after %lld of %lld steps; the run can be resumed.",
+                                             static_cast<long long>(summary.steps), static_cast<long long>(summary.total_steps)));
+  page.heading("What was trained");
+  page.key_values(facts);
+  if (!summary.validation.empty()) {
+    page.heading("Last validation");
+    std::vector<std::pair<std::string, std::string>> figures;
+    for (const auto& [name, value] : summary.validation) figures.emplace_back(name, report::number_text(value));
+    page.key_values(figures, "means over the validation images");
+  }
+  if (const fs::path preview = last_preview(folder); !preview.empty()) {
+    page.heading("Preview");
+    page.image_row({{"input, reconstruction, residual (" + preview.stem().string() + ")", image::read_image(preview), ""}});
+  }
+  page.heading("Curves");
+  add_curves(page, read_csv_log(folder.log()), read_csv_log(folder.validation_log()));
+  page.heading("Configuration");
+  page.preformatted(read_file(folder.config()));
+  page.write(folder.report());
+}
+
+}  // namespace sscvae::train

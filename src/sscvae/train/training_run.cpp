@@ -1,0 +1,329 @@
+#include "sscvae/train/training_run.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "sscvae/core/atomic_file.h"
+#include "sscvae/core/error.h"
+#include "sscvae/core/log.h"
+#include "sscvae/core/progress.h"
+#include "sscvae/core/text.h"
+#include "sscvae/core/version.h"
+#include "sscvae/data/prefetcher.h"
+#include "sscvae/metrics/metrics.h"
+#include "sscvae/models/registry.h"
+#include "sscvae/models/weights.h"
+#include "sscvae/train/divergence.h"
+#include "sscvae/train/ema.h"
+#include "sscvae/train/precision.h"
+#include "sscvae/train/previews.h"
+#include "sscvae/train/schedule.h"
+#include "sscvae/train/training_report.h"
+
+namespace sscvae::train {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr int64_t kFewestValidationSteps = 100, kMostValidationSteps = 500;
+constexpr double kRunningShare = 0.02;      // of the newest loss in the running mean
+constexpr int64_t kRunningStart = 20;       // steps before the running mean is trusted
+
+const std::vector<std::string> kLogColumns{"step",   "epoch", "lr",    "loss",      "reconstruction",  "latent", "sparsity",
+                                           "psnr_db", "nnz",  "hoyer", "grad_norm", "sparsity_weight", "seconds"};
+
+double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+
+/// Convolutions are fastest with channels innermost in memory; values and shapes stay.
+void use_channels_last(torch::nn::Module& module) {
+  const at::NoGradGuard no_grad;
+  for (at::Tensor parameter : module.parameters())
+    if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
+}
+
+int64_t parameter_count(torch::nn::Module& module) {
+  int64_t count = 0;
+  for (const at::Tensor& parameter : module.parameters()) count += parameter.numel();
+  return count;
+}
+
+/// Whole epochs, at least kFewestValidationSteps and at most kMostValidationSteps apart.
+int64_t default_validation_interval(int64_t steps_per_epoch) {
+  const int64_t epochs = (kFewestValidationSteps + steps_per_epoch - 1) / steps_per_epoch;
+  return std::min(kMostValidationSteps, epochs * steps_per_epoch);
+}
+
+std::string status_of(const StepFigures& figures, double psnr) {
+  std::string text = format("loss %.4g", figures.loss);
+  if (std::isfinite(psnr)) text += format("  psnr %.2f dB", psnr);
+  if (std::isfinite(figures.nnz)) text += format("  nnz %.1f", figures.nnz);
+  return text;
+}
+
+}  // namespace
+
+TrainingRun::TrainingRun(const TrainRequest& request)
+    : request_(request),
+      options_(request.experiment.options),
+      folder_(request.out),
+      device_(request.device),
+      bf16_(uses_bf16(options_.train.precision, device_)) {
+  check_folder();
+  std::error_code ignored;
+  const bool known_split = request_.resume && std::filesystem::exists(folder_.split(), ignored);
+  data_ = open_training_data(options_, known_split ? folder_.split() : std::filesystem::path());
+  plan_steps();
+  build_model();
+  step_settings_ = {options_.train.loss, options_.train.gradient_clip, device_, bf16_};
+  state_.sparsity_weight = options_.train.loss.sparsity_weight;
+  if (request_.resume && std::filesystem::exists(folder_.last(), ignored)) prepare_resumed();
+  else prepare_fresh();
+  open_logs();
+}
+
+void TrainingRun::check_folder() const {
+  if (request_.out.empty()) throw UsageError("training needs an output folder");
+  const std::string name = "'" + folder_.root().string() + "'";
+  if (request_.resume && !folder_.holds_run()) throw IoError(name + " holds no run to resume");
+  if (!request_.resume && !request_.overwrite && folder_.holds_run())
+    throw UsageError(name + " holds a run already: resume it, or overwrite it, or choose another folder");
+}
+
+void TrainingRun::plan_steps() {
+  const TrainOptions& train = options_.train;
+  const int64_t batches = data_.batches->batches_per_epoch();
+  if (batches < 1) throw UsageError("the training images give no batch: patches larger than the images, or too few images");
+  steps_per_epoch_ = (batches + train.accumulate - 1) / train.accumulate;
+  total_steps_ = train.steps > 0 ? train.steps : (train.epochs * batches + train.accumulate - 1) / train.accumulate;
+  if (total_steps_ < 1) throw UsageError("train.steps and train.epochs are both 0: there is nothing to do");
+  validate_every_ = train.validate_every > 0 ? train.validate_every : default_validation_interval(steps_per_epoch_);
+  checkpoint_every_ = train.checkpoint_every > 0 ? train.checkpoint_every : validate_every_;
+}
+
+void TrainingRun::build_model() {
+  const auto make = [&] {
+    auto model = models::make_autoencoder(options_.model, static_cast<uint64_t>(options_.train.seed));
+    model->to(device_);
+    use_channels_last(*model);
+    model->train();
+    return model;
+  };
+  model_ = make();
+  if (options_.train.ema_decay > 0) average_ = make();
+  const TrainOptions& train = options_.train;
+  adam_ = std::make_unique<Adam>(named_parameters(*model_),
+                                 AdamOptions{train.beta1, train.beta2, train.epsilon, train.weight_decay});
+}
+
+void TrainingRun::prepare_fresh() {
+  if (folder_.root().has_parent_path()) create_folder(folder_.root());
+  folder_.clear();
+  folder_.create();
+  write_atomically(folder_.config(), request_.experiment.toml());
+  data::write_manifest(folder_.split(), data_.split);
+  const data::Batch first = data_.batches->at(0);
+  model_->initialize_from(first.input.to(device_));
+  if (average_) copy_weights(*average_, *model_);
+}
+
+void TrainingRun::prepare_resumed() {
+  state_ = read_checkpoint(folder_.last(), {*model_, average_.get(), *adam_});
+  seconds_before_ = state_.seconds;
+  saved_step_ = state_.step;
+  folder_.create();
+  folder_.remove_leftovers(state_.step);
+  write_atomically(folder_.config(), request_.experiment.toml());
+  if (state_.step < total_steps_)
+    note(format("resuming '%s' after step %lld", folder_.root().c_str(), static_cast<long long>(state_.step)));
+}
+
+void TrainingRun::open_logs() {
+  log_.emplace(folder_.log(), kLogColumns, state_.step);
+  std::vector<std::string> columns{"step"};
+  columns.insert(columns.end(), validation_columns().begin(), validation_columns().end());
+  validation_log_.emplace(folder_.validation_log(), columns, state_.step);
+  board_.emplace(folder_.tensorboard(), state_.step > 0 ? std::optional<int64_t>(state_.step + 1) : std::nullopt);
+  const auto earlier = read_csv_log(folder_.validation_log());
+  for (const auto& [name, values] : earlier)
+    if (!values.empty()) last_validation_[name] = values.back();
+}
+
+std::map<std::string, std::string> TrainingRun::metadata() const {
+  nlohmann::ordered_json figures{{"step", state_.step}};
+  for (const auto& [name, value] : last_validation_)
+    if (name != "step" && std::isfinite(value)) figures["validation_" + name] = value;
+  return {{models::kConfigKey, request_.experiment.toml()},
+          {models::kVersionKey, version()},
+          {models::kProfileKey, options_.profile},
+          {models::kDataKey, data_.metadata(options_.data)},
+          {models::kMetricsKey, figures.dump()}};
+}
+
+ValidationSettings TrainingRun::validation_settings() const {
+  return {options_.train, state_.sparsity_weight, device_, bf16_};
+}
+
+TrainSummary TrainingRun::run() {
+  started_ = saved_ = Clock::now();
+  {
+    Progress progress("training", total_steps_, "step", state_.step);
+    loop(progress);
+  }
+  finish();
+  TrainSummary summary;
+  summary.steps = state_.step;
+  summary.total_steps = total_steps_;
+  summary.finished = state_.step >= total_steps_;
+  summary.seconds = seconds_so_far();
+  summary.loss = state_.last_loss;
+  summary.best_psnr_db = state_.best_step > 0 ? state_.best_value : kNaN;
+  summary.best_step = state_.best_step;
+  summary.validation = last_validation_;
+  summary.last = folder_.last();
+  summary.best = folder_.best();
+  summary.report = folder_.report();
+  write_training_report(folder_, summary, facts());
+  return summary;
+}
+
+void TrainingRun::loop(Progress& progress) {
+  if (state_.step >= total_steps_) return;
+  const int64_t share = options_.train.accumulate;
+  data::Prefetcher prefetcher(*data_.batches, state_.step * share, total_steps_ * share, options_.data.workers);
+  while (state_.step < total_steps_) {
+    std::vector<data::Batch> batches;
+    for (int64_t i = 0; i < share; ++i) batches.push_back(prefetcher.next());
+    step(batches, progress);
+    if (validation_due()) validate_now();
+    if (checkpoint_due()) save();
+    if (request_.keep_going && !request_.keep_going(state_.step)) break;
+    if (out_of_time()) break;
+  }
+}
+
+void TrainingRun::step(const std::vector<data::Batch>& batches, Progress& progress) {
+  const TrainOptions& train = options_.train;
+  const double learning_rate = learning_rate_at(train, state_.step, total_steps_);
+  StepFigures figures;
+  try {
+    figures = training_step(*model_, *adam_, batches, step_settings_, state_.sparsity_weight, learning_rate, state_.step + 1);
+    const bool exploded = train.divergence_factor > 0 && state_.step >= kRunningStart &&
+                          figures.loss > train.divergence_factor * state_.running_loss;
+    if (exploded)
+      throw DivergenceError(format("training diverged at step %lld: loss %s is more than %s times its running mean %s",
+                                   static_cast<long long>(state_.step + 1), to_text(figures.loss).c_str(),
+                                   to_text(train.divergence_factor).c_str(), to_text(state_.running_loss).c_str()));
+  } catch (const DivergenceError& error) {
+    throw DivergenceError(std::string(error.what()) +
+                          (saved_step_ > 0 ? format("; last good checkpoint: step %lld in '%s'", static_cast<long long>(saved_step_),
+                                                    folder_.last().c_str())
+                                           : "; there is no checkpoint yet"));
+  }
+  ++state_.step;
+  if (average_) {
+    update_average(*average_, *model_, train.ema_decay, state_.step - 1);
+    const at::NoGradGuard no_grad;
+    average_->after_optimizer_step();
+  }
+  state_.last_loss = figures.loss;
+  state_.running_loss =
+      std::isnan(state_.running_loss) ? figures.loss : state_.running_loss + kRunningShare * (figures.loss - state_.running_loss);
+  const double used_weight = state_.sparsity_weight;
+  if (std::isfinite(figures.nnz)) state_.sparsity_weight = models::steer_sparsity_weight(used_weight, figures.nnz, train.loss);
+  if (state_.step % train.log_every == 0 || state_.step == total_steps_) {
+    const double psnr = metrics::psnr_db(figures.target, figures.output.clamp(0, 1));
+    const double hoyer = figures.code.defined() ? metrics::hoyer(figures.code) : kNaN;
+    const double epoch = static_cast<double>(state_.step * train.accumulate) / static_cast<double>(data_.batches->batches_per_epoch());
+    const std::vector<double> values{epoch, learning_rate, figures.loss, figures.reconstruction, figures.latent,
+                                     figures.sparsity, psnr, figures.nnz, hoyer, figures.gradient_norm, used_weight,
+                                     seconds_so_far()};
+    log_->row(state_.step, values);
+    for (size_t i = 1; i + 1 < values.size(); ++i)
+      if (std::isfinite(values[i])) board_->scalar("train/" + kLogColumns[i + 1], state_.step, values[i]);
+    progress.update(state_.step, status_of(figures, psnr));
+  } else {
+    progress.update(state_.step, status_of(figures, kNaN));
+  }
+}
+
+bool TrainingRun::validation_due() const { return state_.step % validate_every_ == 0 || state_.step == total_steps_; }
+
+bool TrainingRun::checkpoint_due() const {
+  const double minutes = options_.train.checkpoint_minutes;
+  return state_.step % checkpoint_every_ == 0 || state_.step == total_steps_ ||
+         (minutes > 0 && seconds_since(saved_) > 60 * minutes);
+}
+
+bool TrainingRun::out_of_time() const {
+  return options_.train.max_minutes > 0 && seconds_since(started_) > 60 * options_.train.max_minutes;
+}
+
+double TrainingRun::seconds_so_far() const { return seconds_before_ + seconds_since(started_); }
+
+void TrainingRun::validate_now() {
+  if (!data_.validation.empty()) {
+    last_validation_ = validate(evaluated(), data_.validation, validation_settings());
+    if (!std::isfinite(last_validation_.at("reconstruction")))
+      throw DivergenceError(format("training diverged: the validation loss after step %lld is not finite; %s",
+                                   static_cast<long long>(state_.step), first_bad_weight(evaluated()).c_str()));
+    std::vector<double> values;
+    for (const std::string& column : validation_columns()) {
+      values.push_back(last_validation_.at(column));
+      if (std::isfinite(values.back())) board_->scalar("validation/" + column, state_.step, values.back());
+    }
+    validation_log_->row(state_.step, values);
+    if (const double psnr = last_validation_.at("psnr_db"); psnr > state_.best_value) {
+      state_.best_value = psnr;
+      state_.best_step = state_.step;
+      write_weights(folder_.best(), {*model_, average_.get(), *adam_}, metadata());
+    }
+  }
+  const int64_t previous = (state_.step - 1) / validate_every_ * validate_every_;
+  if (!data_.previews.empty() && preview_due(previous, state_.step, total_steps_)) draw_previews();
+}
+
+void TrainingRun::draw_previews() {
+  const image::Image sheet =
+      preview_sheet(data_.previews, reconstruct_images(evaluated(), data_.previews, validation_settings()));
+  const std::string png = image::encode_png(sheet);
+  write_atomically(folder_.preview(state_.step), png);
+  board_->image("preview", state_.step, png, sheet.width, sheet.height, sheet.channels);
+}
+
+void TrainingRun::save() {
+  if (const std::string bad = first_bad_weight(*model_); !bad.empty())
+    throw DivergenceError(format("training diverged: after step %lld the %s is not finite", static_cast<long long>(state_.step),
+                                 bad.c_str()));
+  log_->sync();
+  validation_log_->sync();
+  board_->flush();
+  state_.seconds = seconds_so_far();
+  write_checkpoint(folder_.last(), {*model_, average_.get(), *adam_}, state_, metadata());
+  saved_step_ = state_.step;
+  saved_ = Clock::now();
+}
+
+void TrainingRun::finish() {
+  if (saved_step_ != state_.step) save();
+  std::error_code ignored;
+  if (data_.validation.empty() || !std::filesystem::exists(folder_.best(), ignored))
+    write_weights(folder_.best(), {*model_, average_.get(), *adam_}, metadata());
+  board_->flush();
+}
+
+std::vector<std::pair<std::string, std::string>> TrainingRun::facts() const {
+  return {{"model", options_.model.name + ", profile " + options_.profile},
+          {"parameters", std::to_string(parameter_count(*model_))},
+          {"task", choice_names<Task>().at(static_cast<size_t>(options_.task))},
+          {"data", options_.data.dataset + ": " + data_.split.counts()},
+          {"steps", format("%lld of %lld (%.1f epochs)", static_cast<long long>(state_.step), static_cast<long long>(total_steps_),
+                           static_cast<double>(state_.step) / static_cast<double>(steps_per_epoch_))},
+          {"time", duration_text(seconds_so_far())},
+          {"arithmetic", device_.str() + (bf16_ ? ", bf16 networks" : ", fp32")}};
+}
+
+}  // namespace sscvae::train

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include "sscvae/train/checkpoint.h"
+#include "sscvae/train/csv_log.h"
+#include "sscvae/train/run_folder.h"
+#include "sscvae/train/tensorboard.h"
+#include "sscvae/train/trainer.h"
+#include "sscvae/train/training_data.h"
+#include "sscvae/train/training_step.h"
+
+namespace sscvae {
+class Progress;
+}
+
+namespace sscvae::train {
+
+/// One call of train(). Order of things at the end of a step, which exact resuming rests on: row of log.csv, validation
+/// where due, checkpoint where due. A checkpoint thus holds everything that happened up to its step.
+class TrainingRun {
+ public:
+  /// Everything that can fail before the first step.
+  explicit TrainingRun(const TrainRequest& request);
+  TrainSummary run();
+
+ private:
+  void check_folder() const;
+  void build_model();
+  void plan_steps();
+  void prepare_fresh();
+  void prepare_resumed();
+  void open_logs();
+  std::map<std::string, std::string> metadata() const;
+  ValidationSettings validation_settings() const;
+  models::Autoencoder& evaluated() { return average_ ? *average_ : *model_; }
+
+  void loop(Progress& progress);
+  void step(const std::vector<data::Batch>& batches, Progress& progress);
+  void validate_now();
+  void draw_previews();
+  void save();
+  void finish();
+  bool validation_due() const;
+  bool checkpoint_due() const;
+  bool out_of_time() const;
+  double seconds_so_far() const;
+  std::vector<std::pair<std::string, std::string>> facts() const;
+
+  const TrainRequest& request_;
+  ExperimentOptions options_;
+  RunFolder folder_;
+  c10::Device device_;
+  bool bf16_;
+  TrainingData data_;
+  std::shared_ptr<models::Autoencoder> model_, average_;
+  std::unique_ptr<Adam> adam_;
+  StepSettings step_settings_;
+  int64_t total_steps_ = 0, steps_per_epoch_ = 0, validate_every_ = 0, checkpoint_every_ = 0;
+  TrainingState state_;
+  int64_t saved_step_ = -1;
+  std::map<std::string, double> last_validation_;
+  std::optional<CsvLog> log_, validation_log_;
+  std::optional<TensorBoardWriter> board_;
+  double seconds_before_ = 0;
+  std::chrono::steady_clock::time_point started_, saved_;
+};
+
+}  // namespace sscvae::train

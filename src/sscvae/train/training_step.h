@@ -1,0 +1,36 @@
+#pragma once
+
+#include <c10/core/Device.h>
+
+#include <string>
+#include <vector>
+
+#include "sscvae/data/training_batches.h"
+#include "sscvae/models/autoencoder.h"
+#include "sscvae/models/losses.h"
+#include "sscvae/train/optimizer.h"
+
+namespace sscvae::train {
+
+/// What one optimizer step saw. Means over the accumulated batches; NaN for terms that the model does not have.
+struct StepFigures {
+  double loss = 0, reconstruction = 0, latent = 0, sparsity = 0, nnz = 0;
+  double gradient_norm = 0;   ///< before clipping
+  at::Tensor output, target;  ///< of the last batch, without history
+  at::Tensor code;
+};
+
+struct StepSettings {
+  models::LossOptions loss;
+  double gradient_clip = 0;
+  c10::Device device = c10::Device(c10::kCPU);
+  bool bf16 = false;
+};
+
+/// Forward and backward over the batches (gradients averaged), the check for divergence, clipping, one step of Adam, and
+/// the model's own after-step work. `step` counts from 1 in messages.
+/// Errors: DivergenceError naming step, loss and the first bad tensor; the weights are then as before the step.
+StepFigures training_step(models::Autoencoder& model, Adam& adam, const std::vector<data::Batch>& batches,
+                          const StepSettings& settings, double sparsity_weight, double learning_rate, int64_t step);
+
+}  // namespace sscvae::train

@@ -1,0 +1,26 @@
+# Installs the project into a fresh folder, builds the consumer project against it and compares what it prints.
+set(folder "${BUILD}/install-test")
+file(REMOVE_RECURSE "${folder}")
+
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE code OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT code EQUAL 0)
+    string(JOIN " " command ${ARGN})
+    message(FATAL_ERROR "failed (${code}): ${command}\n${output}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+run("${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${folder}/installed")
+run("${CMAKE_COMMAND}" -S "${SOURCE}/consumer" -B "${folder}/build" -G "${GENERATOR}" -D "CMAKE_CXX_COMPILER=${COMPILER}"
+    -D CMAKE_BUILD_TYPE=Release -D "CMAKE_PREFIX_PATH=${folder}/installed" -D "TORCH_ROOT=${TORCH_ROOT}")
+run("${CMAKE_COMMAND}" --build "${folder}/build")
+run("${folder}/build/consumer")
+if(NOT output MATCHES "sscvae ${VERSION} knows ssc-vae")
+  message(FATAL_ERROR "the consumer printed: ${output}")
+endif()
+run("${folder}/installed/bin/sscvae" --version)
+if(NOT output MATCHES "${VERSION}")
+  message(FATAL_ERROR "the installed program printed: ${output}")
+endif()
+file(REMOVE_RECURSE "${folder}")

@@ -1,0 +1,146 @@
+#!/usr/bin/env bash
+# Installs what the build needs: system packages (Debian, Ubuntu) and LibTorch. Does only what is missing.
+#
+#   TORCH_ROOT          a torch package or LibTorch folder to use as it is (so does one on CMAKE_PREFIX_PATH)
+#   TORCH_VERSION       the version to install where there is none (default 2.13.0)
+#   TORCH_INDEX_URL     a package index with CPU builds of torch, where pip's own has only the bigger CUDA build
+#   SKIP_APT=1          leave system packages alone
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly torch_version="${TORCH_VERSION:-2.13.0}"
+readonly oldest=2.11 newest=2.13
+
+say() { printf 'setup: %s\n' "$*"; }
+fail() { printf 'setup: %s\n' "$@" >&2; exit 1; }
+
+install_system_packages() {
+  if [[ -n "${SKIP_APT:-}" ]]; then
+    say "system packages left alone (SKIP_APT); CMake will name what it cannot find"
+    return
+  fi
+  local wanted=(g++ cmake ninja-build ccache libpng-dev libjpeg-dev zlib1g-dev nlohmann-json3-dev libtomlplusplus-dev
+                libcli11-dev libgtest-dev libgmock-dev)
+  # Python is needed only to fetch LibTorch.
+  [[ -z "$(given_torch)" ]] && wanted+=(python3 python3-venv python3-pip)
+  if ! command -v dpkg-query >/dev/null; then
+    say "not a Debian or Ubuntu system: please install the equivalents of: ${wanted[*]}"
+    return
+  fi
+  local missing=() package
+  local present
+  present="$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null || true)"
+  for package in "${wanted[@]}"; do
+    grep -qx "installed $package" <<<"$present" || missing+=("$package")
+  done
+  if (( ${#missing[@]} == 0 )); then
+    return
+  fi
+  if (( EUID != 0 )); then
+    fail "missing system packages. Please run:" "  sudo apt-get update && sudo apt-get install ${missing[*]}" \
+         "and then 'make setup' again (or SKIP_APT=1 make setup, if they are installed in another way)"
+  fi
+  say "installing ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  # The lists may be absent or old: refreshed only where the packages cannot be had without.
+  apt-get install -y -q --no-install-recommends "${missing[@]}" >/dev/null 2>&1 ||
+    { apt-get update -q && apt-get install -y -q --no-install-recommends "${missing[@]}"; } ||
+    fail "apt-get could not install: ${missing[*]}"
+}
+
+# "2.13" of a torch package or LibTorch folder; nothing if it is none.
+version_of() {
+  local header="$1/include/torch/headeronly/version.h"
+  [[ -r "$header" ]] || return 0
+  awk '$2 == "TORCH_VERSION_MAJOR" {a = $3} $2 == "TORCH_VERSION_MINOR" {b = $3} END {print a "." b}' "$header"
+}
+
+in_range() { [[ "$1" == "$(printf '%s\n' "$oldest" "$1" "$newest" | sort -V | sed -n 2p)" ]]; }
+
+# The folder of the torch package that a Python would import; the package is located, not imported.
+torch_of() {
+  command -v "$1" >/dev/null || return 0
+  "$1" -c "import importlib.util as u; s = u.find_spec('torch'); print(s.submodule_search_locations[0] if s else '')" \
+    2>/dev/null || true
+}
+
+# A LibTorch that the user points at.
+given_torch() {
+  local folder
+  if [[ -n "${TORCH_ROOT:-}" ]]; then
+    echo "$TORCH_ROOT"
+    return
+  fi
+  local -a prefixes
+  IFS=':;' read -ra prefixes <<<"${CMAKE_PREFIX_PATH:-}"
+  for folder in ${prefixes[@]+"${prefixes[@]}"}; do
+    for folder in "$folder" "$folder/../.."; do
+      if [[ -n "$(version_of "$folder")" ]]; then
+        echo "$folder"
+        return
+      fi
+    done
+  done
+}
+
+find_torch() {
+  local folder version
+  folder="$(given_torch)"
+  if [[ -n "$folder" ]]; then
+    version="$(version_of "$folder")"
+    [[ -n "$version" ]] || fail "TORCH_ROOT=$folder holds no LibTorch (no include/torch/headeronly/version.h)"
+    in_range "$version" || say "warning: LibTorch $version is outside the tested range $oldest to $newest"
+    say "LibTorch $version at $folder (as given)"
+    return 0
+  fi
+  local python
+  for python in .venv/bin/python python3; do
+    folder="$(torch_of "$python")"
+    version="$([[ -n "$folder" ]] && version_of "$folder" || true)"
+    if [[ -n "$version" ]] && in_range "$version"; then
+      say "LibTorch $version at $folder"
+      return 0
+    fi
+  done
+  return 1
+}
+
+install_torch() {
+  [[ -x .venv/bin/python ]] || python3 -m venv .venv || fail "cannot create .venv: is python3-venv installed?"
+  local pip=(.venv/bin/python -m pip --disable-pip-version-check -q)
+  local scratch
+  scratch="$(mktemp -d)"
+  trap 'rm -rf "$scratch"' RETURN
+  say "installing torch $torch_version into .venv"
+  if "${pip[@]}" download --no-index --no-deps --only-binary=:all: -d "$scratch" "torch==$torch_version+cpu" \
+      >/dev/null 2>&1; then
+    "${pip[@]}" install --only-binary=:all: "torch==$torch_version+cpu" && return
+  fi
+  if [[ -n "${TORCH_INDEX_URL:-}" ]]; then
+    "${pip[@]}" install --only-binary=:all: --index-url "$TORCH_INDEX_URL" "torch==$torch_version" && return
+  else
+    say "pip knows no CPU build; taking the one of its own index, which may be several GB with CUDA" \
+        "(set TORCH_INDEX_URL to an index of CPU builds to avoid that)"
+    "${pip[@]}" install --only-binary=:all: "torch==$torch_version" && return
+  fi
+  fail "torch $torch_version could not be installed. Any one of these helps:" \
+       "  TORCH_ROOT=<folder of an unpacked LibTorch or an installed torch package> make setup" \
+       "  TORCH_INDEX_URL=<package index with CPU builds of torch> make setup" \
+       "  .venv/bin/python -m pip install <a torch wheel file>, then make setup"
+}
+
+# NumPy serves the tests that compare with Python; without it they skip.
+install_numpy() {
+  [[ -n "$(torch_of .venv/bin/python)" ]] || return 0
+  .venv/bin/python -c "import importlib.util as u, sys; sys.exit(u.find_spec('numpy') is None)" && return
+  .venv/bin/python -m pip --disable-pip-version-check -q install numpy ||
+    say "warning: numpy could not be installed; tests that need it will skip"
+}
+
+install_system_packages
+if ! find_torch; then
+  install_torch
+  find_torch || fail "the installed torch is outside the range $oldest to $newest (TORCH_VERSION=$torch_version)"
+fi
+install_numpy
+say "ready"
