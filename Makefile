@@ -12,7 +12,7 @@ JOBS ?= $(shell echo $$(( $(MEMORY_JOBS) < $(CORES) ? $(MEMORY_JOBS) : $(CORES) 
 CMAKE_ARGS ?=
 DEMO_OUT ?= demo-output
 DEMO_MINUTES ?= 2
-BENCH_OUT ?= out/benchmark.json
+BENCH_OUT ?= out/benchmark
 
 # Objects are shared between clones that lie in different folders.
 export CCACHE_BASEDIR := $(CURDIR)
@@ -57,8 +57,7 @@ asan: $(BUILD)/.setup-done ## all fast tests under the address and undefined-beh
 	cd build-asan && ctest -L unit -j 2 --output-on-failure
 
 bench: build ## this machine's speed by stage, as JSON
-	@mkdir -p $(dir $(BENCH_OUT))
-	$(BUILD)/sscvae benchmark --json $(BENCH_OUT)
+	tools/bench.sh $(BUILD)/sscvae $(BENCH_OUT)
 
 SOURCES = $(shell find src apps tests -name '*.h' -o -name '*.cpp')
 

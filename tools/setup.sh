@@ -3,12 +3,13 @@
 #
 #   TORCH_ROOT          a torch package or LibTorch folder to use as it is (so does one on CMAKE_PREFIX_PATH)
 #   TORCH_VERSION       the version to install where there is none (default 2.13.0)
-#   TORCH_INDEX_URL     a package index with CPU builds of torch, where pip's own has only the bigger CUDA build
+#   TORCH_INDEX_URL     a package index with CPU builds of torch (default: PyTorch's own)
 #   SKIP_APT=1          leave system packages alone
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly torch_version="${TORCH_VERSION:-2.13.0}"
+readonly torch_index="${TORCH_INDEX_URL:-https://download.pytorch.org/whl/cpu}"
 readonly oldest=2.11 newest=2.13
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -19,7 +20,7 @@ install_system_packages() {
     say "system packages left alone (SKIP_APT); CMake will name what it cannot find"
     return
   fi
-  local wanted=(g++ cmake ninja-build ccache libpng-dev libjpeg-dev zlib1g-dev nlohmann-json3-dev libtomlplusplus-dev
+  local wanted=(g++ cmake make ninja-build ccache libpng-dev libjpeg-dev zlib1g-dev nlohmann-json3-dev libtomlplusplus-dev
                 libcli11-dev libgtest-dev libgmock-dev)
   # Python is needed only to fetch LibTorch.
   [[ -z "$(given_torch)" ]] && wanted+=(python3 python3-venv python3-pip)
@@ -108,20 +109,22 @@ find_torch() {
 install_torch() {
   [[ -x .venv/bin/python ]] || python3 -m venv .venv || fail "cannot create .venv: is python3-venv installed?"
   local pip=(.venv/bin/python -m pip --disable-pip-version-check -q)
-  local scratch
-  scratch="$(mktemp -d)"
-  trap 'rm -rf "$scratch"' RETURN
+  local scratch found=
   say "installing torch $torch_version into .venv"
-  if "${pip[@]}" download --no-index --no-deps --only-binary=:all: -d "$scratch" "torch==$torch_version+cpu" \
-      >/dev/null 2>&1; then
-    "${pip[@]}" install --only-binary=:all: "torch==$torch_version+cpu" && return
+  # A CPU build that pip knows of without asking an index (find-links in its configuration or environment).
+  scratch="$(mktemp -d)"
+  "${pip[@]}" download --no-index --no-deps --only-binary=:all: -d "$scratch" "torch==$torch_version+cpu" \
+    >/dev/null 2>&1 && found=1
+  rm -rf "$scratch"
+  if [[ -n "$found" ]] && "${pip[@]}" install --only-binary=:all: "torch==$torch_version+cpu"; then
+    return
   fi
-  if [[ -n "${TORCH_INDEX_URL:-}" ]]; then
-    "${pip[@]}" install --only-binary=:all: --index-url "$TORCH_INDEX_URL" "torch==$torch_version" && return
-  else
-    say "pip knows no CPU build; taking the one of its own index, which may be several GB with CUDA" \
-        "(set TORCH_INDEX_URL to an index of CPU builds to avoid that)"
-    "${pip[@]}" install --only-binary=:all: "torch==$torch_version" && return
+  if "${pip[@]}" --retries 1 install --only-binary=:all: --index-url "$torch_index" "torch==$torch_version"; then
+    return
+  fi
+  say "no CPU build at $torch_index; taking the one of pip's own index, which may bring several GB of CUDA"
+  if "${pip[@]}" install --only-binary=:all: "torch==$torch_version"; then
+    return
   fi
   fail "torch $torch_version could not be installed. Any one of these helps:" \
        "  TORCH_ROOT=<folder of an unpacked LibTorch or an installed torch package> make setup" \

@@ -14,7 +14,7 @@ namespace sscvae::serialization {
 namespace {
 
 constexpr uint64_t kLargestHeader = 100'000'000;  // the limit of the format's own library
-constexpr std::string_view kMetadata = "__metadata__";
+constexpr std::string_view kMetadataName = "__metadata__";
 
 /// Receives the JSON in pieces. Nothing nests deeper than file > tensor > list, and whatever does not belong is refused
 /// when it comes, so that neither depth nor width of hostile JSON costs more than its own bytes.
@@ -56,7 +56,7 @@ class HeaderReader {
     if (place_ == Place::kOutside) {
       place_ = Place::kFile;
     } else if (place_ == Place::kFile) {
-      place_ = field_ == kMetadata ? Place::kMetadata : Place::kTensor;
+      place_ = field_ == kMetadataName ? Place::kMetadata : Place::kTensor;
       fields_.clear();
       entry_ = {};
       entry_.name = field_;
@@ -195,7 +195,7 @@ std::string header_bytes(const std::vector<HeaderEntry>& entries, const std::map
     parts.push_back("\"__metadata__\":{" + join(pairs, ",") + "}");
   }
   for (const HeaderEntry& entry : entries) {
-    if (entry.name == kMetadata) throw FormatError("a safetensors file cannot have a tensor named '__metadata__'");
+    if (entry.name == kMetadataName) throw FormatError("a safetensors file cannot have a tensor named '__metadata__'");
     parts.push_back(json_text(entry.name) + ":{\"dtype\":\"" + std::string(entry.type->name) + "\",\"shape\":" +
                     numbers(entry.shape) + ",\"data_offsets\":" + numbers(std::vector{entry.begin, entry.end}) + "}");
   }

@@ -27,7 +27,7 @@ constexpr int64_t kSide = 256, kTrainImages = 48, kValidationImages = 4, kTestIm
 constexpr double kReconstructShare = 0.58, kSigma = 25;
 constexpr int64_t kWarmSteps = 4, kTimedSteps = 12, kFewestSteps = 30;
 
-bool is_empty(const fs::path& folder) {
+bool holds_nothing(const fs::path& folder) {
   std::error_code error;
   return !fs::exists(folder, error) || fs::is_empty(folder, error);
 }
@@ -95,7 +95,7 @@ DemoRun train_one(const DemoOptions& options, const std::string& task, double ra
 Report demo(const DemoOptions& options) {
   if (!(options.minutes > 0) || options.minutes > 1440) throw UsageError("--minutes: expected a number above 0, at most 1440");
   const fs::path root(options.out);
-  if (!options.overwrite && !is_empty(root)) throw UsageError("--out '" + options.out + "' is not empty; --overwrite replaces what it holds");
+  if (!options.overwrite && !holds_nothing(root)) throw UsageError("--out '" + options.out + "' is not empty; --overwrite replaces what it holds");
   create_folder(root);
   note("making " + std::to_string(kTrainImages + kValidationImages + kTestImages) + " images in " + (root / "images").string());
   const data::SplitManifest manifest = make_images(root / "images");

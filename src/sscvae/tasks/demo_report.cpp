@@ -126,8 +126,8 @@ void show_curves(report::HtmlReport& html, const DemoRun& run, const std::string
   };
   html.line_chart(task + ": training loss", "step", "loss", {{"loss", column(log, "step"), column(log, "loss")}}, true);
   html.line_chart(task + ": non-zeros per position", "step", "non-zeros", {{"training batches", column(log, "step"), column(log, "nnz")}});
-  if (!column(validation, "psnr").empty())
-    html.line_chart(task + ": validation PSNR", "step", "dB", {{"PSNR", column(validation, "step"), column(validation, "psnr")}});
+  if (!column(validation, "psnr_db").empty())
+    html.line_chart(task + ": validation PSNR", "step", "dB", {{"PSNR", column(validation, "step"), column(validation, "psnr_db")}});
 }
 
 std::string run_text(const DemoRun& run) {

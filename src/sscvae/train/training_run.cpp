@@ -11,7 +11,6 @@
 #include "sscvae/core/progress.h"
 #include "sscvae/core/text.h"
 #include "sscvae/core/version.h"
-#include "sscvae/data/prefetcher.h"
 #include "sscvae/metrics/metrics.h"
 #include "sscvae/models/registry.h"
 #include "sscvae/models/weights.h"

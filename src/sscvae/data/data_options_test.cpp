@@ -1,0 +1,44 @@
+#include "sscvae/data/data_options.h"
+
+#include <gtest/gtest.h>
+
+#include "sscvae/core/error.h"
+#include "sscvae/data/registry.h"
+
+namespace sscvae::data {
+namespace {
+
+TEST(DataOptions, every_member_is_an_option_and_comes_back) {
+  DataOptions options;
+  options.dataset = "bsds500";
+  options.root = "some where";
+  options.split = SplitRule::kAuthors;
+  options.sampling = Sampling::kGrid;
+  options.on_broken = OnBroken::kRefuse;
+  options.limit = 7;
+  options.noise.sigma_8bit_max = 55;
+  options.noise.clip = true;
+  const FieldList fields = fields_of(options);
+  EXPECT_EQ(fields.keys(),
+            (std::vector<std::string>{"dataset", "root", "quality", "split", "manifest", "seed", "train_ratio", "val_ratio",
+                                      "sampling", "patch_size", "stride", "augment", "crops_per_image", "min_size", "limit",
+                                      "workers", "cache_mb", "on_broken", "noise.sigma_8bit", "noise.sigma_8bit_max",
+                                      "noise.clip"}));
+  DataOptions back;
+  FieldList back_fields = fields_of(back);
+  assign(back_fields, parse_toml(to_toml(fields), "test"), "test");
+  EXPECT_EQ(to_toml(back_fields), to_toml(fields));
+  EXPECT_EQ(back.sampling, Sampling::kGrid);
+  EXPECT_TRUE(back.noise.clip);
+}
+
+TEST(DataOptions, ranges_are_checked) {
+  DataOptions options;
+  const FieldList fields = fields_of(options);
+  for (const char* wrong : {"patch_size=0", "stride=0", "crops_per_image=0", "seed=-1", "train_ratio=1.5", "limit=-1",
+                            "workers=-1", "cache_mb=-1", "noise.sigma_8bit=-1", "dataset=ultrasuond", "sampling=grids"})
+    EXPECT_THROW(assign(fields, {parse_assignment(wrong)}, "test"), UsageError) << wrong;
+}
+
+}  // namespace
+}  // namespace sscvae::data
