@@ -37,7 +37,7 @@ function(sscvae_layer name)
                                        PRIVATE $<BUILD_INTERFACE:sscvae_warnings>)
   install(TARGETS sscvae_${name} EXPORT sscvaeTargets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
   install(DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/sscvae/${name}"
-          FILES_MATCHING PATTERN "*.h")
+          FILES_MATCHING PATTERN "*.h" PATTERN "*_fixture.h" EXCLUDE PATTERN "test_*.h" EXCLUDE)
   if(SSCVAE_BUILD_TESTS AND tests)
     add_executable(sscvae_${name}_test ${tests})
     target_link_libraries(sscvae_${name}_test PRIVATE sscvae::${name} sscvae::testing sscvae_warnings GTest::gtest_main)

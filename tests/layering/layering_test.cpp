@@ -72,6 +72,12 @@ std::string layer_of(const std::string& include) {
   return std::regex_match(include, match, path) ? match[1].str() : "";
 }
 
+/// Tests and what only they include: foo_test.cpp, foo_fixture.h, test_foo.h. They are not installed.
+bool serves_tests(const fs::path& file) {
+  const std::string stem = file.stem().string();
+  return stem.ends_with("_test") || stem.ends_with("_fixture") || stem.starts_with("test_");
+}
+
 /// The includes of `source`, a file of `layer`, that are not allowed.
 std::vector<std::string> violations(const std::string& source, const std::string& layer,
                                     const std::set<std::string>& allowed) {
@@ -121,6 +127,22 @@ TEST(LayeringRules, DependenciesAreTransitive) {
   EXPECT_EQ(layers.at("core"), std::set<std::string>{});
 }
 
+TEST(LayeringRules, TestFilesAreKnownByName) {
+  EXPECT_TRUE(serves_tests("src/sscvae/nn/lista_test.cpp"));
+  EXPECT_TRUE(serves_tests("src/sscvae/train/training_fixture.h"));
+  EXPECT_TRUE(serves_tests("src/sscvae/data/test_images.h"));
+  EXPECT_FALSE(serves_tests("src/sscvae/core/latest.h"));
+}
+
+TEST(Layering, LibrariesDoNotIncludeWhatServesTests) {
+  const Tree tree;
+  for (const fs::path& file : tree.files(tree.root)) {
+    if (serves_tests(file)) continue;
+    for (const std::string& include : includes(read_file(file)))
+      EXPECT_FALSE(serves_tests(include)) << file.string() << " includes " << include;
+  }
+}
+
 TEST(LayeringRules, AWrongIncludeIsSeen) {
   const std::string source =
       "#include <vector>\n  # include \"sscvae/nn/blocks.h\"\n#include \"sscvae/core/error.h\"\n"
@@ -147,7 +169,7 @@ TEST(Layering, LayersIncludeOnlyWhatLiesBelow) {
   for (const auto& [layer, below] : tree.all)
     for (const fs::path& file : tree.files(tree.root / layer)) {
       std::set<std::string> allowed = below;
-      if (file.stem().string().ends_with("_test"))
+      if (serves_tests(file))
         for (const std::string& other : tree.tests.at(layer)) {
           allowed.insert(other);
           if (tree.all.contains(other)) allowed.insert(tree.all.at(other).begin(), tree.all.at(other).end());
@@ -163,7 +185,7 @@ TEST(Layering, LibrarySourcesKnowNeitherProgramsNorTests) {
   const Tree tree;
   for (const fs::path& file : tree.files(tree.root))
     for (const std::string& include : includes(read_file(file))) {
-      const bool test = file.stem().string().ends_with("_test");
+      const bool test = serves_tests(file);
       const bool generated = include.ends_with(".inc");  // data that the build writes
       EXPECT_TRUE(include.starts_with("sscvae/") || generated || (test && include.starts_with("support/")))
           << file.string() << " includes " << include << ": includes are written from the source root";

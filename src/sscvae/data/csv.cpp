@@ -62,8 +62,8 @@ class CsvReader {
       if (c == '\n') ++line_;
       cell += c;
     }
-    throw FormatError(format("%s:%lld: a quote is opened and never closed", source_.c_str(),
-                             static_cast<long long>(begin_line)));
+    throw FormatError(
+        format("%s:%lld: a quote is opened and never closed", source_.c_str(), static_cast<long long>(begin_line)));
   }
 
   std::string_view text_;

@@ -14,8 +14,8 @@ struct CsvRecord {
 };
 
 /// Records of a text; empty lines and a byte order mark are skipped; lines end with \n or \r\n; quoted cells may hold
-/// commas, doubled quotes and line ends. Errors: FormatError naming `source` and the line for a quote that never ends or text
-/// behind a closing quote.
+/// commas, doubled quotes and line ends. Errors: FormatError naming `source` and the line for a quote that never ends
+/// or text behind a closing quote.
 std::vector<CsvRecord> parse_csv(std::string_view text, const std::string& source);
 
 /// Which column is called so. Errors: FormatError naming `source` and the columns there are.

@@ -20,7 +20,8 @@ TEST(Csv, reads_plain_and_quoted_cells) {
 }
 
 TEST(Csv, cells_come_back_as_they_were) {
-  for (const std::string cell : {"plain.png", "a,b", "say \"so\"", "two\nlines", "\r\n", " blanks ", "\"", "", "\xEF\xBB\xBFx"}) {
+  for (const std::string cell :
+       {"plain.png", "a,b", "say \"so\"", "two\nlines", "\r\n", " blanks ", "\"", "", "\xEF\xBB\xBFx"}) {
     const auto records = parse_csv(csv_cell(cell) + ",x\n", "t");
     ASSERT_EQ(records.size(), 1U) << cell;
     EXPECT_EQ(records[0].cells, (Cells{cell, "x"}));
@@ -30,8 +31,9 @@ TEST(Csv, cells_come_back_as_they_were) {
 
 TEST(Csv, damaged_quotes_name_their_line) {
   for (const auto& [text, message] : {std::pair{"a\n\"b", "t:2: a quote is opened and never closed"},
-                                      std::pair{"a\nb\n\"c\"d,e\n", "t:3: text behind a closing quote, expected a comma or the "
-                                                                    "end of the line"}}) {
+                                      std::pair{"a\nb\n\"c\"d,e\n",
+                                                "t:3: text behind a closing quote, expected a comma or the "
+                                                "end of the line"}}) {
     try {
       parse_csv(text, "t");
       FAIL() << text;

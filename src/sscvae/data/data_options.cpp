@@ -19,16 +19,19 @@ void DataOptions::describe(FieldList& fields) {
   fields.add_name("dataset", dataset, "how the images below `root` are laid out", dataset_names());
   fields.add("root", root, "folder of the images");
   fields.add("quality", quality, "of the ultrasound layout <organ>/<quality>/*.png: which quality folder");
-  fields.add("split", split,
-             "official: the dataset's own parts (authors' rule where it has none); authors: shuffled by `seed` and cut by "
-             "the ratios; manifest: as the file `manifest` says; all: every image is in every part");
+  fields.add(
+      "split", split,
+      "official: the dataset's own parts (authors' rule where it has none); authors: shuffled by `seed` and cut by "
+      "the ratios; manifest: as the file `manifest` says; all: every image is in every part");
   fields.add("manifest", manifest, "CSV file with columns path,part,group, for split = \"manifest\"");
   fields.add("seed", seed, "of the shuffled split (Python's random.Random(seed).shuffle)", at_least(0));
   fields.add("train_ratio", train_ratio, "share of training images of the shuffled split", between(0, 1));
-  fields.add("val_ratio", val_ratio, "share of validation images of the shuffled split; the rest is test", between(0, 1));
-  fields.add("sampling", sampling,
-             "random-crops: crops anywhere; grid: patches at multiples of `stride`; whole-images: uncut, all of one size "
-             "unless the batch size is 1");
+  fields.add("val_ratio", val_ratio, "share of validation images of the shuffled split; the rest is test",
+             between(0, 1));
+  fields.add(
+      "sampling", sampling,
+      "random-crops: crops anywhere; grid: patches at multiples of `stride`; whole-images: uncut, all of one size "
+      "unless the batch size is 1");
   fields.add("patch_size", patch_size, "side of the square crops and patches, pixels", at_least(1));
   fields.add("stride", stride, "distance of grid patches, pixels", at_least(1));
   fields.add("augment", augment,

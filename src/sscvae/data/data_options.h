@@ -20,7 +20,7 @@ struct NoiseOptions {
 struct DataOptions {
   std::string dataset = "folder";  ///< registry name: folder, ultrasound, bsds500, mini-imagenet
   std::string root;
-  std::string quality = "high_quality";  ///< of the ultrasound layout <organ>/<quality>/*.png
+  std::string quality = "high_quality";    ///< of the ultrasound layout <organ>/<quality>/*.png
   SplitRule split = SplitRule::kOfficial;  ///< datasets without an official split use the authors' rule
   std::string manifest;                    ///< split.csv, with split = "manifest"
   int64_t seed = 1;                        ///< of the authors' shuffled split
@@ -28,11 +28,11 @@ struct DataOptions {
   double val_ratio = 0.1;
   Sampling sampling = Sampling::kRandomCrops;
   int64_t patch_size = 64;
-  int64_t stride = 32;           ///< of grid sampling
-  bool augment = true;           ///< the 8 flips and quarter turns
-  int64_t crops_per_image = 1;   ///< random crops of each image in one epoch
-  int64_t min_size = 0;          ///< leave out images whose shorter side is smaller
-  int64_t limit = 0;             ///< use only the first so many images of each part; 0: all
+  int64_t stride = 32;          ///< of grid sampling
+  bool augment = true;          ///< the 8 flips and quarter turns
+  int64_t crops_per_image = 1;  ///< random crops of each image in one epoch
+  int64_t min_size = 0;         ///< leave out images whose shorter side is smaller
+  int64_t limit = 0;            ///< use only the first so many images of each part; 0: all
   int64_t workers = 1;
   int64_t cache_mb = 2048;
   OnBroken on_broken = OnBroken::kSkip;

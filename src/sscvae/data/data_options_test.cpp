@@ -19,11 +19,27 @@ TEST(DataOptions, every_member_is_an_option_and_comes_back) {
   options.noise.sigma_8bit_max = 55;
   options.noise.clip = true;
   const FieldList fields = fields_of(options);
-  EXPECT_EQ(fields.keys(),
-            (std::vector<std::string>{"dataset", "root", "quality", "split", "manifest", "seed", "train_ratio", "val_ratio",
-                                      "sampling", "patch_size", "stride", "augment", "crops_per_image", "min_size", "limit",
-                                      "workers", "cache_mb", "on_broken", "noise.sigma_8bit", "noise.sigma_8bit_max",
-                                      "noise.clip"}));
+  EXPECT_EQ(fields.keys(), (std::vector<std::string>{"dataset",
+                                                     "root",
+                                                     "quality",
+                                                     "split",
+                                                     "manifest",
+                                                     "seed",
+                                                     "train_ratio",
+                                                     "val_ratio",
+                                                     "sampling",
+                                                     "patch_size",
+                                                     "stride",
+                                                     "augment",
+                                                     "crops_per_image",
+                                                     "min_size",
+                                                     "limit",
+                                                     "workers",
+                                                     "cache_mb",
+                                                     "on_broken",
+                                                     "noise.sigma_8bit",
+                                                     "noise.sigma_8bit_max",
+                                                     "noise.clip"}));
   DataOptions back;
   FieldList back_fields = fields_of(back);
   assign(back_fields, parse_toml(to_toml(fields), "test"), "test");

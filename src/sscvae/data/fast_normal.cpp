@@ -9,8 +9,8 @@ namespace sscvae::data {
 namespace {
 
 constexpr int kLayers = 128;
-constexpr double kTail = 3.442619855899;           // right edge of the bottom layer's rectangle
-constexpr double kArea = 9.91256303526217e-3;      // of every layer
+constexpr double kTail = 3.442619855899;       // right edge of the bottom layer's rectangle
+constexpr double kArea = 9.91256303526217e-3;  // of every layer
 
 double density(double x) { return std::exp(-0.5 * x * x); }
 

@@ -11,8 +11,8 @@ struct ImageSize {
 };
 
 /// Size and depth from the header of a PNG or JPEG, without decoding: reads a few kilobytes.
-/// Errors: IoError if unreadable; FormatError where the header is damaged, foreign or promises an image that is empty or above
-/// image::kMaxPixels.
+/// Errors: IoError if unreadable; FormatError where the header is damaged, foreign or promises an image that is empty
+/// or above image::kMaxPixels.
 ImageSize read_image_size(const std::filesystem::path& path);
 
 }  // namespace sscvae::data

@@ -1,10 +1,10 @@
 #include "sscvae/data/image_size.h"
 
 #include <gtest/gtest.h>
-#include <support/paths.h>
 
 #include "sscvae/core/error.h"
 #include "sscvae/data/test_images.h"
+#include "support/paths.h"
 
 namespace sscvae::data {
 namespace {

@@ -198,8 +198,8 @@ SplitManifest list_images(const DataOptions& options) {
 const std::vector<DatasetEntry>& dataset_entries() {
   static const std::vector<DatasetEntry> entries{
       {"folder", "any folder of PNG and JPEG images, at any depth", "your own images",
-       "*.png, *.jpg, *.jpeg at any depth; hidden files are left out", "subfolders train/, val/, test/ where there are such",
-       list_folder},
+       "*.png, *.jpg, *.jpeg at any depth; hidden files are left out",
+       "subfolders train/, val/, test/ where there are such", list_folder},
       {"ultrasound", "clinical B-mode images by organ", "USEnhance 2023 challenge, and collections in its layout",
        "<organ>/<quality>/*.png", "", list_ultrasound},
       {"bsds500", "500 colour photographs", "Berkeley Segmentation Data Set 500 (Arbelaez et al. 2011)",
@@ -230,9 +230,14 @@ SplitManifest make_manifest(const DataOptions& options) {
   SplitManifest manifest = list_images(options);
   drop_small(options, manifest);
   switch (options.split) {
-    case SplitRule::kOfficial: keep_official(options, manifest); break;
-    case SplitRule::kAuthors: split_as_authors(options, manifest); break;
-    case SplitRule::kManifest: break;
+    case SplitRule::kOfficial:
+      keep_official(options, manifest);
+      break;
+    case SplitRule::kAuthors:
+      split_as_authors(options, manifest);
+      break;
+    case SplitRule::kManifest:
+      break;
     case SplitRule::kAll:
       for (ManifestRow& row : manifest.rows) row.part = "all";
       break;

@@ -85,7 +85,8 @@ SplitManifest parse_manifest(std::string_view text, const std::string& source) {
     if (records[i].cells.size() != header.cells.size())
       throw FormatError(where + ": " + std::to_string(records[i].cells.size()) + " cells, expected " +
                         std::to_string(header.cells.size()));
-    ManifestRow row{records[i].cells[path_column], records[i].cells[part_column], cell_or_empty(records[i], group_column)};
+    ManifestRow row{records[i].cells[path_column], records[i].cells[part_column],
+                    cell_or_empty(records[i], group_column)};
     check_row(row, where);
     row.path = std::filesystem::path(row.path).lexically_normal().generic_string();
     if (!seen.insert(row.path).second) throw FormatError(where + ": '" + row.path + "' occurs twice");

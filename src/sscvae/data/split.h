@@ -9,8 +9,8 @@
 /// Which image belongs to which part of a dataset, as a table that can be stored, compared and given back.
 namespace sscvae::data {
 
-/// `path` is relative to the dataset's root, with '/' on every system. `part` is "train", "val", "test", or "all" for an
-/// image that belongs to all three. `group` says what the image shows or where it comes from (organ, class, folder).
+/// `path` is relative to the dataset's root, with '/' on every system. `part` is "train", "val", "test", or "all" for
+/// an image that belongs to all three. `group` says what the image shows or where it comes from (organ, class, folder).
 struct ManifestRow {
   std::string path, part, group;
   friend bool operator==(const ManifestRow&, const ManifestRow&) = default;

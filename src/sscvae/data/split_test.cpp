@@ -1,7 +1,6 @@
 #include "sscvae/data/split.h"
 
 #include <gtest/gtest.h>
-#include <support/paths.h>
 
 #include <cmath>
 #include <cstdio>
@@ -11,6 +10,7 @@
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
+#include "support/paths.h"
 
 namespace sscvae::data {
 namespace {
@@ -70,8 +70,8 @@ TEST(AuthorsSplit, refuses_senseless_ratios) {
 }
 
 TEST(SplitManifest, rows_are_canonical_and_belong_to_parts) {
-  const SplitManifest manifest =
-      parse_manifest("part,path,group\r\ntest,z.png,g\r\nall,y.png,\r\ntrain,\"b,1.png\",g\r\ntrain,./a//c.png,h\r\n", "m.csv");
+  const SplitManifest manifest = parse_manifest(
+      "part,path,group\r\ntest,z.png,g\r\nall,y.png,\r\ntrain,\"b,1.png\",g\r\ntrain,./a//c.png,h\r\n", "m.csv");
   EXPECT_EQ(manifest.csv(), "path,part,group\na/c.png,train,h\n\"b,1.png\",train,g\nz.png,test,g\ny.png,all,\n");
   EXPECT_EQ(manifest.paths("train"), (Names{"a/c.png", "b,1.png", "y.png"}));
   EXPECT_EQ(manifest.paths("val"), (Names{"y.png"}));
@@ -103,7 +103,8 @@ TEST(SplitManifest, damaged_tables_are_named_with_their_line) {
   EXPECT_EQ(failure_of(""), "m.csv: empty, expected a header 'path,part,group'");
   EXPECT_EQ(failure_of("path,part,group\n"), "m.csv: no rows behind the header");
   EXPECT_EQ(failure_of("file,part\na,train\n"), "m.csv: no column 'path'; the header has: file, part");
-  EXPECT_EQ(failure_of("path,part\na,training\n"), "m.csv:2: unknown part 'training', expected train, val, test or all");
+  EXPECT_EQ(failure_of("path,part\na,training\n"),
+            "m.csv:2: unknown part 'training', expected train, val, test or all");
   EXPECT_EQ(failure_of("path,part\na,val\nb,val\n./a,test\n"), "m.csv:4: 'a' occurs twice");
   EXPECT_EQ(failure_of("path,part\na,val,x\n"), "m.csv:2: 3 cells, expected 2");
   EXPECT_EQ(failure_of("path,part\n,val\n"), "m.csv:2: no valid path");

@@ -51,7 +51,7 @@ SparseCoderImpl::SparseCoderImpl(SparseCoderOptions options, uint64_t seed) : op
   const at::Tensor initial = initial_dictionary(options_.dictionary_init, options_.atom_dim, options_.num_atoms,
                                                 at::detail::createCPUGenerator(derive_seed(seed, "dictionary")));
   dictionary_ = register_parameter("_Dict", initial);
-  if (options_.lipschitz == Lipschitz::kTrainable) lipschitz_ = register_parameter("_L", initial.square().sum());
+  if (options_.lipschitz == Lipschitz::kTrainable) lipschitz_ = register_parameter("_L", initial.detach().square().sum());
   register_thresholds();
   if (options_.iteration != Iteration::kTied) register_free_weights(seed);
 }

@@ -34,7 +34,7 @@ TEST(SparseCoder, GradientsReachEveryParameterAndMatchDifferences) {
     SparseCoder coder(options, 1);
     coder->to(at::kDouble);
     const at::Tensor input = features().requires_grad_();
-    coder->initialize_thresholds(input);
+    coder->initialize_thresholds(input.detach() * 1.1);  // not on these features: a threshold equal to a value is a kink
     const SparseCoderResult first = coder->forward(input);
     const at::Tensor weights = torch::randn_like(first.coded_features);
     std::vector<at::Tensor> inputs{input};
@@ -139,6 +139,16 @@ TEST(SparseCoder, AtomsKeepUnitLength) {
   EXPECT_LT((coder->dictionary().norm(2, {0}) - 1).abs().max().item<double>(), 1e-5);
   coder->normalize_dictionary();
   EXPECT_LT((coder->parameters()[0].norm(2, {0}) - 1).abs().max().item<double>(), 1e-5);
+}
+
+TEST(SparseCoder, EveryParameterIsALeaf) {
+  SparseCoderOptions options = small();
+  options.lipschitz = Lipschitz::kTrainable;
+  for (const auto iteration : {Iteration::kTied, Iteration::kUntied}) {
+    options.iteration = iteration;
+    SparseCoder coder(options, 1);
+    for (const auto& item : coder->named_parameters()) EXPECT_TRUE(item.value().is_leaf()) << item.key();
+  }
 }
 
 TEST(SparseCoder, RefusesContradictions) {

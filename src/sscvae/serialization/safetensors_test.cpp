@@ -86,7 +86,8 @@ TEST(Safetensors, HeaderIsPaddedAndTensorsAreAligned) {
   uint64_t length = 0;
   std::memcpy(&length, bytes.data(), 8);
   EXPECT_EQ(length % 8, 0u);
-  for (const auto& [name, entry] : nlohmann::json::parse(bytes.substr(8, length)).items())
+  const nlohmann::json header = nlohmann::json::parse(bytes.substr(8, length));
+  for (const auto& [name, entry] : header.items())
     EXPECT_EQ(entry["data_offsets"][0].get<uint64_t>() % find_element_type_named(entry["dtype"].get<std::string>())->size, 0u) << name;
 }
 

@@ -48,8 +48,14 @@ Counter*& running() {
   return counter;
 }
 
+/// What of an operation's inputs the count needs; they are gone when it ends.
 struct Scope : at::ObserverContext {
-  bool counted = false;
+  enum class Kind { kNone, kConvolution, kProduct } kind = Kind::kNone;
+  std::string operation;
+  std::vector<int64_t> input_shape;   // of a convolution
+  at::Tensor weight;                  // of a convolution, or the right factor
+  at::Tensor left;                    // left factor
+  bool has_bias = false, transposed = false;
 };
 
 std::string layer_name(const Counter& counter, const at::Tensor& weight, const std::string& otherwise) {
@@ -71,52 +77,68 @@ void add(Counter& counter, LayerCost cost) {
   counter.layers.push_back(std::move(cost));
 }
 
-/// aten::convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups)
-void count_convolution(Counter& counter, c10::ArrayRef<const c10::IValue> inputs, const at::Tensor& output) {
-  const at::Tensor input = inputs[0].toTensor(), weight = inputs[1].toTensor();
-  const bool has_bias = inputs[2].isTensor() && inputs[2].toTensor().defined();
-  const bool transposed = inputs[6].toBool();
-  const bool at_input = transposed && counter.rule == CountingRule::kExact;
-  const at::Tensor& positions = at_input ? input : output;
-  int64_t macs = weight.numel() * positions.size(0);
-  for (int64_t axis = 2; axis < positions.dim(); ++axis) macs *= positions.size(axis);
-  add(counter, {layer_name(counter, weight, "convolution"), transposed ? "transposed convolution" : "convolution",
-                output.sizes().vec(), 1, weight.numel() + (has_bias ? output.size(1) : 0), macs,
+void count_convolution(Counter& counter, const Scope& scope, const at::Tensor& output) {
+  const bool at_input = scope.transposed && counter.rule == CountingRule::kExact;
+  const std::vector<int64_t> positions = at_input ? scope.input_shape : output.sizes().vec();
+  int64_t macs = scope.weight.numel() * positions.at(0);
+  for (size_t axis = 2; axis < positions.size(); ++axis) macs *= positions[axis];
+  add(counter, {layer_name(counter, scope.weight, "convolution"), scope.transposed ? "transposed convolution" : "convolution",
+                output.sizes().vec(), 1, scope.weight.numel() + (scope.has_bias ? output.size(1) : 0), macs,
                 static_cast<int64_t>(output.nbytes())});
 }
 
-/// Matrix products: `a` [.., n, k] with a result of `output` elements costs k for each of them.
-void count_product(Counter& counter, const at::Tensor& a, const at::Tensor& b, const at::Tensor& output,
-                   const std::string& operation) {
-  add(counter, {layer_name(counter, b, layer_name(counter, a, operation)), "matrix product", output.sizes().vec(), 1, 0,
-                output.numel() * a.size(-1), static_cast<int64_t>(output.nbytes())});
+/// A left factor [.., n, k] costs k for each element of the result.
+void count_product(Counter& counter, const Scope& scope, const at::Tensor& output) {
+  const std::string name = layer_name(counter, scope.weight, layer_name(counter, scope.left, scope.operation));
+  const bool owned = name != scope.operation && counter.names.count(scope.weight.storage().data()) > 0;
+  add(counter, {name, "matrix product", output.sizes().vec(), 1, owned ? scope.weight.numel() : 0,
+                output.numel() * scope.left.size(-1), static_cast<int64_t>(output.nbytes())});
 }
 
-bool is_product(const std::string& name) {
-  return name == "aten::mm" || name == "aten::bmm" || name == "aten::mv" || name == "aten::dot";
+/// aten::convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups), or a product whose
+/// factors begin at input `first`.
+void note_inputs(Scope& scope, c10::ArrayRef<const c10::IValue> inputs) {
+  const auto tensor = [&](size_t i) { return i < inputs.size() && inputs[i].isTensor() ? inputs[i].toTensor() : at::Tensor(); };
+  if (scope.operation == "convolution" && inputs.size() >= 7 && tensor(0).defined() && tensor(1).defined()) {
+    scope.kind = Scope::Kind::kConvolution;
+    scope.input_shape = tensor(0).sizes().vec();
+    scope.weight = tensor(1);
+    scope.has_bias = tensor(2).defined();
+    scope.transposed = inputs[6].toBool();
+    return;
+  }
+  const size_t first = scope.operation.starts_with("add") || scope.operation.starts_with("badd") ? 1 : 0;
+  if (scope.operation == "convolution" || !tensor(first).defined() || !tensor(first + 1).defined()) return;
+  scope.kind = Scope::Kind::kProduct;
+  scope.left = tensor(first);
+  scope.weight = tensor(first + 1);
 }
-bool is_added_product(const std::string& name) {
-  return name == "aten::addmm" || name == "aten::baddbmm" || name == "aten::addmv";
+
+bool is_counted(const std::string& operation) {
+  for (const char* name : {"convolution", "mm", "bmm", "mv", "dot", "addmm", "baddbmm", "addmv"})
+    if (operation == name) return true;
+  return false;
 }
 
 std::unique_ptr<at::ObserverContext> on_start(const at::RecordFunction& function) {
   auto scope = std::make_unique<Scope>();
   const std::string name = function.name();
-  scope->counted = name == "aten::convolution" || is_product(name) || is_added_product(name);
-  if (Counter* counter = running(); counter && scope->counted) ++counter->depth;
+  Counter* counter = running();
+  if (!counter || !name.starts_with("aten::") || !is_counted(name.substr(6))) return scope;
+  scope->operation = name.substr(6);
+  note_inputs(*scope, function.inputs());
+  if (scope->kind != Scope::Kind::kNone) ++counter->depth;
   return scope;
 }
 
 void on_end(const at::RecordFunction& function, at::ObserverContext* context) {
   Counter* counter = running();
-  if (!counter || !context || !static_cast<Scope*>(context)->counted || --counter->depth > 0) return;
-  const auto inputs = function.inputs();
+  const auto* scope = static_cast<const Scope*>(context);
+  if (!counter || !scope || scope->kind == Scope::Kind::kNone || --counter->depth > 0) return;
   if (function.outputs().empty() || !function.outputs()[0].isTensor()) return;
   const at::Tensor output = function.outputs()[0].toTensor();
-  const std::string name = function.name();
-  if (name == "aten::convolution") count_convolution(*counter, inputs, output);
-  else if (is_product(name)) count_product(*counter, inputs[0].toTensor(), inputs[1].toTensor(), output, name.substr(6));
-  else count_product(*counter, inputs[1].toTensor(), inputs[2].toTensor(), output, name.substr(6));
+  if (scope->kind == Scope::Kind::kConvolution) count_convolution(*counter, *scope, output);
+  else count_product(*counter, *scope, output);
 }
 
 /// Lets the callbacks count for this counter while it lives.

@@ -127,8 +127,8 @@ Report doctor(const ComputeOptions& options) {
   json["threads"] = at::get_num_threads();
   json["processor"] = processor_json();
   json["libraries"] = libraries_json();
-  json["memory"] = {{"total_gib", memory_line("MemTotal")}, {"available_gib", memory_line("MemAvailable")},
-                    {"container_limit_gib", container_limit()}};
+  json["memory"] = {{"total_gib", memory_line("MemTotal")}, {"available_gib", memory_line("MemAvailable")}};
+  if (const double limit = container_limit(); limit > 0) json["memory"]["container_limit_gib"] = limit;
   json["disk"] = {{"folder", std::filesystem::current_path().string()}, {"free_gib", free_disk(".")}};
   json["presets"] = train::list_presets().size();
   json["weights_folders"] = weights_folders();

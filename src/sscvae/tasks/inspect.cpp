@@ -46,15 +46,21 @@ std::string dtype_name(const at::Tensor& tensor) { return c10::toString(tensor.s
 
 void add_tensors(const serialization::TensorFile& file, std::string& text, Json& json) {
   std::vector<std::vector<std::string>> rows{{"tensor", "dtype", "shape", "min", "max", "mean", "std"}};
+  size_t of_training = 0;
   for (const auto& [name, tensor] : file.tensors) {
     const TensorFigures figures = figures_of(tensor);
     json["tensors"].push_back({{"name", name}, {"dtype", dtype_name(tensor)}, {"shape", tensor.sizes().vec()},
                                {"min", json_number(figures.min)}, {"max", json_number(figures.max)},
                                {"mean", json_number(figures.mean)}, {"std", json_number(figures.deviation)}});
+    if (name.starts_with(models::kTrainingPrefix)) {
+      ++of_training;
+      continue;
+    }
     rows.push_back({name, dtype_name(tensor), shape_text(tensor), format("%.4g", figures.min), format("%.4g", figures.max),
                     format("%.4g", figures.mean), format("%.4g", figures.deviation)});
   }
   text += text_table(rows);
+  if (of_training > 0) text += format("and %zu tensors of the training state (in the JSON)\n", of_training);
 }
 
 void write_picture(const fs::path& path, const image::Image& picture, bool overwrite) {

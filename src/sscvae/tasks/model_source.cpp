@@ -51,6 +51,8 @@ train::Experiment describe_state(const serialization::StateDict& state, const st
   if (source.config.empty() && !names_a_key(set, "profile")) set.push_back("profile=\"reference\"");
   if (!source.model.empty()) set.push_back("model.name=\"" + models::find_model(source.model).name + "\"");
   train::Experiment experiment = train::resolve_experiment(source.config, set);
+  const bool ours = !source.config.empty() && experiment.options.model.backbone != models::Backbone::kReference;
+  if (ours) return experiment;  // no network of the authors: nothing to infer
   const models::ModelOptions inferred = models::infer_model_options(state, experiment.options.model, path);
   if (source.config.empty()) {
     if (!source.model.empty() && inferred.name != source.model)

@@ -17,7 +17,8 @@ std::string metric_key(const std::string& name) {
 
 Json protocol_json(const metrics::Protocol& protocol) {
   Json json{{"name", protocol.name}, {"data_range", protocol.data_range}};
-  for (const auto& [key, value] : protocol.describe()) json[key] = value;
+  for (const auto& [key, value] : protocol.describe())
+    if (key != "protocol" && key != "data_range") json[key] = value;
   return json;
 }
 

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
-#include <utility>
 
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
@@ -17,40 +17,57 @@
 namespace sscvae::train {
 
 namespace fs = std::filesystem;
-namespace wire = tensorboard_format;
 
 namespace {
 
-constexpr size_t kBufferBytes = 64 * 1024;
-constexpr char kPrefix[] = "events.out.tfevents.";
+constexpr std::string_view kPrefix = "events.out.tfevents.";
+constexpr size_t kLargestPending = 64 << 10;
 
-double now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
-
-std::string host_name() {
-  char name[256] = "";
-  if (::gethostname(name, sizeof name - 1) != 0 || !*name) return "localhost";
-  return name;
+double wall_time() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-/// Seconds that sort after every event file of the folder.
-int64_t next_stamp(const fs::path& folder) {
-  auto stamp = static_cast<int64_t>(now());
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with(kPrefix)) stamp = std::max<int64_t>(stamp, std::atoll(name.c_str() + sizeof kPrefix - 1) + 1);
+std::string host_name() {
+  char name[256] = {};
+  if (::gethostname(name, sizeof name - 1) != 0 || name[0] == '\0') return "localhost";
+  std::string text = name;
+  std::replace(text.begin(), text.end(), '/', '-');
+  return text;
+}
+
+/// Now in whole seconds, or one more than the latest event file in the folder has in its name.
+long long next_seconds(const fs::path& folder) {
+  long long seconds = static_cast<long long>(wall_time());
+  std::error_code error;
+  for (const fs::directory_entry& file : fs::directory_iterator(folder, error)) {
+    const std::string name = file.path().filename().string();
+    if (name.compare(0, kPrefix.size(), kPrefix) != 0) continue;
+    const long long taken = std::strtoll(name.c_str() + kPrefix.size(), nullptr, 10);
+    if (taken < 9'999'999'999) seconds = std::max(seconds, taken + 1);
   }
-  return stamp;
+  if (error) throw IoError("cannot read '" + folder.string() + "': " + error.message());
+  return seconds;
 }
 
 }  // namespace
 
 TensorBoardWriter::TensorBoardWriter(const fs::path& folder, std::optional<int64_t> purge_step) {
   create_folder(folder);
-  path_ = folder / format("%s%010lld.%s", kPrefix, static_cast<long long>(next_stamp(folder)), host_name().c_str());
-  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (descriptor_ < 0) throw IoError("cannot write '" + path_.string() + "': " + std::strerror(errno));
-  append(wire::file_version_event(now()));
-  if (purge_step) append(wire::session_start_event(now(), *purge_step));
+  // Another process may take the same name between the look and the opening: then the next second is tried.
+  for (long long seconds = next_seconds(folder); descriptor_ < 0; ++seconds) {
+    path_ = folder / (std::string(kPrefix) + format("%010lld.", seconds) + host_name());
+    descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
+    if (descriptor_ < 0 && errno != EEXIST)
+      throw IoError("cannot write '" + path_.string() + "': " + std::strerror(errno));
+  }
+  try {
+    append(tensorboard_format::file_version_event(wall_time()));
+    if (purge_step) append(tensorboard_format::session_start_event(wall_time(), *purge_step));
+    flush();
+  } catch (...) {
+    ::close(descriptor_);
+    throw;
+  }
 }
 
 TensorBoardWriter::~TensorBoardWriter() {
@@ -62,27 +79,29 @@ TensorBoardWriter::~TensorBoardWriter() {
 }
 
 void TensorBoardWriter::scalar(std::string_view tag, int64_t step, double value) {
-  append(wire::scalar_event(now(), step, tag, static_cast<float>(value)));
+  append(tensorboard_format::scalar_event(wall_time(), step, tag, static_cast<float>(value)));
 }
 
 void TensorBoardWriter::image(std::string_view tag, int64_t step, std::string_view png, int64_t width, int64_t height,
                               int64_t channels) {
-  append(wire::image_event(now(), step, tag, png, width, height, channels));
+  append(tensorboard_format::image_event(wall_time(), step, tag, png, width, height, channels));
 }
 
 void TensorBoardWriter::append(std::string_view event) {
-  pending_ += wire::frame(event);
-  if (pending_.size() >= kBufferBytes) flush();
+  pending_ += tensorboard_format::frame(event);
+  if (pending_.size() >= kLargestPending) flush();
 }
 
 void TensorBoardWriter::flush() {
-  const std::string bytes = std::exchange(pending_, {});
-  for (size_t done = 0; done < bytes.size();) {
-    const ssize_t written = ::write(descriptor_, bytes.data() + done, bytes.size() - done);
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) throw IoError("cannot write '" + path_.string() + "': " + std::strerror(written == 0 ? ENOSPC : errno));
-    done += static_cast<size_t>(written);
+  std::string_view rest = pending_;
+  int reason = 0;
+  while (!rest.empty() && reason == 0) {
+    const ssize_t written = ::write(descriptor_, rest.data(), rest.size());
+    if (written > 0) rest.remove_prefix(static_cast<size_t>(written));
+    else if (written == 0 || errno != EINTR) reason = written == 0 ? ENOSPC : errno;
   }
+  pending_.erase(0, pending_.size() - rest.size());
+  if (reason != 0) throw IoError("cannot write '" + path_.string() + "': " + std::strerror(reason));
 }
 
 }  // namespace sscvae::train

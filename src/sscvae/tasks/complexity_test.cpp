@@ -1,0 +1,73 @@
+#include "sscvae/tasks/complexity.h"
+
+#include <gtest/gtest.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/types.h>
+
+namespace sscvae::tasks {
+namespace {
+
+/// Convolution 1 -> 4 (3x3, stride 2), product with a 4x6 matrix and back, transposed convolution 4 -> 1 (2x2, stride 2).
+class TinyModel : public models::Autoencoder {
+ public:
+  TinyModel() : Autoencoder(models::ModelOptions{}) {
+    down_ = register_module("down", torch::nn::Conv2d(torch::nn::Conv2dOptions(1, 4, 3).stride(2).padding(1)));
+    up_ = register_module("up", torch::nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(4, 1, 2).stride(2).bias(false)));
+    matrix_ = register_parameter("matrix", at::ones({4, 6}));
+  }
+  models::ForwardResult forward(const at::Tensor& images) override {
+    models::ForwardResult result;
+    const at::Tensor features = down_->forward(images);
+    const at::Tensor rows = features.permute({0, 2, 3, 1}).reshape({-1, 4});
+    at::Tensor code = at::mm(rows, matrix_);
+    for (int i = 0; i < 3; ++i) code = at::addmm(code, code, at::ones({6, 6}));
+    const at::Tensor back = at::mm(code, matrix_.t());
+    const auto maps = back.reshape({images.size(0), features.size(2), features.size(3), 4}).permute({0, 3, 1, 2});
+    result.logits = result.reconstruction = up_->forward(maps);
+    return result;
+  }
+  at::Tensor encode(const at::Tensor& images) override { return down_->forward(images); }
+  at::Tensor decode(const at::Tensor& code) override { return up_->forward(code); }
+  int64_t size_multiple() const override { return 2; }
+
+ private:
+  torch::nn::Conv2d down_{nullptr};
+  torch::nn::ConvTranspose2d up_{nullptr};
+  at::Tensor matrix_;
+};
+
+TEST(Complexity, CountsWhatIsComputed) {
+  TinyModel model;
+  const Complexity cost = measure_complexity(model, 8, 12, CountingRule::kExact);
+  const int64_t positions = 4 * 6;
+  EXPECT_EQ(cost.parameters, 4 * 9 + 4 + 4 * 4 + 24);
+  ASSERT_EQ(cost.layers.size(), 5u);
+  EXPECT_EQ(cost.layers[0].name, "down");
+  EXPECT_EQ(cost.layers[0].macs, positions * 36);
+  EXPECT_EQ(cost.layers[0].parameters, 40);
+  EXPECT_EQ(cost.layers[0].output_bytes, positions * 4 * 4);
+  EXPECT_EQ(cost.layers[1].name, "matrix");
+  EXPECT_EQ(cost.layers[1].macs, positions * 4 * 6);
+  EXPECT_EQ(cost.layers[2].calls, 3);
+  EXPECT_EQ(cost.layers[2].macs, 3 * positions * 6 * 6);
+  EXPECT_EQ(cost.layers[3].macs, positions * 6 * 4);
+  EXPECT_EQ(cost.layers[4].operation, "transposed convolution");
+  EXPECT_EQ(cost.layers[4].macs, positions * 16);
+  EXPECT_EQ(cost.macs, positions * (36 + 24 + 108 + 24 + 16));
+  EXPECT_EQ(cost.flops, 2 * cost.macs);
+  EXPECT_GE(cost.peak_bytes, positions * 4 * 4);
+}
+
+TEST(Complexity, OtherRuleCountsTransposedConvolutionsAtTheirOutput) {
+  TinyModel model;
+  const int64_t exact = measure_complexity(model, 8, 12, CountingRule::kExact).macs;
+  EXPECT_EQ(measure_complexity(model, 8, 12, CountingRule::kPtflops).macs - exact, (8 * 12 - 4 * 6) * 16);
+}
+
+TEST(Complexity, PaddedSizeCounts) {
+  TinyModel model;
+  EXPECT_EQ(measure_complexity(model, 7, 11, CountingRule::kExact).macs, measure_complexity(model, 8, 12, CountingRule::kExact).macs);
+}
+
+}  // namespace
+}  // namespace sscvae::tasks

@@ -1,0 +1,99 @@
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "sscvae/core/error.h"
+#include "sscvae/image/noise.h"
+#include "sscvae/tasks/code_statistics.h"
+#include "sscvae/tasks/noise_level.h"
+#include "sscvae/tasks/outputs.h"
+#include "sscvae/tasks/restore.h"
+#include "support/paths.h"
+
+namespace sscvae::tasks {
+namespace {
+
+TEST(NoiseLevel, FindsTheLevelOfWhiteNoiseOnASmoothImage) {
+  const at::Tensor ramp = at::arange(256, at::kFloat).div(255).expand({1, 256, 256}).contiguous();
+  for (const double sigma : {5.0, 25.0, 50.0})
+    EXPECT_NEAR(estimate_sigma_8bit(image::add_gaussian_noise(ramp, sigma, 7, false)), sigma, 0.03 * sigma);
+}
+
+TEST(NoiseLevel, FlatBordersDoNotHideTheNoise) {
+  at::Tensor image = at::full({1, 256, 256}, 0.5);
+  image = image::add_gaussian_noise(image, 20, 3, false);
+  image.narrow(1, 0, 160).fill_(0);
+  EXPECT_NEAR(estimate_sigma_8bit(image), 20, 1.5);
+}
+
+TEST(NoiseLevel, IsZeroWhereNothingCanBeSaid) {
+  EXPECT_EQ(estimate_sigma_8bit(at::full({3, 16, 16}, 0.25)), 0);
+  EXPECT_EQ(estimate_sigma_8bit(at::full({1, 1, 1}, 0.25)), 0);
+}
+
+TEST(ContrastFactor, MovesTheLevelToTheNearestTrainedOne) {
+  EXPECT_EQ(contrast_factor(25, 0, 50), 1);
+  EXPECT_EQ(contrast_factor(50, 25, 25), 0.5);
+  EXPECT_EQ(contrast_factor(20, 25, 25), 1.25);
+  EXPECT_EQ(contrast_factor(1, 25, 25), 2);      // bounded
+  EXPECT_EQ(contrast_factor(250, 25, 25), 0.25);
+  EXPECT_EQ(contrast_factor(0, 0, 50), 1);
+}
+
+TEST(CodeMeter, HandCountedCode) {
+  models::ForwardResult result;
+  // Four atoms, three positions: one atom alone, all equal, nothing.
+  result.code = at::zeros({1, 4, 1, 3});
+  result.code[0][1][0][0] = -2.0;
+  result.code.select(3, 1).fill_(0.5);
+  result.threshold = at::ones({1, 4, 1, 3});
+  result.threshold[0][0][0][0] = -0.1;
+  result.features = at::ones({1, 2, 1, 3});
+  result.coded_features = at::full({1, 2, 1, 3}, 0.5);
+  CodeMeter meter;
+  EXPECT_TRUE(meter.empty());
+  meter.add(result);
+  meter.add(meter);
+  const CodeStatistics value = meter.value();
+  EXPECT_EQ(value.positions, 6);
+  EXPECT_DOUBLE_EQ(value.nnz, 5.0 / 3);
+  EXPECT_DOUBLE_EQ(value.zero_fraction, 7.0 / 12);
+  EXPECT_NEAR(value.hoyer, (1 + 0 + 1) / 3.0, 1e-6);  // nothing counts as sparse
+  EXPECT_NEAR(value.fit_error, 0.25, 1e-7);
+  EXPECT_DOUBLE_EQ(value.negative_threshold_share, 1.0 / 12);
+  EXPECT_DOUBLE_EQ(value.all_zero_share, 1.0 / 3);
+}
+
+TEST(Reports, NumbersThatJsonCannotHoldBecomeTexts) {
+  EXPECT_EQ(json_number(0.1).dump(), "0.1");
+  EXPECT_EQ(json_number(std::nan("")).dump(), "\"nan\"");
+  EXPECT_EQ(json_number(INFINITY).dump(), "\"inf\"");
+}
+
+TEST(Reports, NothingIsOverwrittenUnasked) {
+  const testing::TemporaryFolder folder;
+  const std::string file = (folder / "a.json").string();
+  std::ofstream(file) << "old";
+  EXPECT_THROW(check_writable(file, false), UsageError);
+  EXPECT_NO_THROW(check_writable(file, true));
+  EXPECT_THROW(check_writable((folder / "missing/a.json").string(), true), IoError);
+  EXPECT_THROW(check_writable(folder.path().string(), true), UsageError);
+}
+
+TEST(Outputs, MirrorTheTreeAndRefuseCollisions) {
+  const testing::TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "in/deep");
+  for (const char* name : {"in/a.png", "in/deep/b.jpg", "in/deep/b.png"}) std::ofstream(folder / name) << "x";
+  const auto jobs = plan_images({(folder / "in").string()}, folder / "out", "", false);
+  ASSERT_EQ(jobs.size(), 3u);
+  EXPECT_EQ(jobs[1].output, folder / "out/deep/b.jpg");
+  EXPECT_THROW(plan_images({(folder / "in").string()}, folder / "out", ".png", false), UsageError);
+  EXPECT_THROW(plan_images({(folder / "in").string()}, folder / "in", "", false), UsageError);  // they exist
+  EXPECT_THROW(plan_images({(folder / "none").string()}, folder / "out", "", false), IoError);
+}
+
+}  // namespace
+}  // namespace sscvae::tasks

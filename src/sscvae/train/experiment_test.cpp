@@ -1,0 +1,125 @@
+#include "sscvae/train/experiment.h"
+
+#include <gtest/gtest.h>
+
+#include "sscvae/core/atomic_file.h"
+#include "sscvae/core/error.h"
+#include "sscvae/models/registry.h"
+#include "sscvae/train/presets.h"
+#include "support/paths.h"
+
+namespace sscvae::train {
+namespace {
+
+std::string message_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Experiment, DefaultsAreTheSoundProfile) {
+  const Experiment experiment = resolve_experiment("", {});
+  EXPECT_EQ(experiment.options.profile, "sound");
+  EXPECT_EQ(experiment.options.model.name, "ssc-vae");
+  EXPECT_EQ(experiment.options.task, Task::kReconstruct);
+  EXPECT_EQ(experiment.origins.at("train.learning_rate"), "default");
+}
+
+TEST(Experiment, LaterLayersWinAndAreNamed) {
+  const testing::TemporaryFolder folder;
+  const std::string path = (folder / "mine.toml").string();
+  write_atomically(path, "profile = \"reference\"\n[model]\nname = \"sc-vae\"\n[train]\nlearning_rate = 5e-4\nbatch_size = 3\n");
+  const Experiment experiment = resolve_experiment(path, {"train.batch_size=7"});
+  const ExperimentOptions& options = experiment.options;
+  EXPECT_EQ(options.model.name, "sc-vae");
+  EXPECT_EQ(options.model.sparse_coder.threshold, nn::ThresholdKind::kPerPosition);  // model entry, given the profile
+  EXPECT_EQ(options.model.sparse_coder.num_atoms, 512);                              // profile
+  EXPECT_DOUBLE_EQ(options.train.learning_rate, 5e-4);                               // file over profile
+  EXPECT_EQ(options.train.batch_size, 7);                                            // --set over file
+  EXPECT_EQ(experiment.origins.at("model.sparse_coder.threshold"), "model sc-vae");
+  EXPECT_EQ(experiment.origins.at("model.sparse_coder.num_atoms"), "profile reference");
+  EXPECT_EQ(experiment.origins.at("train.learning_rate"), path);
+  EXPECT_EQ(experiment.origins.at("train.batch_size"), "--set");
+  EXPECT_EQ(experiment.origins.at("train.seed"), "default");
+}
+
+TEST(Experiment, ProfileAndModelMayComeFromSet) {
+  const ExperimentOptions options = resolve_experiment("", {"profile=reference", "model.name=sc-vae-in"}).options;
+  EXPECT_EQ(options.model.backbone, models::Backbone::kReference);
+  EXPECT_EQ(options.model.sparse_coder.threshold_refinement, nn::ThresholdRefinement::kNone);
+  EXPECT_DOUBLE_EQ(options.train.learning_rate, 1e-4);
+}
+
+TEST(Experiment, TomlReadsBackToTheSameConfiguration) {
+  for (const std::string& profile : models::profile_names()) {
+    const Experiment experiment = resolve_experiment("", {"profile=" + profile, "task=denoise", "train.loss.sparsity=l1"});
+    EXPECT_EQ(resolve_experiment_text(experiment.toml(), "copy").toml(), experiment.toml());
+  }
+}
+
+TEST(Experiment, ExplanationHasMeaningRangeAndOriginOfEveryOption) {
+  const Experiment experiment = resolve_experiment("", {"train.epochs=5"});
+  const std::string text = experiment.explained_toml();
+  EXPECT_NE(text.find("from --set\nepochs = 5"), std::string::npos);
+  for (const auto& [key, origin] : experiment.origins) EXPECT_NE(text.find("from " + origin), std::string::npos) << key;
+  ExperimentOptions options;
+  for (const Field& field : fields_of(options).fields()) EXPECT_FALSE(field.help.empty()) << field.key;
+}
+
+TEST(Experiment, ErrorsNameTheNearestName) {
+  EXPECT_THROW(resolve_experiment("", {"train.epoch=5"}), UsageError);
+  EXPECT_NE(message_of([] { resolve_experiment("", {"train.epoch=5"}); }).find("train.epochs"), std::string::npos);
+  EXPECT_NE(message_of([] { resolve_experiment("", {"profile=sounds"}); }).find("'sound'"), std::string::npos);
+  EXPECT_NE(message_of([] { resolve_experiment("ultrasond-lite", {}); }).find("'ultrasound-lite'"), std::string::npos);
+  EXPECT_THROW(resolve_experiment("no/such/file.toml", {}), IoError);
+  EXPECT_THROW(resolve_experiment("missing.json", {}), IoError);
+  EXPECT_THROW(resolve_experiment("", {"train.batch_size=0"}), UsageError);
+  EXPECT_THROW(resolve_experiment("", {"task=denoise", "data.noise.sigma_8bit=0"}), UsageError);
+}
+
+TEST(Experiment, DamagedTomlIsAUsageErrorWithItsPlace) {
+  const testing::TemporaryFolder folder;
+  const std::string path = (folder / "bad.toml").string();
+  write_atomically(path, "profile = \"sound\"\n[train\n");
+  EXPECT_THROW(resolve_experiment(path, {}), UsageError);
+  EXPECT_NE(message_of([&] { resolve_experiment(path, {}); }).find("bad.toml:2"), std::string::npos);
+}
+
+TEST(Experiment, OwnConfigurationsMayBeJson) {
+  const testing::TemporaryFolder folder;
+  const std::string path = (folder / "own.json").string();
+  ExperimentOptions options = resolve_experiment("", {"profile=paper", "train.seed=9"}).options;
+  write_atomically(path, to_json(fields_of(options)));
+  EXPECT_EQ(resolve_experiment(path, {}).toml(), resolve_experiment("", {"profile=paper", "train.seed=9"}).toml());
+}
+
+TEST(Presets, AllResolveAndSayWhatTheyAre) {
+  ASSERT_GE(list_presets().size(), 5u);
+  for (const Preset& preset : list_presets()) {
+    EXPECT_FALSE(preset.summary.empty()) << preset.name;
+    const Experiment experiment = resolve_experiment(preset.name, {});
+    EXPECT_EQ(experiment.origins.at("data.dataset"), "preset " + preset.name);
+  }
+  EXPECT_EQ(find_preset("none"), nullptr);
+}
+
+TEST(Presets, PaperOnesAreThePapersConfiguration) {
+  for (const char* name : {"ultrasound-paper", "bsds500-paper"}) {
+    const ExperimentOptions options = resolve_experiment(name, {}).options;
+    EXPECT_EQ(options.profile, "reference");
+    EXPECT_EQ(options.model.reference.hidden_channels_1, 128);
+    EXPECT_EQ(options.model.reference.hidden_channels_2, 512);
+    EXPECT_EQ(options.model.sparse_coder.atom_dim, 256);
+    EXPECT_EQ(options.model.sparse_coder.num_atoms, 512);
+    EXPECT_EQ(options.model.sparse_coder.num_iterations, 16);
+    EXPECT_EQ(options.data.patch_size, 256);
+    EXPECT_DOUBLE_EQ(options.train.learning_rate, 1e-4);
+    EXPECT_EQ(options.train.batch_size, 16);
+  }
+}
+
+}  // namespace
+}  // namespace sscvae::train

@@ -1,0 +1,196 @@
+#include "sscvae/train/trainer.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <sstream>
+
+#include "sscvae/core/error.h"
+#include "sscvae/models/weights.h"
+#include "sscvae/train/csv_log.h"
+#include "sscvae/train/training_fixture.h"
+
+namespace sscvae::train {
+namespace {
+
+struct Killed {};
+
+/// Leaves the run as a kill after that step would.
+void kill_after(TrainRequest& request, int64_t step) {
+  request.keep_going = [step](int64_t done) {
+    if (done >= step) throw Killed();
+    return true;
+  };
+}
+
+/// Without the seconds, which differ between any two runs.
+std::string state_without_time(const std::map<std::string, std::string>& metadata) {
+  const std::string state = metadata.at("sscvae.training");
+  return state.substr(0, state.find("\"seconds\""));
+}
+
+class ResumeTest : public TrainingTest {
+ protected:
+  void expect_same_run(const std::string& a, const std::string& b) const {
+    const auto first = last(a), second = last(b);
+    ASSERT_EQ(first.tensors.names(), second.tensors.names());
+    for (const auto& [name, tensor] : first.tensors) EXPECT_TRUE(at::equal(tensor, second.tensors.at(name))) << name;
+    EXPECT_EQ(state_without_time(first.metadata), state_without_time(second.metadata));
+    EXPECT_EQ(table(a, "log.csv", true), table(b, "log.csv", true));
+    EXPECT_EQ(table(a, "validation.csv", false), table(b, "validation.csv", false));
+    EXPECT_EQ(table(a, "split.csv", false), table(b, "split.csv", false));
+    const auto best_a = serialization::read_safetensors(best_checkpoint(folder_.path() / a));
+    const auto best_b = serialization::read_safetensors(best_checkpoint(folder_.path() / b));
+    for (const auto& [name, tensor] : best_a.tensors) EXPECT_TRUE(at::equal(tensor, best_b.tensors.at(name))) << name;
+  }
+
+  /// Trains once in one piece and once with kills after the given steps.
+  void check(const std::vector<std::string>& options, const std::vector<int64_t>& kills) {
+    train(request("whole", options));
+    TrainRequest pieces = request("pieces", options);
+    for (const int64_t step : kills) {
+      kill_after(pieces, step);
+      EXPECT_THROW(train(pieces), Killed);
+      pieces = resume_request(folder_.path() / "pieces");
+    }
+    const TrainSummary summary = train(pieces);
+    EXPECT_TRUE(summary.finished);
+    EXPECT_EQ(summary.steps, 12);
+    expect_same_run("whole", "pieces");
+  }
+};
+
+TEST_F(ResumeTest, EqualsTheUninterruptedRun) { check({"train.checkpoint_every=5"}, {3, 7, 11}); }
+
+TEST_F(ResumeTest, WithAveragedWeights) { check({"train.checkpoint_every=3", "train.ema_decay=0.9"}, {4, 8}); }
+
+TEST_F(ResumeTest, WhenDenoising) {
+  check({"task=denoise", "data.noise.sigma_8bit=5", "data.noise.sigma_8bit_max=40", "train.checkpoint_every=5"}, {6});
+}
+
+TEST_F(ResumeTest, WithBf16AndAccumulation) {
+  check({"train.precision=bf16", "train.accumulate=2", "train.checkpoint_every=5"}, {7});
+}
+
+TEST_F(ResumeTest, OfTheReferenceProfileWhoseValidationMovesStatistics) {
+  check({"profile=reference", "model.reference.hidden_channels_1=8", "model.reference.hidden_channels_2=8",
+         "model.reference.num_groups=4", "data.split=official", "train.checkpoint_every=5"},
+        {4, 9});
+}
+
+TEST_F(ResumeTest, AfterACleanStop) {
+  train(request("whole"));
+  TrainRequest stopped = request("pieces");
+  stopped.keep_going = [](int64_t step) { return step < 5; };
+  const TrainSummary summary = train(stopped);
+  EXPECT_FALSE(summary.finished);
+  EXPECT_EQ(summary.steps, 5);
+  train(resume_request(folder_.path() / "pieces"));
+  expect_same_run("whole", "pieces");
+}
+
+TEST_F(ResumeTest, OfAFinishedRunChangesNothing) {
+  train(request("whole"));
+  const std::string before = table("whole", "log.csv", true);
+  EXPECT_TRUE(train(resume_request(folder_.path() / "whole")).finished);
+  EXPECT_EQ(table("whole", "log.csv", true), before);
+}
+
+TEST_F(ResumeTest, NumberOfWorkersDoesNotMatter) {
+  train(request("whole", {"data.workers=0"}));
+  train(request("pieces", {"data.workers=3"}));
+  const auto first = last("whole"), second = last("pieces");
+  for (const auto& [name, tensor] : first.tensors) EXPECT_TRUE(at::equal(tensor, second.tensors.at(name))) << name;
+}
+
+TEST_F(TrainingTest, LeavesEverythingThatARunPromises) {
+  const TrainSummary summary = train(request("run"));
+  for (const char* name : {"config.toml", "split.csv", "log.csv", "validation.csv", "checkpoints/last.safetensors",
+                           "checkpoints/best.safetensors", "previews/step_000012.png", "report.html", "tensorboard"})
+    EXPECT_TRUE(std::filesystem::exists(folder_.path() / "run" / name)) << name;
+  const auto log = read_csv_log(folder_.path() / "run" / "log.csv");
+  EXPECT_EQ(log.at("step"), (std::vector<double>{2, 4, 6, 8, 10, 12}));
+  EXPECT_NEAR(log.at("epoch")[0], 1.0, 1e-12);  // five images in batches of four: two steps
+  EXPECT_EQ(read_csv_log(folder_.path() / "run" / "validation.csv").at("step"), (std::vector<double>{4, 8, 12}));
+  EXPECT_GT(summary.best_psnr_db, 5);
+  EXPECT_EQ(summary.validation.count("ssim"), 1u);
+  const models::LoadedModel loaded = models::load_weights(summary.best);
+  EXPECT_EQ(loaded.model->options().lite.width, 8);
+  EXPECT_NE(loaded.metadata.at(models::kDataKey).find("\"hash\""), std::string::npos);
+  EXPECT_EQ(loaded.metadata.at(models::kProfileKey), "sound");
+}
+
+TEST_F(TrainingTest, Learns) {
+  const TrainSummary summary = train(request("run", {"train.steps=150", "train.learning_rate=3e-3", "train.validate_every=0"}));
+  const auto log = read_csv_log(folder_.path() / "run" / "log.csv");
+  EXPECT_LT(log.at("reconstruction").back(), 0.5 * log.at("reconstruction").front());
+  EXPECT_NEAR(log.at("nnz").back(), 4, 3);  // steered
+  EXPECT_TRUE(std::isfinite(summary.best_psnr_db));
+}
+
+TEST_F(TrainingTest, RefusesAnExistingRun) {
+  train(request("run"));
+  EXPECT_THROW(train(request("run")), UsageError);
+  TrainRequest again = request("run", {"train.steps=4"});
+  again.overwrite = true;
+  EXPECT_EQ(train(again).steps, 4);
+  EXPECT_EQ(read_csv_log(folder_.path() / "run" / "log.csv").at("step"), (std::vector<double>{2, 4}));
+}
+
+TEST_F(TrainingTest, ErrorsComeBeforeAnythingIsWritten) {
+  EXPECT_THROW(resume_request(folder_.path() / "nothing"), IoError);
+  EXPECT_THROW(train(request("run", {"data.root=/no/such/folder"})), IoError);
+  EXPECT_THROW(train(request("run", {"train.steps=0", "train.epochs=0"})), UsageError);
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "run"));
+  TrainRequest blocked = request("images/train/a.png/run");
+  EXPECT_THROW(train(blocked), IoError);
+}
+
+TEST_F(TrainingTest, ADamagedCheckpointIsAFormatError) {
+  train(request("run"));
+  const auto path = last_checkpoint(folder_.path() / "run");
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
+  EXPECT_THROW(train(resume_request(folder_.path() / "run")), FormatError);
+}
+
+TEST_F(TrainingTest, DivergenceNamesStepLossAndTensorAndKeepsTheCheckpoint) {
+  TrainRequest stopped = request("run");
+  stopped.keep_going = [](int64_t step) { return step < 5; };
+  train(stopped);
+  const auto before = last("run");
+  try {
+    train(resume_request(folder_.path() / "run", {"train.learning_rate=1e30", "train.gradient_clip=0"}));
+    FAIL() << "expected DivergenceError";
+  } catch (const DivergenceError& error) {
+    const std::string line = error.what();
+    EXPECT_NE(line.find("training diverged"), std::string::npos) << line;
+    EXPECT_NE(line.find("step 7"), std::string::npos) << line;
+    EXPECT_NE(line.find("loss"), std::string::npos) << line;
+    EXPECT_NE(line.find("first bad tensor: "), std::string::npos) << line;
+    EXPECT_NE(line.find("last good checkpoint: step 5"), std::string::npos) << line;
+  }
+  const auto after = last("run");
+  for (const auto& [name, tensor] : before.tensors) EXPECT_TRUE(at::equal(tensor, after.tensors.at(name))) << name;
+}
+
+TEST_F(TrainingTest, AnExplodingLossStopsTrainingWhereWished) {
+  EXPECT_THROW(train(request("run", {"train.steps=60", "train.learning_rate=3", "train.gradient_clip=0", "train.divergence_factor=1.001"})),
+               DivergenceError);
+}
+
+TEST_F(TrainingTest, WithoutValidationImagesBestIsTheLast) {
+  const TrainSummary summary = train(request("run", {"train.validation_images=0"}));
+  EXPECT_TRUE(std::isnan(summary.best_psnr_db));
+  const auto best = serialization::read_safetensors(summary.best), final = last("run");
+  for (const auto& [name, tensor] : best.tensors) EXPECT_TRUE(at::equal(tensor, final.tensors.at(name))) << name;
+}
+
+TEST_F(TrainingTest, StopsAfterItsTimeWithACheckpoint) {
+  const TrainSummary summary = train(request("run", {"train.steps=1000000", "train.max_minutes=0.002", "train.warmup=0"}));
+  EXPECT_FALSE(summary.finished);
+  EXPECT_GE(summary.steps, 1);
+  EXPECT_NE(last("run").metadata.at("sscvae.training").find("\"step\":" + std::to_string(summary.steps)), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sscvae::train

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "sscvae/core/atomic_file.h"
+#include "sscvae/core/log.h"
+#include "sscvae/image/synthetic.h"
+#include "sscvae/serialization/safetensors.h"
+#include "sscvae/train/trainer.h"
+#include "support/paths.h"
+
+/// A run small enough for a unit test: seven synthetic 48x48 images, a network of a few thousand parameters.
+namespace sscvae::train {
+
+class TrainingTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    set_verbosity(Verbosity::kQuiet);
+    for (const char* name : {"train/a.png", "train/b.png", "train/c.png", "train/d.png", "train/e.png", "val/f.png", "val/g.png"}) {
+      create_folder((folder_.path() / "images" / name).parent_path());
+      image::write_image(folder_.path() / "images" / name, image::dead_leaves(static_cast<uint64_t>(name[6]), 48, 48, 1));
+    }
+  }
+  void TearDown() override { set_verbosity(Verbosity::kNormal); }
+
+  TrainRequest request(const std::string& run, const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> set{"data.root=" + (folder_.path() / "images").string(),
+                                 "data.patch_size=16",
+                                 "model.lite.width=8",
+                                 "model.lite.num_blocks=1",
+                                 "model.sparse_coder.num_atoms=16",
+                                 "model.sparse_coder.atom_dim=8",
+                                 "model.sparse_coder.num_iterations=3",
+                                 "model.sparse_coder.cbam_reduction=4",
+                                 "train.loss.sparsity_target=4",
+                                 "train.batch_size=4",
+                                 "train.steps=12",
+                                 "train.log_every=2",
+                                 "train.validate_every=4",
+                                 "train.precision=fp32"};
+    set.insert(set.end(), more.begin(), more.end());
+    TrainRequest request;
+    request.experiment = resolve_experiment("", set);
+    request.out = folder_.path() / run;
+    return request;
+  }
+
+  serialization::TensorFile last(const std::string& run) const {
+    return serialization::read_safetensors(last_checkpoint(folder_.path() / run));
+  }
+  /// A CSV file of the run without its last column (seconds) where `without_seconds`.
+  std::string table(const std::string& run, const std::string& name, bool without_seconds) const {
+    std::string text, line;
+    std::istringstream in(read_file(folder_.path() / run / name));
+    while (std::getline(in, line)) text += (without_seconds ? line.substr(0, line.rfind(',')) : line) + "\n";
+    return text;
+  }
+
+  testing::TemporaryFolder folder_;
+};
+
+}  // namespace sscvae::train

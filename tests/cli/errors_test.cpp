@@ -1,0 +1,90 @@
+#include "cli/program.h"
+
+namespace sscvae::testing {
+namespace {
+
+/// One line on standard error, nothing on standard output, that exit code, and the text in the line.
+void expect_failure(const std::vector<std::string>& arguments, int code, const std::string& text) {
+  const Outcome outcome = run(arguments);
+  EXPECT_EQ(outcome.code, code) << outcome.err;
+  EXPECT_EQ(outcome.error_lines(), 1) << outcome.err;
+  EXPECT_NE(outcome.err.find(text), std::string::npos) << outcome.err;
+  EXPECT_EQ(outcome.out, "");
+}
+
+TEST(Help, EveryCommandExplainsItselfWithAnExample) {
+  for (const char* name : {"train", "evaluate", "reconstruct", "denoise", "compare", "trace", "inspect", "complexity", "import",
+                           "export", "config", "list", "data", "doctor", "demo"}) {
+    const Outcome outcome = run({name, "--help"});
+    EXPECT_EQ(outcome.code, 0) << name;
+    EXPECT_NE(outcome.out.find("Example:\n  sscvae " + std::string(name)), std::string::npos) << outcome.out;
+    EXPECT_EQ(outcome.err, "") << name;
+  }
+  for (const char* name : {"synth", "split", "noise", "info"}) EXPECT_EQ(run({"data", name, "--help"}).code, 0) << name;
+  EXPECT_NE(run({"--help"}).out.find("reconstruct"), std::string::npos);
+  EXPECT_EQ(run({"--version"}).code, 0);
+}
+
+TEST(Errors, NamesThatDoNotExist) {
+  expect_failure({"evalute"}, 2, "did you mean 'evaluate'?");
+  expect_failure({"data", "sinth"}, 2, "did you mean 'synth'?");
+  expect_failure({}, 2, "needs a command");
+  expect_failure({"train", "--confg", "demo"}, 2, "did you mean '--config'?");
+  expect_failure({"list", "modles"}, 2, "did you mean 'models'?");
+  expect_failure({"config", "--set", "train.epoch=5"}, 2, "did you mean 'train.epochs'?");
+  expect_failure({"config", "--set", "train.epochs=many"}, 2, "train.epochs");
+  expect_failure({"config", "--config", "demoo"}, 2, "did you mean 'demo'?");
+  expect_failure({"reconstruct"}, 2, "required");
+  expect_failure({"doctor", "--device", "gpu"}, 2, "--device");
+  expect_failure({"doctor", "--precision", "fp16"}, 2, "--precision");
+  expect_failure({"complexity", "--size", "12"}, 2, "--size");
+}
+
+TEST(Errors, CudaWithoutCudaIsAUsageError) {
+  const Outcome here = run({"doctor", "--json", "-"});
+  if (nlohmann::json::parse(here.out)["libraries"]["cuda_devices"] != 0) GTEST_SKIP() << "this machine has a CUDA device";
+  expect_failure({"doctor", "--device", "cuda"}, 2, "--device cuda");
+}
+
+TEST(Errors, FilesThatAreMissingOrDamaged) {
+  const TemporaryFolder folder;
+  const std::string weights = write_tiny_weights(folder / "w.safetensors"), out = (folder / "out").string();
+  const std::string broken = (folder / "broken.png").string();
+  std::ofstream(broken) << "\x89PNG\r\n\x1a\n and then nothing of the kind";
+  expect_failure({"reconstruct", (folder / "none.png").string(), "--weights", weights, "--out", out}, 3, "none.png");
+  expect_failure({"reconstruct", broken, "--weights", (folder / "none.safetensors").string(), "--out", out}, 3, "none.safetensors");
+  expect_failure({"reconstruct", broken, "--weights", weights, "--out", out, "--quiet"}, 4, "broken.png");
+  EXPECT_FALSE(std::filesystem::exists(folder / "out/broken.png"));
+
+  std::string bytes = slurp(weights);
+  std::ofstream(folder / "short.safetensors", std::ios::binary) << bytes.substr(0, bytes.size() / 2);
+  expect_failure({"inspect", (folder / "short.safetensors").string()}, 4, "short.safetensors");
+  std::ofstream(folder / "foreign.pt", std::ios::binary) << "PK not really";
+  expect_failure({"import", (folder / "foreign.pt").string(), "--out", (folder / "x.safetensors").string()}, 4, "foreign.pt");
+  std::ofstream(folder / "bad.toml") << "train = [unfinished";
+  expect_failure({"config", "--config", (folder / "bad.toml").string()}, 2, "bad.toml");
+}
+
+TEST(Errors, OneBrokenImageAmongManyIsNamedAndTheOthersAreDone) {
+  const TemporaryFolder folder;
+  const std::string weights = write_tiny_weights(folder / "w.safetensors");
+  ASSERT_EQ(run({"data", "synth", "--count", "2", "--size", "16x16", "--out", (folder / "in").string(), "--quiet"}).code, 0);
+  std::ofstream(folder / "in/zzz.png") << "nothing";
+  const Outcome outcome = run({"reconstruct", (folder / "in").string(), "--weights", weights, "--out", (folder / "out").string(), "--quiet"});
+  EXPECT_EQ(outcome.code, 4);
+  EXPECT_EQ(outcome.error_lines(), 1) << outcome.err;
+  EXPECT_NE(outcome.err.find("zzz.png"), std::string::npos);
+  EXPECT_TRUE(std::filesystem::exists(folder / "out/speckle_00000.png"));
+}
+
+TEST(Errors, NothingIsOverwrittenUnasked) {
+  const TemporaryFolder folder;
+  const std::vector<std::string> synth{"data", "synth", "--count", "1", "--size", "8x8", "--out", (folder / "in").string(), "--quiet"};
+  ASSERT_EQ(run(synth).code, 0);
+  const std::string before = slurp(folder / "in/speckle_00000.png");
+  expect_failure(synth, 2, "--overwrite");
+  EXPECT_EQ(slurp(folder / "in/speckle_00000.png"), before);
+}
+
+}  // namespace
+}  // namespace sscvae::testing

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "sscvae/models/registry.h"
+#include "sscvae/models/weights.h"
+#include "sscvae/serialization/safetensors.h"
+#include "sscvae/train/experiment.h"
+#include "support/paths.h"
+
+/// Runs the real program.
+namespace sscvae::testing {
+
+struct Outcome {
+  int code = -1;
+  std::string out, err;
+  /// How many lines of standard error start with "sscvae: error: ".
+  int error_lines() const {
+    int count = 0;
+    std::istringstream lines(err);
+    for (std::string line; std::getline(lines, line);) count += line.rfind("sscvae: error: ", 0) == 0;
+    return count;
+  }
+};
+
+inline std::string slurp(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+inline std::string quoted(const std::string& text) {
+  std::string result = "'";
+  for (const char c : text) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return result + "'";
+}
+
+inline Outcome run(const std::vector<std::string>& arguments) {
+  const TemporaryFolder folder;
+  std::string command = quoted(SSCVAE_PROGRAM);
+  for (const std::string& argument : arguments) command += " " + quoted(argument);
+  command += " >" + quoted((folder / "out").string()) + " 2>" + quoted((folder / "err").string()) + " </dev/null";
+  const int status = std::system(command.c_str());
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), slurp(folder / "out"), slurp(folder / "err")};
+}
+
+/// Options of a model that trains and runs in no time.
+inline std::vector<std::string> tiny_options() {
+  return {"model.lite.width=8", "model.lite.num_blocks=1", "model.sparse_coder.num_atoms=16",
+          "model.sparse_coder.atom_dim=8", "model.sparse_coder.num_iterations=3"};
+}
+
+/// Untrained weights of such a model.
+inline std::string write_tiny_weights(const std::filesystem::path& path, int channels = 1, const std::string& task = "reconstruct") {
+  std::vector<std::string> set = tiny_options();
+  set.push_back("model.in_channels=" + std::to_string(channels));
+  set.push_back("task=\"" + task + "\"");
+  const train::Experiment experiment = train::resolve_experiment("", set);
+  const auto model = models::make_autoencoder(experiment.options.model, 1);
+  serialization::write_safetensors(path, models::state_of(*model), {{models::kConfigKey, experiment.toml()}});
+  return path.string();
+}
+
+}  // namespace sscvae::testing
