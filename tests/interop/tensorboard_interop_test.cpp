@@ -49,5 +49,12 @@ TEST(TensorBoardInterop, ResumedRunReplacesTheStepsAfterTheCheckpoint) {
             nlohmann::json::parse("[[0,1.0],[1,1.0],[2,1.0],[3,2.0],[4,2.0]]"));
 }
 
+TEST(TensorBoardInterop, NewRunInTheSameFolderReplacesTheOldOne) {
+  SSCVAE_SKIP_WITHOUT_PYTHON("tensorboard");
+  const testing::TemporaryFolder folder;
+  for (const double value : {1.0, 2.0}) TensorBoardWriter(folder.path()).scalar("loss", 4, value);
+  EXPECT_EQ(what_tensorboard_reads(folder.path()).at("scalars").at("loss"), nlohmann::json::parse("[[4,2.0]]"));
+}
+
 }  // namespace
 }  // namespace sscvae::train

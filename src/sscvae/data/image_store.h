@@ -17,9 +17,9 @@
 /// Images of one part of a dataset, decoded once and kept as integers.
 namespace sscvae::data {
 
-/// A window of an image: `size` pixels at (top, left), which may lie outside (reflection fills in), then turned by one
-/// of the 8 symmetries of the square: bit 0 mirrors left and right, bit 1 up and down, bit 2 swaps rows and columns
-/// (last).
+/// A window of an image: height x width pixels at (top, left), which may reach outside (reflection fills in), turned by
+/// one of the 8 symmetries of the square: bit 0 mirrors left and right, bit 1 up and down, bit 2 then swaps rows and
+/// columns.
 struct Window {
   int64_t top = 0, left = 0, height = 0, width = 0;
   int symmetry = 0;
@@ -29,9 +29,9 @@ class ImageStore {
  public:
   /// Reads all headers and decodes images in their order until `cache_mb` MiB are full; the others are decoded at each
   /// use. An image is broken if any of that fails: left out with a warning that names it (kSkip), or an error
-  /// (kRefuse). `channels` 1 or 3: image::with_channels. `paths` are relative to `root`; their order is kept. Errors:
-  /// UsageError for no paths or other channels; what reading threw (IoError, FormatError) under kRefuse; FormatError if
-  /// no image is left.
+  /// (kRefuse). `channels` 1 or 3: image::with_channels. `paths` are relative to `root`; their order is kept.
+  /// Errors: UsageError for no paths or other channels; what reading threw (IoError, FormatError) under kRefuse;
+  /// FormatError if no image is left.
   ImageStore(std::filesystem::path root, const std::vector<std::string>& paths, int64_t channels, int64_t cache_mb,
              OnBroken on_broken);
 
@@ -43,7 +43,7 @@ class ImageStore {
   const std::vector<std::string>& left_out() const { return left_out_; }
   int64_t cached_images() const;
   int64_t cached_bytes() const;
-  /// "198 images, 2 left out; 150 (87.4 MiB) in memory".
+  /// "198 images, 2 broken ones left out; 150 (87.4 MiB) in memory".
   std::string summary() const;
 
   /// The functions below may be called from any thread. Where an image beyond the cache turns out to be damaged behind

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <system_error>
+#include <utility>
 
 #include "sscvae/core/error.h"
 #include "sscvae/data/training_batches.h"

@@ -28,16 +28,18 @@ struct Batch {
 
 /// Cuts batches from images:
 ///   random-crops   an epoch is all images x crops_per_image, shuffled; each crop lies anywhere in its image; images
-///   smaller
-///                  than patch_size are continued by reflection at the bottom and right;
+///                  smaller than patch_size are continued by reflection at the bottom and right;
 ///   grid           an epoch is the authors' list of patches (image::training_grid of each image), shuffled; images
-///   smaller
-///                  than a patch give none (the number is noted);
+///                  smaller than a patch give none (the number is noted);
 ///   whole-images   an epoch is all images, shuffled; they must have one size unless batch_size is 1.
-/// `augment` applies one of the 8 symmetries of the square to each sample (of whole oblong images the 4 that keep the
-/// shape). The last batch of an epoch may be smaller. Sample s (counted from the first step on) draws from
-/// derive_seed(seed, "crop", s) and derive_seed(seed, "noise", s), the order of epoch e from derive_seed(seed, "order",
-/// e). Noise: sigma_8bit / 255 times standard normal values; with sigma_8bit_max > sigma_8bit the level is uniform in
+///
+/// `augment` applies one of the 8 symmetries of the square to each sample (to whole oblong images one of the 4 that
+/// keep the shape). The last batch of an epoch may be smaller.
+///
+/// Sample s, counted from the first step on, draws from derive_seed(seed, "crop", s) and derive_seed(seed, "noise", s);
+/// the order of epoch e from derive_seed(seed, "order", e).
+///
+/// Noise: sigma_8bit / 255 times standard normal values; with sigma_8bit_max > sigma_8bit the level is uniform in
 /// between for each sample; clipped to [0,1] with `clip`.
 class TrainingBatches {
  public:

@@ -62,7 +62,8 @@ TensorBoardWriter::TensorBoardWriter(const fs::path& folder, std::optional<int64
   }
   try {
     append(tensorboard_format::file_version_event(wall_time()));
-    if (purge_step) append(tensorboard_format::session_start_event(wall_time(), *purge_step));
+    // TensorBoard takes the first START as the beginning and drops events at the second one only: all files have one.
+    append(tensorboard_format::session_start_event(wall_time(), purge_step.value_or(0)));
     flush();
   } catch (...) {
     ::close(descriptor_);

@@ -13,7 +13,7 @@ namespace sscvae::train {
 /// that the file sorts after all event files already there: TensorBoard reads the files of a folder in that order.
 ///
 /// Resuming: with a `purge_step`, TensorBoard drops what earlier files say about that step and later ones, which the
-/// resumed run is about to write again.
+/// resumed run is about to write again. Without one it drops all that earlier files in the folder say: a new run.
 ///
 /// Events wait in memory until there are 64 KiB of them, flush(), or the end of the object. A run that is killed loses
 /// those, and a half-written last event is skipped by TensorBoard; call flush() whenever a checkpoint is written.

@@ -59,12 +59,13 @@ TEST(TensorBoardFormat, Events) {
 TEST(TensorBoardWriter, WritesWhatItIsGiven) {
   const testing::TemporaryFolder folder;
   TensorBoardWriter writer(folder / "run" / "events");
-  EXPECT_EQ(events_of(read_file(writer.path())), std::vector{file_version_event(1.5)});
+  const std::vector start = {file_version_event(1.5), session_start_event(1.5, 0)};
+  EXPECT_EQ(events_of(read_file(writer.path())), start);
   writer.scalar("loss/total", 10, 0.25);
   writer.image("preview", 10, "PNG", 4, 5, 3);
   writer.flush();
   EXPECT_EQ(events_of(read_file(writer.path())),
-            (std::vector{file_version_event(1.5), scalar_event(1.5, 10, "loss/total", 0.25f),
+            (std::vector{start[0], start[1], scalar_event(1.5, 10, "loss/total", 0.25f),
                          image_event(1.5, 10, "preview", "PNG", 4, 5, 3)}));
 }
 
@@ -79,7 +80,7 @@ TEST(TensorBoardWriter, FileNamesSortInOrderOfCreation) {
   }
 }
 
-TEST(TensorBoardWriter, ResumingWritesASessionStart) {
+TEST(TensorBoardWriter, ResumingStartsASessionAtTheStep) {
   const testing::TemporaryFolder folder;
   const TensorBoardWriter writer(folder.path(), 120);
   EXPECT_EQ(events_of(read_file(writer.path())), (std::vector{file_version_event(1.5), session_start_event(1.5, 120)}));
@@ -93,7 +94,7 @@ TEST(TensorBoardWriter, TheEndFlushes) {
     writer.scalar("a", 1, 1);
     path = writer.path();
   }
-  EXPECT_EQ(events_of(read_file(path)).size(), 2u);
+  EXPECT_EQ(events_of(read_file(path)).size(), 3u);
 }
 
 TEST(TensorBoardWriter, FoldersThatCannotBeWrittenAreIoErrors) {
@@ -118,7 +119,7 @@ TEST(TensorBoardWriter, AFullDiskIsAnIoErrorAndLosesNothing) {
   EXPECT_THROW(writer.flush(), IoError);
   ::setrlimit(RLIMIT_FSIZE, &unlimited);
   writer.flush();
-  EXPECT_EQ(events_of(read_file(writer.path())).size(), 2u);
+  EXPECT_EQ(events_of(read_file(writer.path())).size(), 3u);
 }
 
 }  // namespace

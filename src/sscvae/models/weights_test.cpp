@@ -1,0 +1,93 @@
+#include "sscvae/models/weights.h"
+
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include "sscvae/core/error.h"
+#include "sscvae/models/registry.h"
+#include "sscvae/serialization/safetensors.h"
+#include "support/paths.h"
+
+namespace sscvae::models {
+namespace {
+
+using serialization::StateDict;
+
+ModelOptions tiny() {
+  ModelOptions options;
+  options.lite.width = 8;
+  options.lite.num_blocks = 1;
+  options.sparse_coder.num_atoms = 16;
+  options.sparse_coder.atom_dim = 9;
+  options.sparse_coder.num_iterations = 3;
+  options.sparse_coder.cbam_reduction = 4;
+  return options;
+}
+
+std::string config_text(ModelOptions options) {
+  FieldList fields;
+  fields.add_section("model", options);
+  return to_toml(fields) + "\n[train]\nsteps = 5\n";  // what belongs to others is ignored
+}
+
+TEST(Weights, SavedAndLoadedModelsAreEqualToTheBit) {
+  const testing::TemporaryFolder folder;
+  const auto model = make_autoencoder(tiny(), 3);
+  serialization::write_safetensors(folder / "w.safetensors", state_of(*model), {{kConfigKey, config_text(tiny())}});
+  const LoadedModel loaded = load_weights(folder / "w.safetensors");
+  EXPECT_FALSE(loaded.model->is_training());
+  EXPECT_EQ(loaded.sha256.size(), 64u);
+  model->eval();
+  const at::Tensor image = torch::rand({1, 1, 16, 24});
+  EXPECT_TRUE(at::equal(loaded.model->forward(image).reconstruction, model->forward(image).reconstruction));
+}
+
+/// The message of the FormatError that loading `state` gives.
+std::string refusal(const StateDict& state) {
+  const auto model = make_autoencoder(tiny(), 3);
+  const StateDict before = state_of(*model);
+  const at::Tensor first = before.begin()->second.clone();
+  try {
+    load_state(*model, state, "file");
+  } catch (const FormatError& error) {
+    EXPECT_TRUE(at::equal(first, before.begin()->second)) << "changed although refused";
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Weights, MisfitsAreNamed) {
+  const auto model = make_autoencoder(tiny(), 3);
+  StateDict missing, misshapen, foreign;
+  for (const auto& [name, tensor] : state_of(*model)) {
+    if (name != "_LISTA._Dict") missing.add(name, tensor);
+    misshapen.add(name, name == "_LISTA._Dict" ? torch::zeros({9, 15}) : tensor);
+    foreign.add(name, tensor);
+  }
+  foreign.add("_LISTA._Dictt", torch::zeros({1}));
+  EXPECT_NE(refusal(missing).find("'_LISTA._Dict' is missing"), std::string::npos);
+  EXPECT_NE(refusal(misshapen).find("expected shape [9, 16], got [9, 15]"), std::string::npos);
+  EXPECT_NE(refusal(foreign).find("did you mean '_LISTA._Dict'"), std::string::npos);
+}
+
+TEST(Weights, TrainingStateIsNoMisfit) {
+  StateDict state;
+  for (const auto& [name, tensor] : state_of(*make_autoencoder(tiny(), 4))) state.add(name, tensor);
+  state.add(std::string(kTrainingPrefix) + "adam.exp_avg.x", torch::zeros({1}));
+  EXPECT_EQ(refusal(state), "");
+}
+
+TEST(Weights, FilesWithoutOrWithABrokenConfigurationAreRefused) {
+  const testing::TemporaryFolder folder;
+  const StateDict state = state_of(*make_autoencoder(tiny(), 3));
+  for (const std::string config : {"", "[model]\nnum_atoms = 3\n", "[model]\nname = \"vqq\"\n", "[model"}) {
+    std::map<std::string, std::string> metadata;
+    if (!config.empty()) metadata[kConfigKey] = config;
+    serialization::write_safetensors(folder / "w.safetensors", state, metadata);
+    EXPECT_THROW(load_weights(folder / "w.safetensors"), FormatError) << config;
+  }
+  EXPECT_THROW(load_weights(folder / "absent.safetensors"), IoError);
+}
+
+}  // namespace
+}  // namespace sscvae::models

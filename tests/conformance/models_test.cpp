@@ -1,0 +1,128 @@
+#include <gtest/gtest.h>
+#include <torch/csrc/autograd/grad_mode.h>
+#include <torch/types.h>
+
+#include "sscvae/core/error.h"
+#include "sscvae/core/text.h"
+#include "sscvae/models/losses.h"
+#include "sscvae/models/registry.h"
+#include "sscvae/models/weights.h"
+#include "sscvae/train/training_step.h"
+
+/// What every entry of the model registry keeps in every profile.
+namespace sscvae::models {
+namespace {
+
+struct Entry {
+  std::string model, profile;
+};
+
+class ModelConformance : public ::testing::TestWithParam<Entry> {
+ protected:
+  /// The entry's options at a size that trains in seconds.
+  ModelOptions options() const {
+    ModelOptions result;
+    FieldList fields;
+    fields.add_section("model", result);
+    assign(fields, {{"model.name", GetParam().model}}, "test");
+    assign(fields, find_model(GetParam().model).values(GetParam().profile), "test");
+    Assignments own;
+    for (const auto& value : find_profile(GetParam().profile).values)
+      if (value.first.starts_with("model.")) own.push_back(value);
+    assign(fields, own, "test");
+    result.down_samples = 2;
+    result.lite.width = 16;
+    result.reference.hidden_channels_1 = 8;
+    result.reference.hidden_channels_2 = 16;
+    result.reference.num_groups = 4;
+    result.sparse_coder.num_atoms = 32;
+    result.sparse_coder.atom_dim = 16;
+    result.sparse_coder.num_iterations = 4;
+    result.sparse_coder.grid_height = result.sparse_coder.grid_width = 8;
+    return result;
+  }
+};
+
+TEST_P(ModelConformance, AnyImageSizeComesBack) {
+  const auto model = make_autoencoder(options(), 1);
+  model->eval();
+  const at::NoGradGuard no_grad;
+  for (const auto& [height, width] : {std::pair{1, 1}, {5, 3}, {32, 32}, {33, 47}}) {
+    const ForwardResult result = forward_any_size(*model, torch::rand({2, 1, height, width}));
+    EXPECT_EQ(result.reconstruction.sizes(), at::IntArrayRef({2, 1, height, width}));
+    EXPECT_TRUE(result.reconstruction.isfinite().all().item<bool>());
+  }
+  EXPECT_THROW(model->forward(torch::rand({1, 1, 33, 32})), ShapeError);
+  EXPECT_THROW(model->forward(torch::rand({1, 3, 32, 32})), ShapeError);
+}
+
+TEST_P(ModelConformance, EvaluationIsDeterministicAndDecodesItsOwnCode) {
+  const auto model = make_autoencoder(options(), 1);
+  model->eval();
+  const at::NoGradGuard no_grad;
+  const at::Tensor images = torch::rand({2, 1, 32, 24});
+  const ForwardResult result = model->forward(images);
+  EXPECT_TRUE(at::equal(result.reconstruction, model->forward(images).reconstruction));
+  EXPECT_TRUE(at::equal(result.code, model->encode(images)));
+  EXPECT_TRUE(at::allclose(result.reconstruction, model->decode(result.code), 1e-5, 1e-6));
+}
+
+TEST_P(ModelConformance, TheSeedDecidesTheInitialWeights) {
+  const auto a = state_of(*make_autoencoder(options(), 5)), b = state_of(*make_autoencoder(options(), 5));
+  const auto other = state_of(*make_autoencoder(options(), 6));
+  bool differs = false;
+  for (const auto& [name, tensor] : a) {
+    EXPECT_TRUE(at::equal(tensor, b.at(name))) << name;
+    differs = differs || !at::equal(tensor, other.at(name));
+  }
+  EXPECT_TRUE(differs);
+}
+
+TEST_P(ModelConformance, GradientsReachEveryParameter) {
+  const auto model = make_autoencoder(options(), 1);
+  torch::manual_seed(2);
+  const at::Tensor images = torch::rand({2, 1, 32, 32});
+  model->initialize_from(images);
+  LossOptions losses;
+  losses.latent_weight = 1;
+  compute_losses(model->forward(images), images, losses, 1e-3).total.backward();
+  for (const auto& item : model->named_parameters()) {
+    ASSERT_TRUE(item.value().grad().defined()) << item.key();
+    EXPECT_TRUE(item.value().grad().isfinite().all().item<bool>()) << item.key();
+  }
+}
+
+TEST_P(ModelConformance, OverfitsOneBatch) {
+  const auto model = make_autoencoder(options(), 1);
+  torch::manual_seed(3);
+  // Smooth images: an upsampled random grid.
+  const at::Tensor images = torch::rand({2, 1, 4, 4}).repeat_interleave(8, 2).repeat_interleave(8, 3);
+  model->initialize_from(images);
+  model->train();
+  train::Adam adam(train::named_parameters(*model), {});
+  train::StepSettings settings;
+  settings.gradient_clip = 0.5;
+  settings.loss.sparsity = Sparsity::kNone;
+  double first = 0, last = 0;
+  for (int64_t step = 1; step <= 150; ++step) {
+    last = train::training_step(*model, adam, {{images, images, {}}}, settings, 0, 2e-3, step).reconstruction;
+    if (step == 1) first = last;
+  }
+  EXPECT_LT(last, first / 4) << "from " << first;
+}
+
+std::vector<Entry> all_entries() {
+  std::vector<Entry> entries;
+  for (const std::string& profile : profile_names())
+    for (const std::string& model : model_names()) entries.push_back({model, profile});
+  return entries;
+}
+
+INSTANTIATE_TEST_SUITE_P(Registry, ModelConformance, ::testing::ValuesIn(all_entries()), [](const auto& info) {
+  std::string name = info.param.model + "_" + info.param.profile;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
+
+}  // namespace
+}  // namespace sscvae::models
