@@ -32,7 +32,8 @@ inline PythonResult run_script(const std::string& name, std::vector<std::string>
 
 inline bool python_has(const std::string& module) {
   return !python_with_torch().empty() &&
-         run_python({"-c", "import importlib.util as u, sys; sys.exit(u.find_spec(sys.argv[1]) is None)", module}).code == 0;
+         run_python({"-c", "import importlib.util as u, sys; sys.exit(u.find_spec(sys.argv[1]) is None)", module})
+                 .code == 0;
 }
 
 }  // namespace sscvae::testing

@@ -18,7 +18,8 @@ namespace {
 
 /// What Python calls the element types, in the order of element_types().
 std::string torch_name(at::ScalarType type) {
-  const std::vector<std::string> names = {"float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool"};
+  const std::vector<std::string> names = {"float64", "float32", "float16", "bfloat16", "int64",
+                                          "int32",   "int16",   "int8",    "uint8",    "bool"};
   return "torch." + names.at(static_cast<size_t>(find_element_type(type) - element_types().data()));
 }
 
@@ -34,7 +35,8 @@ std::string hexadecimal(const at::Tensor& tensor) {
 nlohmann::json facts_of(const StateDict& state) {
   nlohmann::json facts = nlohmann::json::array();
   for (const auto& [name, tensor] : state)
-    facts.push_back({name, torch_name(tensor.scalar_type()), tensor.sizes().vec(), tensor.strides().vec(), hexadecimal(tensor)});
+    facts.push_back(
+        {name, torch_name(tensor.scalar_type()), tensor.sizes().vec(), tensor.strides().vec(), hexadecimal(tensor)});
   return facts;
 }
 
@@ -84,7 +86,8 @@ TEST(TorchInterop, WeReadWhatTorchWrites) {
   ASSERT_EQ(result.code, 0) << result.output;
   for (const char* name : {"module", "plain_dict", "views", "types", "shapes", "parameters", "many", "wrapped"})
     EXPECT_EQ(facts_of(read_torch_checkpoint(folder / (std::string(name) + ".pt"))),
-              nlohmann::json::parse(read_file(folder / (std::string(name) + ".json")))) << name;
+              nlohmann::json::parse(read_file(folder / (std::string(name) + ".json"))))
+        << name;
   for (const char* name : {"module", "legacy", "script", "type"})
     EXPECT_THROW(read_torch_checkpoint(folder / ("refused_" + std::string(name) + ".pt")), FormatError) << name;
 }

@@ -40,7 +40,8 @@ class MemoryLimit {
   rlimit before_{};
 };
 
-/// True if `read(bytes)` throws FormatError with a message of one line; false if it succeeds. Anything else is a failure.
+/// True if `read(bytes)` throws FormatError with a message of one line; false if it succeeds. Anything else is a
+/// failure.
 template <class Read>
 bool is_refused(const Read& read, const std::string& bytes, const std::string& what) {
   try {
@@ -73,7 +74,8 @@ size_t refused_after_flips(const Read& read, const std::string& bytes, size_t mu
     for (const int value : {original ^ 1, original ^ 0x10, original ^ 0x80, original + 1, 0x00, 0x7f, 0xff, int{'('}}) {
       std::string damaged = bytes;
       damaged[i] = static_cast<char>(value);
-      if (damaged != bytes) refused += is_refused(read, damaged, "byte " + std::to_string(i) + " = " + std::to_string(value));
+      if (damaged != bytes)
+        refused += is_refused(read, damaged, "byte " + std::to_string(i) + " = " + std::to_string(value));
     }
   }
   std::mt19937 random(1);

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 
 /// Random access to the bytes of an untrusted file, and the care that such a file needs.
 namespace sscvae::serialization {

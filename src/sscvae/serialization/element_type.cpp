@@ -69,7 +69,9 @@ at::Tensor read_tensor(const ByteSource& source, const std::string& name, const 
 }
 
 at::Tensor plain_tensor(const std::string& name, const at::Tensor& tensor) {
-  const auto refuse = [&](const std::string& why) { throw FormatError("cannot write tensor " + quoted_name(name) + ": " + why); };
+  const auto refuse = [&](const std::string& why) {
+    throw FormatError("cannot write tensor " + quoted_name(name) + ": " + why);
+  };
   if (!tensor.defined() || tensor.is_meta()) refuse("it has no values");
   if (tensor.layout() != at::kStrided || tensor.is_quantized()) refuse("it is sparse or quantised");
   if (!find_element_type(tensor.scalar_type()))

@@ -11,11 +11,37 @@ namespace {
 
 /// The instructions by the names of Python's pickletools.
 enum Opcode : unsigned char {
-  kProto = 0x80, kStop = '.', kMark = '(', kEmptyTuple = ')', kEmptyList = ']', kEmptyDict = '}', kNone = 'N',
-  kNewTrue = 0x88, kNewFalse = 0x89, kBinInt1 = 'K', kBinInt2 = 'M', kBinInt = 'J', kLong1 = 0x8a, kBinFloat = 'G',
-  kBinUnicode = 'X', kGlobal = 'c', kBinPut = 'q', kLongBinPut = 'r', kBinGet = 'h', kLongBinGet = 'j', kTuple = 't',
-  kTuple1 = 0x85, kTuple2 = 0x86, kTuple3 = 0x87, kAppend = 'a', kAppends = 'e', kSetItem = 's', kSetItems = 'u',
-  kBinPersId = 'Q', kReduce = 'R', kBuild = 'b'
+  kProto = 0x80,
+  kStop = '.',
+  kMark = '(',
+  kEmptyTuple = ')',
+  kEmptyList = ']',
+  kEmptyDict = '}',
+  kNone = 'N',
+  kNewTrue = 0x88,
+  kNewFalse = 0x89,
+  kBinInt1 = 'K',
+  kBinInt2 = 'M',
+  kBinInt = 'J',
+  kLong1 = 0x8a,
+  kBinFloat = 'G',
+  kBinUnicode = 'X',
+  kGlobal = 'c',
+  kBinPut = 'q',
+  kLongBinPut = 'r',
+  kBinGet = 'h',
+  kLongBinGet = 'j',
+  kTuple = 't',
+  kTuple1 = 0x85,
+  kTuple2 = 0x86,
+  kTuple3 = 0x87,
+  kAppend = 'a',
+  kAppends = 'e',
+  kSetItem = 's',
+  kSetItems = 'u',
+  kBinPersId = 'Q',
+  kReduce = 'R',
+  kBuild = 'b'
 };
 
 /// What the values of one pickle may take. An instruction of one byte can make a value of a hundred bytes, and one of
@@ -45,38 +71,75 @@ class PickleMachine {
  private:
   void step(unsigned char opcode) {
     switch (opcode) {
-      case kProto: return check_protocol(take<unsigned char>());
-      case kStop: pickle_.root_ = pop(); return;
-      case kMark: marks_.push_back(stack_.size()); return;
+      case kProto:
+        return check_protocol(take<unsigned char>());
+      case kStop:
+        pickle_.root_ = pop();
+        return;
+      case kMark:
+        marks_.push_back(stack_.size());
+        return;
       case kEmptyTuple:
-      case kEmptyList: return push(PickleList{});
-      case kEmptyDict: return push(PickleDict{});
-      case kNone: return push(PickleValue::None{});
-      case kNewTrue: return push(true);
-      case kNewFalse: return push(false);
-      case kBinInt1: return push(int64_t{take<uint8_t>()});
-      case kBinInt2: return push(int64_t{take<uint16_t>()});
-      case kBinInt: return push(int64_t{take<int32_t>()});
-      case kLong1: return push(take_long());
-      case kBinFloat: return push(take_double());
-      case kBinUnicode: return push(take_unicode());
-      case kGlobal: return push_global();
-      case kBinPut: memo_[take<uint8_t>()] = top(); return;
-      case kLongBinPut: memo_[take<uint32_t>()] = top(); return;
-      case kBinGet: return recall(take<uint8_t>());
-      case kLongBinGet: return recall(take<uint32_t>());
-      case kTuple: return push(pop_to_mark());
-      case kTuple1: return push(pop_many(1));
-      case kTuple2: return push(pop_many(2));
-      case kTuple3: return push(pop_many(3));
-      case kAppend: return append(pop_many(1));
-      case kAppends: return append(pop_to_mark());
-      case kSetItem: return set_items(pop_many(2));
-      case kSetItems: return set_items(pop_to_mark());
-      case kBinPersId: return push_storage(expect<PickleList>(pop(), "a tuple"));
-      case kReduce: return call();
-      case kBuild: pop(); expect<PickleDict>(top(), "a dict"); return;  // attributes of a dict: _metadata
-      default: fail(format("uses the pickle instruction 0x%02x, which state dicts do not have", opcode));
+      case kEmptyList:
+        return push(PickleList{});
+      case kEmptyDict:
+        return push(PickleDict{});
+      case kNone:
+        return push(PickleValue::None{});
+      case kNewTrue:
+        return push(true);
+      case kNewFalse:
+        return push(false);
+      case kBinInt1:
+        return push(int64_t{take<uint8_t>()});
+      case kBinInt2:
+        return push(int64_t{take<uint16_t>()});
+      case kBinInt:
+        return push(int64_t{take<int32_t>()});
+      case kLong1:
+        return push(take_long());
+      case kBinFloat:
+        return push(take_double());
+      case kBinUnicode:
+        return push(take_unicode());
+      case kGlobal:
+        return push_global();
+      case kBinPut:
+        memo_[take<uint8_t>()] = top();
+        return;
+      case kLongBinPut:
+        memo_[take<uint32_t>()] = top();
+        return;
+      case kBinGet:
+        return recall(take<uint8_t>());
+      case kLongBinGet:
+        return recall(take<uint32_t>());
+      case kTuple:
+        return push(pop_to_mark());
+      case kTuple1:
+        return push(pop_many(1));
+      case kTuple2:
+        return push(pop_many(2));
+      case kTuple3:
+        return push(pop_many(3));
+      case kAppend:
+        return append(pop_many(1));
+      case kAppends:
+        return append(pop_to_mark());
+      case kSetItem:
+        return set_items(pop_many(2));
+      case kSetItems:
+        return set_items(pop_to_mark());
+      case kBinPersId:
+        return push_storage(expect<PickleList>(pop(), "a tuple"));
+      case kReduce:
+        return call();
+      case kBuild:
+        pop();
+        expect<PickleDict>(top(), "a dict");
+        return;  // attributes of a dict: _metadata
+      default:
+        fail(format("uses the pickle instruction 0x%02x, which state dicts do not have", opcode));
     }
   }
 
@@ -212,7 +275,8 @@ class PickleMachine {
   }
 
   void push_storage(const PickleList& id) {
-    if (id.size() != 5 || expect<std::string>(id[0], "a text") != "storage") damaged("an unknown kind of external data");
+    if (id.size() != 5 || expect<std::string>(id[0], "a text") != "storage")
+      damaged("an unknown kind of external data");
     PickleValue::Storage storage;
     storage.type = find_element_type_of_storage(expect<PickleValue::Global>(id[1], "a storage type").name);
     if (!storage.type) damaged("a storage has no element type");
@@ -235,7 +299,8 @@ class PickleMachine {
 
   TensorDescription describe(const PickleList& arguments) const {
     const auto& storage = expect<PickleValue::Storage>(arguments[0], "a storage");
-    TensorDescription tensor{storage.type, storage.key, storage.elements, expect<int64_t>(arguments[1], "a number"),
+    TensorDescription tensor{storage.type,          storage.key,
+                             storage.elements,      expect<int64_t>(arguments[1], "a number"),
                              numbers(arguments[2]), numbers(arguments[3])};
     if (tensor.sizes.size() != tensor.strides.size()) damaged("a tensor has more sizes than strides or fewer");
     return tensor;

@@ -11,8 +11,8 @@
 #include "sscvae/serialization/byte_source.h"
 #include "sscvae/serialization/element_type.h"
 
-/// The restricted unpickler of torch checkpoints. A pickle is a program for a stack machine; this machine knows only the
-/// instructions that torch.save writes for tensors in containers, and of the functions that a pickle may call only
+/// The restricted unpickler of torch checkpoints. A pickle is a program for a stack machine; this machine knows only
+/// the instructions that torch.save writes for tensors in containers, and of the functions that a pickle may call only
 ///   collections.OrderedDict()                       an empty dict
 ///   torch._utils._rebuild_tensor_v2(...)            a description of a tensor
 ///   torch._utils._rebuild_parameter(tensor, ...)    that tensor

@@ -37,7 +37,9 @@ int64_t number_of(const std::string& bytes) {
   return number;
 }
 
-const std::string kStorage = "(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0" "0X\3\0\0\0cpuK\6tQ"s;
+const std::string kStorage =
+    "(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0"
+    "0X\3\0\0\0cpuK\6tQ"s;
 const std::string kRebuild = "ctorch._utils\n_rebuild_tensor_v2\n"s;
 
 TEST(Pickle, Numbers) {
@@ -84,7 +86,8 @@ TEST(Pickle, Tensor) {
     EXPECT_EQ(tensor.sizes, (std::vector<int64_t>{2, 3}));
     EXPECT_EQ(tensor.strides, (std::vector<int64_t>{1, 2}));
   });
-  const std::string parameter = "ctorch._utils\n_rebuild_parameter\n("s + bytes.substr(0, bytes.size() - 1) + "\x88NtR."s;
+  const std::string parameter =
+      "ctorch._utils\n_rebuild_parameter\n("s + bytes.substr(0, bytes.size() - 1) + "\x88NtR."s;
   with_root(parameter, [](const PickleValue& root) { EXPECT_TRUE(root.get<TensorDescription>()); });
 }
 
@@ -113,15 +116,18 @@ TEST(Pickle, WriterAndReaderAgree) {
 TEST(PickleHostile, NamesOutsideTheListAreRefused) {
   EXPECT_EQ(message_of("\x80\2cos\nsystem\nX\2\0\0\0ls\x85R."s),
             "'x' asks for 'os.system', which is not among the names that a state dict may use");
-  for (const char* name : {"posix\nsystem\n", "builtins\neval\n", "__builtin__\ngetattr\n", "torch\nUntypedStorage\n", "torch\nload\n",
-                           "torch.hub\nload\n", "collections\nCounter\n", "argparse\nNamespace\n", "numpy.core.multiarray\nscalar\n"})
+  for (const char* name :
+       {"posix\nsystem\n", "builtins\neval\n", "__builtin__\ngetattr\n", "torch\nUntypedStorage\n", "torch\nload\n",
+        "torch.hub\nload\n", "collections\nCounter\n", "argparse\nNamespace\n", "numpy.core.multiarray\nscalar\n"})
     EXPECT_NE(message_of("c"s + name + ".").find("asks for"), std::string::npos) << name;
   EXPECT_NE(message_of("c"s + std::string(100000, 'a')), "no error");
   EXPECT_NE(message_of("cos"s), "no error");
 }
 
 TEST(PickleHostile, UnknownInstructionsAreRefused) {
-  const std::string known = "\x80.()]}N\x88\x89KMJ\x8aGXcqrhjt\x85\x86\x87" "aesuQRb"s;
+  const std::string known =
+      "\x80.()]}N\x88\x89KMJ\x8aGXcqrhjt\x85\x86\x87"
+      "aesuQRb"s;
   for (int opcode = 0; opcode < 256; ++opcode) {
     const std::string bytes = {'\x80', '\2', static_cast<char>(opcode)};
     if (known.find(static_cast<char>(opcode)) != std::string::npos) continue;
@@ -131,11 +137,14 @@ TEST(PickleHostile, UnknownInstructionsAreRefused) {
 }
 
 TEST(PickleHostile, MissingOperandsAreRefused) {
-  for (const char opcode : ".qrt\x85\x86\x87" "aesuQRb"s) {
+  for (const char opcode :
+       ".qrt\x85\x86\x87"
+       "aesuQRb"s) {
     const std::string bare = {opcode, 0, 0, 0, 0};
     EXPECT_NE(message_of(bare), "no error") << opcode;
     EXPECT_NE(message_of("NN(" + bare), opcode == 't' ? "" : "no error") << opcode;
-    EXPECT_NE(message_of("N" + bare), opcode == 'q' || opcode == 'r' || opcode == '.' || opcode == '\x85' ? "" : "no error");
+    EXPECT_NE(message_of("N" + bare),
+              opcode == 'q' || opcode == 'r' || opcode == '.' || opcode == '\x85' ? "" : "no error");
   }
   EXPECT_NE(message_of("h\0."s), "no error");
   EXPECT_NE(message_of("j\xff\xff\xff\xff."s), "no error");
@@ -143,10 +152,18 @@ TEST(PickleHostile, MissingOperandsAreRefused) {
 
 TEST(PickleHostile, HugeSizesAreRefusedWithoutReservingThem) {
   const testing::MemoryLimit limit(256);
-  EXPECT_EQ(message_of("X\xff\xff\xff\xff" "abc."s), "'x' has a damaged pickle: it ends too early");
-  EXPECT_EQ(message_of("\x8a\xff" "abc."s), "'x' has a whole number above 64 bits in its pickle");
-  EXPECT_NE(message_of("\x8b\xff\xff\xff\x7f" "abc."s), "no error");
-  EXPECT_NE(message_of("T\xff\xff\xff\x7f" "abc."s), "no error");
+  EXPECT_EQ(message_of("X\xff\xff\xff\xff"
+                       "abc."s),
+            "'x' has a damaged pickle: it ends too early");
+  EXPECT_EQ(message_of("\x8a\xff"
+                       "abc."s),
+            "'x' has a whole number above 64 bits in its pickle");
+  EXPECT_NE(message_of("\x8b\xff\xff\xff\x7f"
+                       "abc."s),
+            "no error");
+  EXPECT_NE(message_of("T\xff\xff\xff\x7f"
+                       "abc."s),
+            "no error");
 }
 
 TEST(PickleHostile, NestingAndCyclesNeitherRecurseNorLeak) {
@@ -189,15 +206,22 @@ TEST(PickleHostile, DamagedTensors) {
   EXPECT_NE(tensor("K\0K\1\x85)\x89NtR"s).find("more sizes than strides"), std::string::npos);
   EXPECT_NE(tensor("K\0X\0\0\0\0)\x89NtR"s).find("a tuple belongs"), std::string::npos);
   EXPECT_NE(message_of(kRebuild + "(NK\0))\x89NtR."s).find("a storage belongs"), std::string::npos);
-  EXPECT_NE(message_of("(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0" "0NJ\xff\xff\xff\xfftQ."s).find("negative size"), std::string::npos);
-  EXPECT_NE(message_of("(X\7\0\0\0storageccollections\nOrderedDict\nX\1\0\0\0" "0NK\0tQ."s).find("no element type"), std::string::npos);
+  EXPECT_NE(message_of("(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0"
+                       "0NJ\xff\xff\xff\xfftQ."s)
+                .find("negative size"),
+            std::string::npos);
+  EXPECT_NE(message_of("(X\7\0\0\0storageccollections\nOrderedDict\nX\1\0\0\0"
+                       "0NK\0tQ."s)
+                .find("no element type"),
+            std::string::npos);
   EXPECT_NE(message_of("NNR."s), "no error");
 }
 
 TEST(PickleHostile, EveryTruncationAndFlip) {
   const testing::MemoryLimit limit(256);
   const ElementType* type = find_element_type_named("F32");
-  const std::string bytes = pickle_of({{"first", {type, "0", 6, 0, {2, 3}, {1, 2}}}, {"second", {type, "1", 300, 0, {300}, {1}}}});
+  const std::string bytes =
+      pickle_of({{"first", {type, "0", 6, 0, {2, 3}, {1, 2}}}, {"second", {type, "1", 300, 0, {300}, {1}}}});
   const auto read = [](const std::string& damaged) {
     const MemorySource source("", "x");
     const Pickle pickle(damaged, source);

@@ -36,7 +36,7 @@ class PickleWriter {
     number(tensor.offset);
     tuple(tensor.sizes);
     tuple(tensor.strides);
-    bytes_ += '\x89';  // requires_grad=False
+    bytes_ += '\x89';                      // requires_grad=False
     global("collections", "OrderedDict");  // no hooks
     bytes_ += ")RtR";
   }
@@ -87,7 +87,8 @@ class PickleWriter {
 std::string pickle_of(const std::vector<NamedDescription>& tensors) {
   for (const NamedDescription& entry : tensors)
     if (!is_utf8(entry.name) || entry.name.size() > 0xffff)
-      throw FormatError("cannot write tensor " + quoted_name(entry.name) + " to a torch checkpoint: its name is not UTF-8 or too long");
+      throw FormatError("cannot write tensor " + quoted_name(entry.name) +
+                        " to a torch checkpoint: its name is not UTF-8 or too long");
   return PickleWriter().write(tensors);
 }
 

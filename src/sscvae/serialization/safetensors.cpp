@@ -66,8 +66,10 @@ void write_safetensors(const std::filesystem::path& path, const StateDict& tenso
   const std::string header = header_bytes(entries, metadata);
   write_atomically(path, [&](std::ostream& out) {
     out.write(header.data(), static_cast<std::streamsize>(header.size()));
-    for (const size_t i : order)
+    for (const size_t i : order) {
+      if (values[i].numel() == 0) continue;  // has no address
       out.write(static_cast<const char*>(values[i].const_data_ptr()), static_cast<std::streamsize>(values[i].nbytes()));
+    }
   });
 }
 

@@ -48,7 +48,8 @@ class HeaderReader {
     }
     if (place_ != Place::kTensor || field_ != "dtype") refuse("a text");
     entry_.type = find_element_type_named(value);
-    if (!entry_.type) source_.fail("has tensor " + quoted_name(entry_.name) + " of unknown dtype " + quoted_name(value));
+    if (!entry_.type)
+      source_.fail("has tensor " + quoted_name(entry_.name) + " of unknown dtype " + quoted_name(value));
     return true;
   }
 
@@ -180,7 +181,8 @@ SafetensorsHeader read_header(const ByteSource& source) {
 
 std::string header_bytes(const std::vector<HeaderEntry>& entries, const std::map<std::string, std::string>& metadata) {
   const auto json_text = [](std::string_view text) {
-    if (!is_utf8(text)) throw FormatError("cannot write " + quoted_name(text) + " to a safetensors file: it is not UTF-8");
+    if (!is_utf8(text))
+      throw FormatError("cannot write " + quoted_name(text) + " to a safetensors file: it is not UTF-8");
     return nlohmann::json(text).dump();
   };
   const auto numbers = [](const auto& values) {

@@ -88,7 +88,9 @@ TEST(Safetensors, HeaderIsPaddedAndTensorsAreAligned) {
   EXPECT_EQ(length % 8, 0u);
   const nlohmann::json header = nlohmann::json::parse(bytes.substr(8, length));
   for (const auto& [name, entry] : header.items())
-    EXPECT_EQ(entry["data_offsets"][0].get<uint64_t>() % find_element_type_named(entry["dtype"].get<std::string>())->size, 0u) << name;
+    EXPECT_EQ(
+        entry["data_offsets"][0].get<uint64_t>() % find_element_type_named(entry["dtype"].get<std::string>())->size, 0u)
+        << name;
 }
 
 TEST(Safetensors, TransposedViewsAreWrittenContiguously) {
@@ -155,7 +157,8 @@ TEST(SafetensorsHostile, EveryFlipIsRefusedOrHarmless) {
 
 TEST(SafetensorsHostile, HeaderLengths) {
   const testing::MemoryLimit limit(256);
-  for (const uint64_t length : {uint64_t{1} << 63, ~uint64_t{0}, ~uint64_t{0} - 7, uint64_t{100'000'001}, uint64_t{3}}) {
+  for (const uint64_t length :
+       {uint64_t{1} << 63, ~uint64_t{0}, ~uint64_t{0} - 7, uint64_t{100'000'001}, uint64_t{3}}) {
     const std::string bytes = std::string(reinterpret_cast<const char*>(&length), 8) + "{}";
     EXPECT_NE(message_of(bytes).find("announces a header"), std::string::npos) << message_of(bytes);
   }
@@ -201,7 +204,8 @@ TEST(SafetensorsHostile, Shapes) {
   EXPECT_EQ(with_shape("[4294967296,4294967296]"), "'x' has tensor 'a' of an impossible shape");
   EXPECT_EQ(with_shape("[9223372036854775807,9223372036854775807,0]"), "'x' has tensor 'a' of an impossible shape");
   EXPECT_EQ(with_shape("[2305843009213693952]"), "'x' has tensor 'a' of an impossible shape");
-  for (const char* shape : {"[18446744073709551615]", "[18446744073709551616]", "[-1]", "[1.5]", "[1e30]", "[null]", "[\"1\"]", "1", "{}"})
+  for (const char* shape :
+       {"[18446744073709551615]", "[18446744073709551616]", "[-1]", "[1.5]", "[1e30]", "[null]", "[\"1\"]", "1", "{}"})
     EXPECT_NE(with_shape(shape).find("'x' has a header with"), std::string::npos) << shape << ": " << with_shape(shape);
   std::string long_shape = "[1";
   for (int i = 0; i < 64; ++i) long_shape += ",1";
@@ -218,13 +222,15 @@ TEST(SafetensorsHostile, Fields) {
   EXPECT_NE(message_of_json(R"({"__metadata__":{"a":1}})", 0), "no error");
   EXPECT_NE(message_of_json(R"({"__metadata__":{"a":{}}})", 0), "no error");
   EXPECT_NE(message_of_json(R"({"__metadata__":[]})", 0), "no error");
-  for (const char* json : {"[]", "1", "", " {}", "{", "{}}", "{\"a\"}", "{\"\xff\":1}"}) EXPECT_NE(message_of_json(json, 0), "no error") << json;
+  for (const char* json : {"[]", "1", "", " {}", "{", "{}}", "{\"a\"}", "{\"\xff\":1}"})
+    EXPECT_NE(message_of_json(json, 0), "no error") << json;
 }
 
 TEST(SafetensorsHostile, TruthValuesAreZeroOrOne) {
   const std::string json = R"({"a":{"dtype":"BOOL","shape":[2],"data_offsets":[0,2]}})";
   EXPECT_EQ(message_of(file_with(json, std::string("\0\1", 2))), "no error");
-  EXPECT_EQ(message_of(file_with(json, std::string("\0\2", 2))), "'x' has a truth value that is neither 0 nor 1 in 'a'");
+  EXPECT_EQ(message_of(file_with(json, std::string("\0\2", 2))),
+            "'x' has a truth value that is neither 0 nor 1 in 'a'");
 }
 
 }  // namespace

@@ -7,7 +7,8 @@
 namespace sscvae::serialization {
 
 void StateDict::add(std::string name, at::Tensor tensor) {
-  if (!index_.emplace(name, entries_.size()).second) throw FormatError("there are two tensors named " + quoted_name(name));
+  if (!index_.emplace(name, entries_.size()).second)
+    throw FormatError("there are two tensors named " + quoted_name(name));
   entries_.emplace_back(std::move(name), std::move(tensor));
 }
 

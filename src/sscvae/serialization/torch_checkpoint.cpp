@@ -3,7 +3,7 @@
 #include <ATen/ops/as_strided.h>
 #include <ATen/ops/empty.h>
 
-#include <limits>
+#include <algorithm>
 #include <map>
 #include <ostream>
 
@@ -49,7 +49,8 @@ class TensorLoader {
     for (size_t i = 0; i < tensor.sizes.size(); ++i) {
       uint64_t reach = 0;
       if (tensor.strides[i] < 0 ||
-          !checked_multiply(static_cast<uint64_t>(tensor.sizes[i] - 1), static_cast<uint64_t>(tensor.strides[i]), reach) ||
+          !checked_multiply(static_cast<uint64_t>(tensor.sizes[i] - 1), static_cast<uint64_t>(tensor.strides[i]),
+                            reach) ||
           !checked_add(last, reach, last))
         refuse();
     }
@@ -71,7 +72,8 @@ class TensorLoader {
     if (!checked_multiply(tensor.storage_elements, tensor.type->size, bytes) || bytes != entry->size)
       source_.fail(format("has tensor %s with %ju elements in an entry of %ju bytes", quoted_name(name).c_str(),
                           uintmax_t{tensor.storage_elements}, uintmax_t{entry->size}));
-    at::Tensor values = read_tensor(source_, name, *tensor.type, {static_cast<int64_t>(tensor.storage_elements)}, entry->begin);
+    at::Tensor values =
+        read_tensor(source_, name, *tensor.type, {static_cast<int64_t>(tensor.storage_elements)}, entry->begin);
     archive_.check_crc(entry_name, *entry, values.const_data_ptr());
     return storages_.emplace(tensor.key, std::move(values)).first->second;
   }
@@ -86,8 +88,9 @@ class TensorLoader {
 void refuse_foreign(const ByteSource& source) {
   const std::string start = source.read_text(0, std::min<uint64_t>(source.size(), 14));
   if (start == std::string("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 14))
-    source.fail("is a checkpoint in the format before PyTorch 1.6; convert it with: python -c \"import torch; "
-                "torch.save(torch.load('old.pt', map_location='cpu', weights_only=True), 'new.pt')\"");
+    source.fail(
+        "is a checkpoint in the format before PyTorch 1.6; convert it with: python -c \"import torch; "
+        "torch.save(torch.load('old.pt', map_location='cpu', weights_only=True), 'new.pt')\"");
   if (start.compare(0, 2, "PK") != 0) source.fail("is not a torch checkpoint: it does not start as a zip archive does");
 }
 

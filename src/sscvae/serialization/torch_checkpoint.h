@@ -10,8 +10,8 @@ namespace sscvae::serialization {
 
 /// Reads a state dict: a plain dict or OrderedDict of tensors, also inside a wrapper dict under "state_dict" or "model"
 /// (a training checkpoint: other entries are ignored). Tensors saved on a GPU come to the CPU; strides are honoured.
-/// Errors: IoError if unreadable; FormatError for anything damaged, foreign, or asking for a name outside the allow-list.
-/// Files of PyTorch before 1.6 (not a zip archive) are refused with the command that converts them.
+/// Errors: IoError if unreadable; FormatError for anything damaged, foreign, or asking for a name outside the
+/// allow-list. Files of PyTorch before 1.6 (not a zip archive) are refused with the command that converts them.
 StateDict read_torch_checkpoint(const std::filesystem::path& path);
 
 /// The same from memory; `source` names it in errors.

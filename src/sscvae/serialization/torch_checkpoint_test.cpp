@@ -69,7 +69,8 @@ std::string message_of(const std::string& bytes) {
 /// A checkpoint with one float tensor "t" over a storage of six elements.
 std::string message_of_view(int64_t offset, const std::vector<int64_t>& sizes, const std::vector<int64_t>& strides,
                             uint64_t elements = 6, size_t record_bytes = 24) {
-  const std::string pickle = pickle_of({{"t", {find_element_type_named("F32"), "0", elements, offset, sizes, strides}}});
+  const std::string pickle =
+      pickle_of({{"t", {find_element_type_named("F32"), "0", elements, offset, sizes, strides}}});
   return message_of(archive_with(pickle, {{"data/0", std::string(record_bytes, '\0')}}));
 }
 
@@ -178,7 +179,8 @@ TEST(TorchCheckpointHostile, ForeignFiles) {
   EXPECT_THROW(read_torch_checkpoint(folder / "absent"), IoError);
   EXPECT_THROW(read_torch_checkpoint(folder.path()), IoError);
   EXPECT_EQ(message_of(""), "'x' is not a torch checkpoint: it does not start as a zip archive does");
-  EXPECT_NE(message_of("\x80\2\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19.\x80\2M\xe9\3."s).find("convert it with: python -c"), std::string::npos);
+  EXPECT_NE(message_of("\x80\2\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19.\x80\2M\xe9\3."s).find("convert it with: python -c"),
+            std::string::npos);
   EXPECT_NE(message_of(archive_with("}.", {{"constants.pkl", ""}})).find("TorchScript"), std::string::npos);
   EXPECT_NE(message_of(archive_with("}.", {{"byteorder", "big"}})).find("big-endian"), std::string::npos);
   std::ostringstream other;
@@ -224,10 +226,12 @@ TEST(TorchCheckpointHostile, StoragesFitTheirRecords) {
   EXPECT_NE(message_of_view(0, {6}, {1}, uint64_t{1} << 62).find("in an entry of 24 bytes"), std::string::npos);
   EXPECT_NE(message_of_view(0, {6}, {1}, 7).find("in an entry of 24 bytes"), std::string::npos);
   const ElementType *f32 = find_element_type_named("F32"), *i32 = find_element_type_named("I32");
-  EXPECT_NE(message_of(archive_with(pickle_of({{"t", {f32, "1", 6, 0, {6}, {1}}}}), {{"data/0", ""}})).find("has no entry 'archive/data/1'"),
+  EXPECT_NE(message_of(archive_with(pickle_of({{"t", {f32, "1", 6, 0, {6}, {1}}}}), {{"data/0", ""}}))
+                .find("has no entry 'archive/data/1'"),
             std::string::npos);
   const std::string both = pickle_of({{"t", {f32, "0", 6, 0, {6}, {1}}}, {"u", {i32, "0", 6, 0, {6}, {1}}}});
-  EXPECT_EQ(message_of(archive_with(both, {{"data/0", std::string(24, '\0')}})), "'x' has two descriptions of the storage of tensor 'u'");
+  EXPECT_EQ(message_of(archive_with(both, {{"data/0", std::string(24, '\0')}})),
+            "'x' has two descriptions of the storage of tensor 'u'");
 }
 
 TEST(TorchCheckpointHostile, EveryTruncationIsRefused) {

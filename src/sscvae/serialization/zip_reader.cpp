@@ -19,9 +19,7 @@ uint64_t number(std::string_view bytes, size_t offset, size_t size) {
   return value;
 }
 
-bool has_signature(std::string_view bytes, std::string_view signature) {
-  return bytes.substr(0, 4) == signature;
-}
+bool has_signature(std::string_view bytes, std::string_view signature) { return bytes.substr(0, 4) == signature; }
 
 /// Replaces saturated 32-bit fields by those of the extra field 0x0001, in its fixed order. False if it lacks them.
 bool widen(std::string_view extra, uint64_t& size, uint64_t& stored_size, uint64_t& header) {
@@ -55,7 +53,8 @@ ZipReader::Directory ZipReader::find_directory() const {
   const uint64_t tail_begin = source_.size() - tail_size;
   const std::string tail = source_.read_text(tail_begin, tail_size);
   // The end record is the last one whose comment reaches exactly to the end of the file.
-  for (size_t i = tail.rfind("PK\5\6"); i != std::string::npos; i = i == 0 ? std::string::npos : tail.rfind("PK\5\6", i - 1)) {
+  for (size_t i = tail.rfind("PK\5\6"); i != std::string::npos;
+       i = i == 0 ? std::string::npos : tail.rfind("PK\5\6", i - 1)) {
     if (tail.size() - i < kEndSize || number(tail, i + 20, 2) != tail.size() - i - kEndSize) continue;
     if (number(tail, i + 4, 2) != number(tail, i + 6, 2)) source_.fail("is a part of a divided zip archive");
     Directory directory{number(tail, i + 16, 4), number(tail, i + 12, 4), number(tail, i + 10, 2)};
@@ -108,7 +107,9 @@ void ZipReader::read_directory(const Directory& directory) {
 }
 
 void ZipReader::check_local_header(const std::string& name, Entry& entry, uint64_t header, uint64_t limit) const {
-  const auto outside = [&]() { source_.fail("has a zip entry " + quoted_name(name) + " that points outside the file"); };
+  const auto outside = [&]() {
+    source_.fail("has a zip entry " + quoted_name(name) + " that points outside the file");
+  };
   if (header > limit || limit - header < kLocalSize) outside();
   const std::string local = source_.read_text(header, kLocalSize);
   if (!has_signature(local, "PK\3\4") || number(local, 26, 2) != name.size() || number(local, 8, 2) != 0)
@@ -134,7 +135,8 @@ std::string ZipReader::read(const std::string& name, const Entry& entry) const {
 void ZipReader::check_crc(const std::string& name, const Entry& entry, const void* content) const {
   const uint32_t found = crc32_of({static_cast<const char*>(content), entry.size});
   if (found != entry.crc)
-    source_.fail(format("is damaged: the checksum of entry %s is %08x, expected %08x", quoted_name(name).c_str(), found, entry.crc));
+    source_.fail(format("is damaged: the checksum of entry %s is %08x, expected %08x", quoted_name(name).c_str(), found,
+                        entry.crc));
 }
 
 uint32_t crc32_of(std::string_view bytes) {

@@ -13,7 +13,8 @@ namespace {
 
 using Zip64 = ZipWriter::Zip64;
 
-std::string archive_of(const std::vector<std::pair<std::string, std::string>>& entries, Zip64 policy = Zip64::kWhereNeeded) {
+std::string archive_of(const std::vector<std::pair<std::string, std::string>>& entries,
+                       Zip64 policy = Zip64::kWhereNeeded) {
   std::ostringstream out;
   ZipWriter writer(out, policy);
   for (const auto& [name, content] : entries) writer.add(name, content);
@@ -44,7 +45,8 @@ std::string message_of(const std::string& bytes) {
 }
 
 /// Overwrites bytes of the nth occurrence of a signature, at an offset from it.
-std::string patched(std::string bytes, const std::string& signature, size_t nth, size_t offset, const std::string& value) {
+std::string patched(std::string bytes, const std::string& signature, size_t nth, size_t offset,
+                    const std::string& value) {
   size_t place = bytes.find(signature);
   while (nth-- > 0) place = bytes.find(signature, place + 1);
   EXPECT_NE(place, std::string::npos);
@@ -66,7 +68,8 @@ TEST(Zip, RoundTripWithAndWithoutZip64) {
 }
 
 TEST(Zip, ContentStartsAtMultiplesOf64) {
-  const std::string bytes = archive_of({{"a", "1"}, {"bcd", ""}, {"efghi", "12345"}, {std::string(60, 'n'), "0"}}, Zip64::kEverywhere);
+  const std::string bytes =
+      archive_of({{"a", "1"}, {"bcd", ""}, {"efghi", "12345"}, {std::string(60, 'n'), "0"}}, Zip64::kEverywhere);
   const MemorySource source(bytes, "x");
   const ZipReader reader(source);
   for (const auto& [name, entry] : reader.entries()) EXPECT_EQ(entry.begin % 64, 0u) << name;
@@ -107,11 +110,14 @@ TEST(ZipHostile, ContentThatChangedIsRefused) {
 
 TEST(ZipHostile, EntriesThatPointOutside) {
   const std::string far("\xf0\xff\xff\xff", 4);
-  EXPECT_EQ(message_of(patched(two_entries(), "PK\1\2", 0, 42, far)), "'x' has a zip entry 'a/first' that points outside the file");
+  EXPECT_EQ(message_of(patched(two_entries(), "PK\1\2", 0, 42, far)),
+            "'x' has a zip entry 'a/first' that points outside the file");
   const std::string sizes = patched(two_entries(), "PK\1\2", 1, 20, far + far);
   EXPECT_EQ(message_of(sizes), "'x' has a zip entry 'a/second' that points outside the file");
-  EXPECT_EQ(message_of(patched(two_entries(), "PK\5\6", 0, 16, far)), "'x' has a zip directory that points outside the file");
-  EXPECT_EQ(message_of(patched(two_entries(), "PK\5\6", 0, 12, far)), "'x' has a zip directory that points outside the file");
+  EXPECT_EQ(message_of(patched(two_entries(), "PK\5\6", 0, 16, far)),
+            "'x' has a zip directory that points outside the file");
+  EXPECT_EQ(message_of(patched(two_entries(), "PK\5\6", 0, 12, far)),
+            "'x' has a zip directory that points outside the file");
   const std::string wide = two_entries(Zip64::kEverywhere), huge(8, '\xff');
   EXPECT_EQ(message_of(patched(wide, "PK\6\7", 0, 8, huge)), "'x' has a damaged zip64 directory");
   EXPECT_EQ(message_of(patched(wide, "PK\6\6", 0, 48, huge)), "'x' has a zip directory that points outside the file");
@@ -133,7 +139,8 @@ TEST(ZipHostile, EntriesThatShareBytes) {
 }
 
 TEST(ZipHostile, CompressedEncryptedAndDividedArchives) {
-  EXPECT_NE(message_of(patched(two_entries(), "PK\1\2", 0, 10, "\x8")).find("compressed entry 'a/first'"), std::string::npos);
+  EXPECT_NE(message_of(patched(two_entries(), "PK\1\2", 0, 10, "\x8")).find("compressed entry 'a/first'"),
+            std::string::npos);
   EXPECT_EQ(message_of(patched(two_entries(), "PK\1\2", 0, 8, "\x1")), "'x' has an encrypted entry 'a/first'");
   EXPECT_EQ(message_of(patched(two_entries(), "PK\5\6", 0, 4, "\x1")), "'x' is a part of a divided zip archive");
 }

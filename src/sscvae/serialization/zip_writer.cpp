@@ -33,6 +33,7 @@ class Fields {
 }  // namespace
 
 void ZipWriter::write(std::string_view bytes) {
+  if (bytes.empty()) return;  // the values of an empty tensor have no address
   out_.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   position_ += bytes.size();
 }
@@ -62,8 +63,19 @@ void ZipWriter::add(const std::string& name, std::string_view content) {
     if (wide_size) wide.u64(size).u64(size);
     if (wide_header) wide.u64(header);
   }
-  directory_ += Fields().text("PK\1\2").u16(version).text(common.bytes()).u16(wide.bytes().size()).u16(0).u16(0).u16(0)
-                    .u32(0).u32(wide_header ? 0xffffffff : header).text(name).text(wide.bytes()).bytes();
+  directory_ += Fields()
+                    .text("PK\1\2")
+                    .u16(version)
+                    .text(common.bytes())
+                    .u16(wide.bytes().size())
+                    .u16(0)
+                    .u16(0)
+                    .u16(0)
+                    .u32(0)
+                    .u32(wide_header ? 0xffffffff : header)
+                    .text(name)
+                    .text(wide.bytes())
+                    .bytes();
   ++count_;
 }
 
@@ -73,13 +85,31 @@ void ZipWriter::finish() {
   const bool wide = is_wide(begin) || is_wide(size) || count_ >= 0xffff;
   if (wide) {
     const uint64_t end = position_;
-    write(Fields().text("PK\6\6").u64(44).u16(kVersionZip64).u16(kVersionZip64).u32(0).u32(0).u64(count_).u64(count_)
-              .u64(size).u64(begin).bytes());
+    write(Fields()
+              .text("PK\6\6")
+              .u64(44)
+              .u16(kVersionZip64)
+              .u16(kVersionZip64)
+              .u32(0)
+              .u32(0)
+              .u64(count_)
+              .u64(count_)
+              .u64(size)
+              .u64(begin)
+              .bytes());
     write(Fields().text("PK\6\7").u32(0).u64(end).u32(1).bytes());
   }
   const uint64_t count = wide ? 0xffff : count_;
-  write(Fields().text("PK\5\6").u16(0).u16(0).u16(count).u16(count).u32(wide ? 0xffffffff : size)
-            .u32(wide ? 0xffffffff : begin).u16(0).bytes());
+  write(Fields()
+            .text("PK\5\6")
+            .u16(0)
+            .u16(0)
+            .u16(count)
+            .u16(count)
+            .u32(wide ? 0xffffffff : size)
+            .u32(wide ? 0xffffffff : begin)
+            .u16(0)
+            .bytes());
 }
 
 }  // namespace sscvae::serialization

@@ -109,9 +109,11 @@ Report make_noisy_copies(const NoiseCopyOptions& options) {
       broken.add(job.name, error);
     }
   }
-  broken.finish();
-  return make_report(format("%zu noisy copies in %s", images.size(), options.out.c_str()),
+  if (images.empty()) throw broken.failure().value();
+  Report report = make_report(format("%zu noisy copies in %s", images.size(), options.out.c_str()),
                      {{"sigma_8bit", options.sigma_8bit}, {"seed", options.seed}, {"clip", options.clip}, {"images", images}});
+  report.failure = broken.failure();
+  return report;
 }
 
 Report make_split(const data::DataOptions& options, const std::string& out, bool overwrite) {

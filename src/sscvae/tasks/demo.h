@@ -18,7 +18,7 @@ struct DemoOptions {
 /// preset `demo` twice, to reconstruct (out/reconstruct, 58 % of the time) and to denoise (out/denoise), runs both on test
 /// images that neither has seen (out/results) and writes out/report.html: inputs, reconstructions, residuals, maps of the
 /// code and of the thresholds, dictionary atoms, curves and figures. The last line of the text is the report's path.
-/// The number of steps is what this machine manages in that time, measured on the first steps.
+/// The number of steps is what this machine manages in that time, measured on a few steps before.
 /// Errors: UsageError if `out` holds something and `overwrite` is false; IoError.
 Report demo(const DemoOptions& options);
 

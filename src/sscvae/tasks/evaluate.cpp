@@ -192,7 +192,7 @@ Report evaluate(const EvaluateOptions& options) {
       progress.update(static_cast<int64_t>(i + 1), format("PSNR %.2f dB", table.mean("psnr")));
     }
   }
-  if (table.size() == 0) broken.finish();
+  if (table.size() == 0) throw broken.failure().value();
   if (!options.per_image.empty()) write_atomically(options.per_image, table.csv());
   Json json = plan_json(plan, options, inference, protocol);
   json["broken"] = broken.count();

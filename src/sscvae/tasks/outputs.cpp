@@ -50,10 +50,10 @@ void BrokenImages::add(const std::string& name, const std::exception& error) {
   if (total_ > 1) warn(name + " left out: " + failure.line);
 }
 
-void BrokenImages::finish() const {
-  if (lines_.empty()) return;
-  if (total_ == 1) throw Error(code_, lines_.front());
-  throw Error(code_, format("%zu of %zu images could not be processed, the first: ", lines_.size(), total_) + lines_.front());
+std::optional<Error> BrokenImages::failure() const {
+  if (lines_.empty()) return std::nullopt;
+  if (total_ == 1) return Error(code_, lines_.front());
+  return Error(code_, format("%zu of %zu images could not be processed, the first: ", lines_.size(), total_) + lines_.front());
 }
 
 }  // namespace sscvae::tasks

@@ -28,7 +28,7 @@ bool is_number(const std::string& cell) {
 
 }  // namespace
 
-Report make_report(std::string text, Json json) { return {std::move(text), std::make_shared<Json>(std::move(json))}; }
+Report make_report(std::string text, Json json) { return {std::move(text), std::make_shared<Json>(std::move(json)), std::nullopt}; }
 
 void check_writable(const std::string& path, bool overwrite) {
   if (path.empty() || path == "-") return;
@@ -43,9 +43,9 @@ void check_writable(const std::string& path, bool overwrite) {
 void deliver(const Report& report, const std::string& target, bool overwrite) {
   check_writable(target, overwrite);
   const std::string json = report.json->dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-  if (target == "-") return print(json);
-  if (!target.empty()) write_atomically(target, json);
-  print(report.text);
+  if (!target.empty() && target != "-") write_atomically(target, json);
+  print(target == "-" ? json : report.text);
+  if (report.failure) throw *report.failure;
 }
 
 Json json_number(double value) {

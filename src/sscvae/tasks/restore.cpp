@@ -102,7 +102,7 @@ Report run_images(const RestoreOptions& options, Inference& inference, const std
     progress.update(static_cast<int64_t>(jobs.size()));
   }
   note_channels(jobs, images, inference.channels());
-  if (images.empty()) broken.finish();
+  if (images.empty()) throw broken.failure().value();
 
   std::vector<std::vector<std::string>> rows{{"image", "size"}};
   for (const auto& column : columns) rows[0].push_back(column[0]);
@@ -118,7 +118,9 @@ Report run_images(const RestoreOptions& options, Inference& inference, const std
             {"protocol", metrics::protocols().front().name},
             {"broken", broken.count()},
             {"images", std::move(images)}};
-  return make_report(text_table(rows), std::move(json));
+  Report report = make_report(text_table(rows), std::move(json));
+  report.failure = broken.failure();
+  return report;
 }
 
 void add_code(Json& json, const InferenceResult& result) {

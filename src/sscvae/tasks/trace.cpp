@@ -41,8 +41,7 @@ TraceInput read_input(const TraceOptions& options, int64_t channels) {
     if (file.tensors.find("target")) input.target = image_tensor(file.tensors, "target", options.input);
   }
   check_shape(input.input, "input", "N,C,H,W", {-1, channels, -1, -1});
-  if (!input.target.defined()) input.target = input.input;
-  if (input.target.sizes() != input.input.sizes())
+  if (input.target.defined() && input.target.sizes() != input.input.sizes())
     throw ShapeError("target: expected the shape of input, " + shape_text(input.input) + ", got " + shape_text(input.target));
   if (input.input.numel() == 0) throw ShapeError("input: expected at least one pixel, got " + shape_text(input.input));
   return input;
@@ -93,7 +92,9 @@ serialization::StateDict trace_tensors(OpenedModel& opened, const at::Tensor& in
   const models::LossOptions& loss_options = opened.experiment.options.train.loss;
 
   const models::ForwardResult result = models::forward_any_size(model, image);
-  const models::Losses losses = compute_losses(result, target.to(dtype), loss_options, loss_options.sparsity_weight);
+  // Without a target the loss compares with the input itself, and its gradient has that path, too.
+  const at::Tensor wanted = target.defined() ? target.to(dtype) : image;
+  const models::Losses losses = compute_losses(result, wanted, loss_options, loss_options.sparsity_weight);
   if (options.gradients) losses.total.backward();
 
   serialization::StateDict tensors;

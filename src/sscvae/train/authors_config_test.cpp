@@ -6,6 +6,7 @@
 
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
+#include "sscvae/core/log.h"
 #include "sscvae/core/text.h"
 #include "sscvae/train/experiment.h"
 #include "support/paths.h"
@@ -25,6 +26,7 @@ nlohmann::json complete() {
 }
 
 Experiment resolve(const std::string& name, const nlohmann::json& content, const std::vector<std::string>& set = {}) {
+  set_verbosity(Verbosity::kQuiet);
   const testing::TemporaryFolder folder;
   write_atomically(folder / name, content.dump());
   return resolve_experiment((folder / name).string(), set);

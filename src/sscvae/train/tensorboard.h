@@ -30,8 +30,7 @@ class TensorBoardWriter {
   void scalar(std::string_view tag, int64_t step, double value);
 
   /// A PNG file of width x height pixels and 1 (grey), 3 (RGB) or 4 (RGBA) channels.
-  void image(std::string_view tag, int64_t step, std::string_view png, int64_t width, int64_t height,
-             int64_t channels);
+  void image(std::string_view tag, int64_t step, std::string_view png, int64_t width, int64_t height, int64_t channels);
 
   void flush();
   const std::filesystem::path& path() const { return path_; }

@@ -58,7 +58,11 @@ constexpr int kSessionStatus = 1, kSessionStart = 1;
 
 std::string summary_event(double wall_time, int64_t step, const Message& value) {
   const Message summary = Message().text(kSummaryValue, value.bytes());
-  return Message().real64(kEventWallTime, wall_time).number(kEventStep, step).text(kEventSummary, summary.bytes()).bytes();
+  return Message()
+      .real64(kEventWallTime, wall_time)
+      .number(kEventStep, step)
+      .text(kEventSummary, summary.bytes())
+      .bytes();
 }
 
 }  // namespace
@@ -82,7 +86,8 @@ uint32_t masked_crc32c(std::string_view bytes) { return std::rotr(crc32c(bytes),
 
 std::string frame(std::string_view content) {
   const std::string length = little_endian(content.size(), 8);
-  return length + little_endian(masked_crc32c(length), 4) + std::string(content) + little_endian(masked_crc32c(content), 4);
+  return length + little_endian(masked_crc32c(length), 4) + std::string(content) +
+         little_endian(masked_crc32c(content), 4);
 }
 
 std::string file_version_event(double wall_time) {
@@ -91,7 +96,11 @@ std::string file_version_event(double wall_time) {
 
 std::string session_start_event(double wall_time, int64_t step) {
   const Message log = Message().number(kSessionStatus, kSessionStart);
-  return Message().real64(kEventWallTime, wall_time).number(kEventStep, step).text(kEventSessionLog, log.bytes()).bytes();
+  return Message()
+      .real64(kEventWallTime, wall_time)
+      .number(kEventStep, step)
+      .text(kEventSessionLog, log.bytes())
+      .bytes();
 }
 
 std::string scalar_event(double wall_time, int64_t step, std::string_view tag, float value) {
@@ -100,8 +109,11 @@ std::string scalar_event(double wall_time, int64_t step, std::string_view tag, f
 
 std::string image_event(double wall_time, int64_t step, std::string_view tag, std::string_view png, int64_t width,
                         int64_t height, int64_t colorspace) {
-  const Message image = Message().number(kImageHeight, height).number(kImageWidth, width)
-                            .number(kImageColorspace, colorspace).text(kImageEncoded, png);
+  const Message image = Message()
+                            .number(kImageHeight, height)
+                            .number(kImageWidth, width)
+                            .number(kImageColorspace, colorspace)
+                            .text(kImageEncoded, png);
   return summary_event(wall_time, step, Message().text(kValueTag, tag).text(kValueImage, image.bytes()));
 }
 

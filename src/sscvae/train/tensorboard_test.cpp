@@ -43,14 +43,20 @@ TEST(TensorBoardFormat, Crc32cKnownVectors) {
 
 TEST(TensorBoardFormat, Frame) {
   // Bytes that tensorboard.summary.writer.record_writer.RecordWriter gives for b"abc".
-  EXPECT_EQ(frame("abc"), "\x03\0\0\0\0\0\0\0\xb0\x99I\x0e" "abcnW\xf1!"s);
+  EXPECT_EQ(frame("abc"),
+            "\x03\0\0\0\0\0\0\0\xb0\x99I\x0e"
+            "abcnW\xf1!"s);
 }
 
 TEST(TensorBoardFormat, Events) {
   // As event_pb2.Event(...).SerializeToString() gives them.
-  EXPECT_EQ(file_version_event(1.5), kTime + "\x1a\x0d" "brain.Event:2");
+  EXPECT_EQ(file_version_event(1.5), kTime +
+                                         "\x1a\x0d"
+                                         "brain.Event:2");
   EXPECT_EQ(session_start_event(1.5, 300), kTime + "\x10\xac\x02\x3a\x02\x08\x01"s);
-  EXPECT_EQ(scalar_event(1.5, 7, "a/b", 0.5f), kTime + "\x10\x07\x2a\x0c\x0a\x0a\x0a\x03" "a/b\x15\0\0\0\x3f"s);
+  EXPECT_EQ(scalar_event(1.5, 7, "a/b", 0.5f), kTime +
+                                                   "\x10\x07\x2a\x0c\x0a\x0a\x0a\x03"
+                                                   "a/b\x15\0\0\0\x3f"s);
   EXPECT_EQ(image_event(1.5, 0, "t", "PNG", 200, 3, 1),
             kTime + "\x2a\x13\x0a\x11\x0a\x01t\x22\x0c\x08\x03\x10\xc8\x01\x18\x01\x22\x03PNG"s);
   EXPECT_EQ(scalar_event(1.5, -1, "", 0).substr(9, 11), "\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"s);

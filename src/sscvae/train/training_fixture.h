@@ -1,6 +1,9 @@
 #pragma once
 
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
+
+#include <sstream>
 
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/log.h"
@@ -16,6 +19,7 @@ class TrainingTest : public ::testing::Test {
  protected:
   void SetUp() override {
     set_verbosity(Verbosity::kQuiet);
+    at::set_num_threads(1);  // such small tensors only wait for a second thread
     for (const char* name : {"train/a.png", "train/b.png", "train/c.png", "train/d.png", "train/e.png", "val/f.png", "val/g.png"}) {
       create_folder((folder_.path() / "images" / name).parent_path());
       image::write_image(folder_.path() / "images" / name, image::dead_leaves(static_cast<uint64_t>(name[6]), 48, 48, 1));
