@@ -9,8 +9,8 @@ namespace CLI {
 class App;
 }
 
-/// What the subcommands share. A subcommand is a row {name, summary, example, add} of the table in main.cpp; `add` declares
-/// its options and leaves a callback that runs it. What it needs lives in a structure that the callback owns.
+/// What the subcommands share. A subcommand is a row {name, summary, example, add} of the table in main.cpp; `add`
+/// declares its options and leaves a callback that runs it. What it needs lives in a structure that the callback owns.
 namespace sscvae::cli {
 
 struct Command {
@@ -38,7 +38,7 @@ void add_demo(CLI::App& app);
 
 /// Where results go.
 struct OutputOptions {
-  std::string json;        ///< file, "-" or ""
+  std::string json;  ///< file, "-" or ""
   bool overwrite = false;
 };
 

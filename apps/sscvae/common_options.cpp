@@ -16,8 +16,12 @@ void add_overwrite_option(CLI::App& app, bool& overwrite) {
 
 void add_compute_options(CLI::App& app, tasks::ComputeOptions& compute) {
   app.add_option("--threads", compute.threads, "processor threads; 0: LibTorch's choice")->type_name("N");
-  app.add_option("--device", compute.device, "auto, cpu, cuda or cuda:<index>")->type_name("DEVICE")->capture_default_str();
-  app.add_option("--precision", compute.precision, "auto (fp32), fp32 or bf16")->type_name("NAME")->capture_default_str();
+  app.add_option("--device", compute.device, "auto, cpu, cuda or cuda:<index>")
+      ->type_name("DEVICE")
+      ->capture_default_str();
+  app.add_option("--precision", compute.precision, "auto (fp32), fp32 or bf16")
+      ->type_name("NAME")
+      ->capture_default_str();
 }
 
 void add_tile_option(CLI::App& app, int64_t& tile) {

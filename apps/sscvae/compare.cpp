@@ -17,13 +17,21 @@ struct Options : tasks::CompareOptions {
 void add_compare(CLI::App& app) {
   const auto options = std::make_shared<Options>();
   app.add_option("a", options->a, "original: an image or a folder")->type_name("A")->required();
-  app.add_option("b", options->b, "what is compared with it, matched by name without extension")->type_name("B")->required();
-  app.add_option("--metrics", options->metrics, "comma-separated, see 'sscvae list metrics' (default: all between images)")
-      ->type_name("M1,M2")->delimiter(',')->allow_extra_args(false);
-  app.add_option("--protocol", options->protocol, "rule of the figures, see 'sscvae list protocols'")->type_name("NAME")->capture_default_str();
+  app.add_option("b", options->b, "what is compared with it, matched by name without extension")
+      ->type_name("B")
+      ->required();
+  app.add_option("--metrics", options->metrics,
+                 "comma-separated, see 'sscvae list metrics' (default: all between images)")
+      ->type_name("M1,M2")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  app.add_option("--protocol", options->protocol, "rule of the figures, see 'sscvae list protocols'")
+      ->type_name("NAME")
+      ->capture_default_str();
   add_json_option(app, options->output.json);
   add_overwrite_option(app, options->output.overwrite);
-  app.callback([options] { tasks::deliver(tasks::compare(*options), options->output.json, options->output.overwrite); });
+  app.callback(
+      [options] { tasks::deliver(tasks::compare(*options), options->output.json, options->output.overwrite); });
 }
 
 }  // namespace sscvae::cli

@@ -37,8 +37,11 @@ struct ListOptions {
 
 void add_config(CLI::App& app) {
   const auto options = std::make_shared<ConfigOptions>();
-  app.add_option("--config", options->config, "a TOML file, the name of a preset, or one of the authors' JSON files")->type_name("FILE|NAME");
-  app.add_option("--set", options->set, "key=value on top; may be repeated")->type_name("KEY=VALUE")->allow_extra_args(false);
+  app.add_option("--config", options->config, "a TOML file, the name of a preset, or one of the authors' JSON files")
+      ->type_name("FILE|NAME");
+  app.add_option("--set", options->set, "key=value on top; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
   app.add_flag("--explain", options->explain, "with every option's meaning, range and origin");
   app.add_option("--out", options->out, "write the TOML to this file")->type_name("FILE");
   add_json_option(app, options->json);
@@ -51,7 +54,9 @@ void add_list(CLI::App& app) {
   app.add_option("what", options->what, join(tasks::catalogue_names(), ", "))->type_name("WHAT")->required();
   add_json_option(app, options->output.json);
   add_overwrite_option(app, options->output.overwrite);
-  app.callback([options] { tasks::deliver(tasks::list_catalogue(options->what), options->output.json, options->output.overwrite); });
+  app.callback([options] {
+    tasks::deliver(tasks::list_catalogue(options->what), options->output.json, options->output.overwrite);
+  });
 }
 
 }  // namespace sscvae::cli

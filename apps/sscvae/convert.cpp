@@ -18,9 +18,14 @@ std::shared_ptr<Options> add_common(CLI::App& app, const char* input) {
   const auto options = std::make_shared<Options>();
   app.add_option("weights", options->source.weights, input)->type_name("W")->required();
   app.add_option("--out", options->out, "file to write")->type_name("FILE")->required();
-  app.add_option("--config", options->source.config, "configuration of weights without one (authors' JSON, TOML, preset)")->type_name("FILE");
-  app.add_option("--model", options->source.model, "kind of model of weights without a configuration")->type_name("NAME");
-  app.add_option("--set", options->source.set, "key=value on top of the configuration; may be repeated")->type_name("KEY=VALUE")->allow_extra_args(false);
+  app.add_option("--config", options->source.config,
+                 "configuration of weights without one (authors' JSON, TOML, preset)")
+      ->type_name("FILE");
+  app.add_option("--model", options->source.model, "kind of model of weights without a configuration")
+      ->type_name("NAME");
+  app.add_option("--set", options->source.set, "key=value on top of the configuration; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
   add_json_option(app, options->output.json);
   add_overwrite_option(app, options->output.overwrite);
   return options;
@@ -32,14 +37,16 @@ void add_import(CLI::App& app) {
   const auto options = add_common(app, "an authors' checkpoint (.pt), or safetensors without a configuration");
   app.callback([options] {
     tasks::check_writable(options->output.json, options->output.overwrite);
-    tasks::deliver(tasks::import_weights(options->source, options->out, options->output.overwrite), options->output.json,
-                   options->output.overwrite);
+    tasks::deliver(tasks::import_weights(options->source, options->out, options->output.overwrite),
+                   options->output.json, options->output.overwrite);
   });
 }
 
 void add_export(CLI::App& app) {
   const auto options = add_common(app, "weights file, or the name of shipped weights");
-  app.add_option("--format", options->format, "torch: a state dict for Python's torch.load(weights_only=True)")->type_name("NAME")->capture_default_str();
+  app.add_option("--format", options->format, "torch: a state dict for Python's torch.load(weights_only=True)")
+      ->type_name("NAME")
+      ->capture_default_str();
   app.callback([options] {
     tasks::check_writable(options->output.json, options->output.overwrite);
     tasks::deliver(tasks::export_weights(options->source, options->format, options->out, options->output.overwrite),

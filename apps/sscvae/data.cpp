@@ -15,7 +15,9 @@ struct With : Base {
 
 void add_synth(CLI::App& app) {
   const auto options = std::make_shared<With<tasks::SynthOptions>>();
-  app.add_option("--kind", options->kind, "speckle (ultrasound-like), leaves (dead leaves) or mixed")->type_name("NAME")->capture_default_str();
+  app.add_option("--kind", options->kind, "speckle (ultrasound-like), leaves (dead leaves) or mixed")
+      ->type_name("NAME")
+      ->capture_default_str();
   app.add_option("--count", options->count, "how many images")->type_name("N")->capture_default_str();
   app.add_option("--size", options->size, "height x width")->type_name("HxW")->capture_default_str();
   app.add_option("--channels", options->channels, "1 or 3")->type_name("N")->capture_default_str();
@@ -30,11 +32,18 @@ void add_noise(CLI::App& app) {
   const auto options = std::make_shared<With<tasks::NoiseCopyOptions>>();
   app.add_option("input", options->inputs, "images, folders or patterns")->type_name("IN")->required();
   app.add_option("--out", options->out, "folder; names and tree as in the input")->type_name("DIR")->required();
-  app.add_option("--sigma-8bit", options->sigma_8bit, "standard deviation in grey levels of 0 to 255")->type_name("S")->capture_default_str();
-  app.add_option("--seed", options->seed, "of every image (numpy's legacy generator)")->type_name("N")->capture_default_str();
+  app.add_option("--sigma-8bit", options->sigma_8bit, "standard deviation in grey levels of 0 to 255")
+      ->type_name("S")
+      ->capture_default_str();
+  app.add_option("--seed", options->seed, "of every image (numpy's legacy generator)")
+      ->type_name("N")
+      ->capture_default_str();
   app.add_flag("--clip", options->clip, "clip to [0,1] (PNGs are clipped in any case)");
   app.add_option("--bit-depth", options->bit_depth, "8 or 16 bit PNG (default: the input's)")->type_name("N");
-  app.add_option("--format", options->format, "png, or safetensors: exact values as 'input', the clean image as 'target'")->type_name("NAME")->capture_default_str();
+  app.add_option("--format", options->format,
+                 "png, or safetensors: exact values as 'input', the clean image as 'target'")
+      ->type_name("NAME")
+      ->capture_default_str();
   add_json_option(app, options->json);
   add_overwrite_option(app, options->overwrite);
   app.callback([options] { tasks::deliver(tasks::make_noisy_copies(*options), options->json, options->overwrite); });
@@ -49,10 +58,13 @@ struct DatasetChoice {
 
   void add(CLI::App& app) {
     app.add_option("root", data.root, "root of the dataset")->type_name("ROOT")->required();
-    app.add_option_function<std::string>("--dataset", [this](const std::string& name) { set.push_back("dataset=\"" + name + "\""); },
-                                         "layout, see 'sscvae list datasets' (default: folder)")->type_name("NAME");
+    app.add_option_function<std::string>(
+           "--dataset", [this](const std::string& name) { set.push_back("dataset=\"" + name + "\""); },
+           "layout, see 'sscvae list datasets' (default: folder)")
+        ->type_name("NAME");
     app.add_option("--set", set, "any option of the data section: split=authors, seed=2, min_size=256, ...")
-        ->type_name("KEY=VALUE")->allow_extra_args(false);
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
     add_json_option(app, json);
     add_overwrite_option(app, overwrite);
   }
@@ -69,20 +81,25 @@ void add_split(CLI::App& app) {
   options->add(app);
   app.add_option("--out", options->out, "the manifest to write")->type_name("CSV")->required();
   app.callback([options] {
-    tasks::deliver(tasks::make_split(options->resolve(), options->out, options->overwrite), options->json, options->overwrite);
+    tasks::deliver(tasks::make_split(options->resolve(), options->out, options->overwrite), options->json,
+                   options->overwrite);
   });
 }
 
 void add_info(CLI::App& app) {
   const auto options = std::make_shared<DatasetChoice>();
   options->add(app);
-  app.callback([options] { tasks::deliver(tasks::describe_data(options->resolve()), options->json, options->overwrite); });
+  app.callback(
+      [options] { tasks::deliver(tasks::describe_data(options->resolve()), options->json, options->overwrite); });
 }
 
 constexpr Command kDataCommands[] = {
-    {"synth", "make images: ultrasound-like speckle phantoms, dead leaves", "sscvae data synth --kind mixed --count 20 --size 256x256 --out images", add_synth},
-    {"split", "write a dataset's split as a manifest", "sscvae data split images --set split=authors --set seed=1 --out split.csv", add_split},
-    {"noise", "seeded noisy copies, as denoisers are compared on", "sscvae data noise images --sigma-8bit 25 --out noisy", add_noise},
+    {"synth", "make images: ultrasound-like speckle phantoms, dead leaves",
+     "sscvae data synth --kind mixed --count 20 --size 256x256 --out images", add_synth},
+    {"split", "write a dataset's split as a manifest",
+     "sscvae data split images --set split=authors --set seed=1 --out split.csv", add_split},
+    {"noise", "seeded noisy copies, as denoisers are compared on",
+     "sscvae data noise images --sigma-8bit 25 --out noisy", add_noise},
     {"info", "what a dataset holds", "sscvae data info images --dataset folder", add_info},
 };
 

@@ -21,7 +21,9 @@ void add_demo(CLI::App& app) {
   add_json_option(app, options->json);
   add_overwrite_option(app, options->overwrite);
   app.add_option("--threads", options->compute.threads, "processor threads; 0: LibTorch's choice")->type_name("N");
-  app.add_option("--device", options->compute.device, "auto, cpu, cuda or cuda:<index>")->type_name("DEVICE")->capture_default_str();
+  app.add_option("--device", options->compute.device, "auto, cpu, cuda or cuda:<index>")
+      ->type_name("DEVICE")
+      ->capture_default_str();
   app.callback([options] {
     tasks::check_writable(options->json, options->overwrite);
     tasks::deliver(tasks::demo(*options), options->json, options->overwrite);

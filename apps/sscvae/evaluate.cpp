@@ -16,17 +16,29 @@ struct Options : tasks::EvaluateOptions {
 
 void add_evaluate(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  app.add_option("--weights", options->source.weights, "weights file, or the name of shipped weights")->type_name("W")->required();
-  app.add_option("--model-config", options->source.config, "configuration of weights without one (authors' JSON)")->type_name("FILE");
-  app.add_option("--data", options->data, "root of the dataset (default: that of the configuration)")->type_name("FOLDER");
-  app.add_option("--config", options->data_config, "take the dataset from this configuration, not from the weights")->type_name("FILE");
+  app.add_option("--weights", options->source.weights, "weights file, or the name of shipped weights")
+      ->type_name("W")
+      ->required();
+  app.add_option("--model-config", options->source.config, "configuration of weights without one (authors' JSON)")
+      ->type_name("FILE");
+  app.add_option("--data", options->data, "root of the dataset (default: that of the configuration)")
+      ->type_name("FOLDER");
+  app.add_option("--config", options->data_config, "take the dataset from this configuration, not from the weights")
+      ->type_name("FILE");
   app.add_option("--dataset", options->dataset, "layout of the dataset, see 'sscvae list datasets'")->type_name("NAME");
-  app.add_option("--part", options->part, "train, val, test or all (default: test; all with --dataset folder)")->type_name("PART");
+  app.add_option("--part", options->part, "train, val, test or all (default: test; all with --dataset folder)")
+      ->type_name("PART");
   app.add_option("--split", options->split, "split manifest (CSV with path,part,group)")->type_name("FILE");
   app.add_option("--task", options->task, "reconstruct or denoise (default: as trained)")->type_name("TASK");
-  app.add_option("--sigma-8bit", options->sigma_8bit, "noise of the denoising task in grey levels (default: as configured)")->type_name("S");
-  app.add_option("--protocol", options->protocol, "rule of the figures, see 'sscvae list protocols'")->type_name("NAME")->capture_default_str();
-  app.add_option("--mode", options->mode, "eval, or train: normalise by batch statistics as the authors do")->type_name("MODE")->capture_default_str();
+  app.add_option("--sigma-8bit", options->sigma_8bit,
+                 "noise of the denoising task in grey levels (default: as configured)")
+      ->type_name("S");
+  app.add_option("--protocol", options->protocol, "rule of the figures, see 'sscvae list protocols'")
+      ->type_name("NAME")
+      ->capture_default_str();
+  app.add_option("--mode", options->mode, "eval, or train: normalise by batch statistics as the authors do")
+      ->type_name("MODE")
+      ->capture_default_str();
   app.add_option("--crop", options->crop, "centre squares of this side instead of whole images")->type_name("N");
   app.add_option("--limit", options->limit, "the first so many images only")->type_name("N");
   app.add_option("--per-image", options->per_image, "write a CSV with a row for each image")->type_name("CSV");

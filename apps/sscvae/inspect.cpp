@@ -16,9 +16,13 @@ struct Options : tasks::InspectOptions {
 
 void add_inspect(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  app.add_option("weights", options->weights, "weights file, or the name of shipped weights")->type_name("W")->required();
-  app.add_option("--atoms", options->atoms, "draw every dictionary atom, as the decoder shows it, into this PNG")->type_name("PNG");
-  app.add_option("--thresholds", options->thresholds, "draw the threshold maps of this image into --out")->type_name("IMG");
+  app.add_option("weights", options->weights, "weights file, or the name of shipped weights")
+      ->type_name("W")
+      ->required();
+  app.add_option("--atoms", options->atoms, "draw every dictionary atom, as the decoder shows it, into this PNG")
+      ->type_name("PNG");
+  app.add_option("--thresholds", options->thresholds, "draw the threshold maps of this image into --out")
+      ->type_name("IMG");
   app.add_option("--codes", options->codes, "draw the code maps of this image into --out")->type_name("IMG");
   app.add_option("--out", options->out, "folder of these maps")->type_name("DIR");
   add_json_option(app, options->json);

@@ -16,21 +16,35 @@ namespace sscvae::cli {
 namespace {
 
 constexpr Command kCommands[] = {
-    {"train", "train a model", "sscvae train --config ultrasound-lite --set data.root=images --out runs/first", add_train},
-    {"evaluate", "metrics over a dataset under a named protocol", "sscvae evaluate --weights runs/first/checkpoints/best.safetensors --data images --json results.json", add_evaluate},
-    {"reconstruct", "image -> sparse code -> image", "sscvae reconstruct photo.png scans/ --weights W.safetensors --out results", add_reconstruct},
-    {"denoise", "remove noise from images", "sscvae denoise noisy/ --weights W.safetensors --sigma-8bit auto --strength 1.2 --out clean", add_denoise},
-    {"compare", "metrics between two images or two folders", "sscvae compare originals/ results/ --metrics psnr,ssim --json -", add_compare},
-    {"trace", "every intermediate, loss and gradient of one pass, by name", "sscvae trace --weights W.safetensors --input X.safetensors --gradients --mode train --out T.safetensors", add_trace},
-    {"inspect", "what a weights file is, and pictures of what it learned", "sscvae inspect W.safetensors --atoms atoms.png --codes photo.png --out maps", add_inspect},
-    {"complexity", "parameters, multiply-adds and memory, by layer", "sscvae complexity --config ultrasound-paper --size 256x256", add_complexity},
-    {"import", "an authors' checkpoint becomes a weights file", "sscvae import model.pt --config sscvae_recon.json --out W.safetensors", add_import},
-    {"export", "a weights file for other programs", "sscvae export W.safetensors --format torch --out W.pt", add_export},
-    {"config", "the resolved configuration", "sscvae config --config ultrasound-lite --set train.epochs=5 --explain", add_config},
+    {"train", "train a model", "sscvae train --config ultrasound-lite --set data.root=images --out runs/first",
+     add_train},
+    {"evaluate", "metrics over a dataset under a named protocol",
+     "sscvae evaluate --weights runs/first/checkpoints/best.safetensors --data images --json results.json",
+     add_evaluate},
+    {"reconstruct", "image -> sparse code -> image",
+     "sscvae reconstruct photo.png scans/ --weights W.safetensors --out results", add_reconstruct},
+    {"denoise", "remove noise from images",
+     "sscvae denoise noisy/ --weights W.safetensors --sigma-8bit auto --strength 1.2 --out clean", add_denoise},
+    {"compare", "metrics between two images or two folders",
+     "sscvae compare originals/ results/ --metrics psnr,ssim --json -", add_compare},
+    {"trace", "every intermediate, loss and gradient of one pass, by name",
+     "sscvae trace --weights W.safetensors --input X.safetensors --gradients --mode train --out T.safetensors",
+     add_trace},
+    {"inspect", "what a weights file is, and pictures of what it learned",
+     "sscvae inspect W.safetensors --atoms atoms.png --codes photo.png --out maps", add_inspect},
+    {"complexity", "parameters, multiply-adds and memory, by layer",
+     "sscvae complexity --config ultrasound-paper --size 256x256", add_complexity},
+    {"import", "an authors' checkpoint becomes a weights file",
+     "sscvae import model.pt --config sscvae_recon.json --out W.safetensors", add_import},
+    {"export", "a weights file for other programs", "sscvae export W.safetensors --format torch --out W.pt",
+     add_export},
+    {"config", "the resolved configuration", "sscvae config --config ultrasound-lite --set train.epochs=5 --explain",
+     add_config},
     {"list", "what models, datasets, metrics, ... there are", "sscvae list models", add_list},
     {"data", "make, split and look at images", "sscvae data synth --kind mixed --count 20 --out images", add_data},
     {"doctor", "what this machine offers, what will be used, what is wrong", "sscvae doctor", add_doctor},
-    {"demo", "two minutes from made-up images to a trained model and a report", "sscvae demo --out demo-output", add_demo},
+    {"demo", "two minutes from made-up images to a trained model and a report", "sscvae demo --out demo-output",
+     add_demo},
 };
 
 std::vector<std::string> command_names(const CLI::App& app) {
@@ -68,8 +82,8 @@ std::string usage_line(const CLI::App& root, const CLI::ParseError& error) {
     return "unknown option '" + option + "' of '" + where + "'" + suggestion(option, option_names(command)) + help;
   }
   if (!left.empty() && !subcommands.empty())
-    return "unknown command '" + left.front() + "'" + suggestion(left.front(), subcommands) + "; commands of '" + where +
-           "': " + join(subcommands, ", ");
+    return "unknown command '" + left.front() + "'" + suggestion(left.front(), subcommands) + "; commands of '" +
+           where + "': " + join(subcommands, ", ");
   if (!left.empty()) return "unexpected argument '" + left.front() + "' of '" + where + "'" + help;
   if (!subcommands.empty()) return "'" + where + "' needs a command: " + join(subcommands, ", ");
   std::string line = error.what();
@@ -91,7 +105,8 @@ void build(CLI::App& app) {
     std::vector<CLI::App*> leaves = sub->get_subcommands({});
     if (leaves.empty()) leaves = {sub};
     for (CLI::App* leaf : leaves)
-      leaf->add_flag_callback("--quiet", [] { set_verbosity(Verbosity::kQuiet); }, "no progress and no notes");
+      leaf->add_flag_callback(
+          "--quiet", [] { set_verbosity(Verbosity::kQuiet); }, "no progress and no notes");
   }
   app.footer("'sscvae COMMAND --help' tells more about a command.\nExample:\n  sscvae demo --out demo-output");
 }

@@ -10,10 +10,17 @@ namespace sscvae::cli {
 /// Options that reconstruct and denoise have in common.
 inline void add_restore_options(CLI::App& app, tasks::RestoreOptions& options, std::string& json) {
   app.add_option("input", options.inputs, "images, folders or patterns")->type_name("IN")->required();
-  app.add_option("--weights", options.source.weights, "weights file, or the name of shipped weights")->type_name("W|NAME")->required();
-  app.add_option("--model-config", options.source.config, "configuration of weights without one (authors' JSON)")->type_name("FILE");
-  app.add_option("--out", options.out, "folder of the results; names and tree as in the input")->type_name("DIR")->required();
-  app.add_option("--format", options.format, "keep (that of the input), png or jpg")->type_name("NAME")->capture_default_str();
+  app.add_option("--weights", options.source.weights, "weights file, or the name of shipped weights")
+      ->type_name("W|NAME")
+      ->required();
+  app.add_option("--model-config", options.source.config, "configuration of weights without one (authors' JSON)")
+      ->type_name("FILE");
+  app.add_option("--out", options.out, "folder of the results; names and tree as in the input")
+      ->type_name("DIR")
+      ->required();
+  app.add_option("--format", options.format, "keep (that of the input), png or jpg")
+      ->type_name("NAME")
+      ->capture_default_str();
   add_tile_option(app, options.inference.tile);
   add_json_option(app, json);
   add_overwrite_option(app, options.overwrite);

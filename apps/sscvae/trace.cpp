@@ -17,15 +17,25 @@ struct Options : tasks::TraceOptions {
 
 void add_trace(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  app.add_option("--weights", options->source.weights, "weights file; an authors' .pt or bare safetensors, too")->type_name("W")->required();
-  app.add_option("--config", options->source.config, "configuration of weights without one (authors' JSON, TOML, preset)")->type_name("FILE");
-  app.add_option("--model", options->source.model, "kind of model of weights without a configuration")->type_name("NAME");
-  app.add_option("--set", options->source.set, "key=value on top of the configuration; may be repeated")->type_name("KEY=VALUE")->allow_extra_args(false);
-  app.add_option("--input", options->input, "safetensors with 'input' [N,C,H,W] (and 'target'), or an image")->type_name("FILE")->required();
+  app.add_option("--weights", options->source.weights, "weights file; an authors' .pt or bare safetensors, too")
+      ->type_name("W")
+      ->required();
+  app.add_option("--config", options->source.config,
+                 "configuration of weights without one (authors' JSON, TOML, preset)")
+      ->type_name("FILE");
+  app.add_option("--model", options->source.model, "kind of model of weights without a configuration")
+      ->type_name("NAME");
+  app.add_option("--set", options->source.set, "key=value on top of the configuration; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  app.add_option("--input", options->input, "safetensors with 'input' [N,C,H,W] (and 'target'), or an image")
+      ->type_name("FILE")
+      ->required();
   app.add_option("--out", options->out, "safetensors to write")->type_name("FILE")->required();
   app.add_option("--mode", options->mode, "eval or train")->type_name("MODE")->capture_default_str();
   app.add_option("--dtype", options->dtype, "float32 or float64")->type_name("NAME")->capture_default_str();
-  app.add_flag("--gradients", options->gradients, "also the gradient of loss.total by every parameter and by the input");
+  app.add_flag("--gradients", options->gradients,
+               "also the gradient of loss.total by every parameter and by the input");
   app.add_option("--threads", options->threads, "processor threads; 0: LibTorch's choice")->type_name("N");
   add_json_option(app, options->json);
   add_overwrite_option(app, options->overwrite);

@@ -38,17 +38,24 @@ train::TrainRequest make_request(const Options& options) {
 }
 
 tasks::Report make_summary(const train::TrainRequest& request, const train::TrainSummary& summary) {
-  std::string text = format("%s after %lld of %lld steps in %s, loss %.5g\n",
-                            summary.finished ? "finished" : "stopped, --resume goes on,", static_cast<long long>(summary.steps),
-                            static_cast<long long>(summary.total_steps), duration_text(summary.seconds).c_str(), summary.loss);
+  std::string text =
+      format("%s after %lld of %lld steps in %s, loss %.5g\n",
+             summary.finished ? "finished" : "stopped, --resume goes on,", static_cast<long long>(summary.steps),
+             static_cast<long long>(summary.total_steps), duration_text(summary.seconds).c_str(), summary.loss);
   for (const auto& [name, value] : summary.validation) text += format("validation %-16s %.5g\n", name.c_str(), value);
   text += "weights " + summary.best.string() + "\nreport  " + summary.report.string() + "\n";
-  return tasks::make_report(
-      text, {{"out", request.out.string()}, {"steps", summary.steps}, {"total_steps", summary.total_steps},
-             {"finished", summary.finished}, {"seconds", summary.seconds}, {"loss", tasks::json_number(summary.loss)},
-             {"best_psnr_db", tasks::json_number(summary.best_psnr_db)}, {"best_step", summary.best_step},
-             {"validation", tasks::json_numbers(summary.validation)}, {"last", summary.last.string()},
-             {"best", summary.best.string()}, {"report", summary.report.string()}});
+  return tasks::make_report(text, {{"out", request.out.string()},
+                                   {"steps", summary.steps},
+                                   {"total_steps", summary.total_steps},
+                                   {"finished", summary.finished},
+                                   {"seconds", summary.seconds},
+                                   {"loss", tasks::json_number(summary.loss)},
+                                   {"best_psnr_db", tasks::json_number(summary.best_psnr_db)},
+                                   {"best_step", summary.best_step},
+                                   {"validation", tasks::json_numbers(summary.validation)},
+                                   {"last", summary.last.string()},
+                                   {"best", summary.best.string()},
+                                   {"report", summary.report.string()}});
 }
 
 void run(const Options& options) {
@@ -64,15 +71,22 @@ void run(const Options& options) {
 
 void add_train(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  app.add_option("--config", options->config, "a TOML file, the name of a preset, or one of the authors' JSON files")->type_name("FILE|NAME");
-  app.add_option("--set", options->set, "key=value on top of the configuration; may be repeated")->type_name("KEY=VALUE")->allow_extra_args(false);
+  app.add_option("--config", options->config, "a TOML file, the name of a preset, or one of the authors' JSON files")
+      ->type_name("FILE|NAME");
+  app.add_option("--set", options->set, "key=value on top of the configuration; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
   app.add_option("--out", options->out, "folder of the run")->type_name("RUN");
   app.add_option("--resume", options->resume, "go on with this run exactly where it stopped")->type_name("RUN");
   add_json_option(app, options->json);
   add_overwrite_option(app, options->overwrite);
   app.add_option("--threads", options->compute.threads, "processor threads; 0: LibTorch's choice")->type_name("N");
-  app.add_option("--device", options->compute.device, "auto, cpu, cuda or cuda:<index>")->type_name("DEVICE")->capture_default_str();
-  app.add_option("--precision", options->compute.precision, "auto (as configured), fp32 or bf16")->type_name("NAME")->capture_default_str();
+  app.add_option("--device", options->compute.device, "auto, cpu, cuda or cuda:<index>")
+      ->type_name("DEVICE")
+      ->capture_default_str();
+  app.add_option("--precision", options->compute.precision, "auto (as configured), fp32 or bf16")
+      ->type_name("NAME")
+      ->capture_default_str();
   app.callback([options] { run(*options); });
 }
 

@@ -16,23 +16,25 @@ nlohmann::json run_json(std::vector<std::string> arguments) {
 
 TEST(Commands, FromImagesToAnEvaluatedModel) {
   const TemporaryFolder folder;
-  const std::string images = (folder / "images").string(), split = (folder / "split.csv").string(), out = (folder / "run").string();
+  const std::string images = (folder / "images").string(), split = (folder / "split.csv").string(),
+                    out = (folder / "run").string();
   EXPECT_EQ(run_json({"data", "synth", "--count", "10", "--size", "40x48", "--out", images})["count"], 10);
   EXPECT_EQ(run_json({"data", "info", images})["images"], 10);
-  EXPECT_EQ(run_json({"data", "split", images, "--set", "split=authors", "--out", split})["counts"], "train 8, val 1, test 1");
+  EXPECT_EQ(run_json({"data", "split", images, "--set", "split=authors", "--out", split})["counts"],
+            "train 8, val 1, test 1");
 
   std::vector<std::string> train{"train", "--config", "demo", "--out", out};
   std::vector<std::string> set = tiny_options();
-  set.insert(set.end(), {"data.root=" + images, "data.split=manifest", "data.manifest=" + split, "train.steps=2", "train.batch_size=2",
-                         "data.patch_size=32", "data.crops_per_image=1"});
+  set.insert(set.end(), {"data.root=" + images, "data.split=manifest", "data.manifest=" + split, "train.steps=2",
+                         "train.batch_size=2", "data.patch_size=32", "data.crops_per_image=1"});
   for (const std::string& value : set) train.insert(train.end(), {"--set", value});
   const auto summary = run_json(train);
   EXPECT_EQ(summary["steps"], 2);
   const std::string weights = summary["last"];
   EXPECT_EQ(run(train).code, 2);  // the run exists
 
-  const auto result = run_json({"evaluate", "--weights", weights, "--part", "all", "--task", "denoise", "--sigma-8bit", "25",
-                                "--per-image", (folder / "e.csv").string()});
+  const auto result = run_json({"evaluate", "--weights", weights, "--part", "all", "--task", "denoise", "--sigma-8bit",
+                                "25", "--per-image", (folder / "e.csv").string()});
   EXPECT_EQ(result["count"], 10);
   EXPECT_EQ(result["protocol"]["name"], "sound");
   EXPECT_EQ(result["protocol"]["data_range"], 1.0);
@@ -41,20 +43,24 @@ TEST(Commands, FromImagesToAnEvaluatedModel) {
   EXPECT_LE(result["interval95"]["psnr_db"][0], result["mean"]["psnr_db"]);
   const std::string csv = slurp(folder / "e.csv");
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 11);
-  EXPECT_EQ(run_json({"evaluate", "--weights", weights, "--limit", "1", "--mode", "train", "--crop", "24"})["count"], 1);
+  EXPECT_EQ(run_json({"evaluate", "--weights", weights, "--limit", "1", "--mode", "train", "--crop", "24"})["count"],
+            1);
 
   const auto compared = run_json({"compare", images, images, "--metrics", "psnr,ssim"});
   EXPECT_EQ(compared["count"], 10);
   EXPECT_EQ(compared["mean"]["ssim"], 1.0);
   const auto inspected = run_json({"inspect", weights, "--atoms", (folder / "atoms.png").string(), "--thresholds",
-                                   images + "/leaves_00001.png", "--codes", images + "/leaves_00001.png", "--out", (folder / "maps").string()});
+                                   images + "/leaves_00001.png", "--codes", images + "/leaves_00001.png", "--out",
+                                   (folder / "maps").string()});
   EXPECT_EQ(inspected["pictures"].size(), 5u);
 }
 
 TEST(Commands, ParameterCountsOfThePaper) {
   const std::map<std::string, int64_t> expected{{"ssc-vae", 22948756}, {"sc-vae-in", 22915970}, {"sc-vae", 19115394}};
   for (const auto& [name, parameters] : expected)
-    EXPECT_EQ(run_json({"complexity", "--config", "ultrasound-paper", "--model", name, "--size", "8x8"})["parameters"], parameters) << name;
+    EXPECT_EQ(run_json({"complexity", "--config", "ultrasound-paper", "--model", name, "--size", "8x8"})["parameters"],
+              parameters)
+        << name;
 }
 
 TEST(Commands, ExportedWeightsComeBackEqual) {
@@ -62,8 +68,10 @@ TEST(Commands, ExportedWeightsComeBackEqual) {
   const std::string weights = write_tiny_weights(folder / "w.safetensors");
   std::ofstream(folder / "c.toml") << serialization::read_safetensors(weights).metadata.at(models::kConfigKey);
   run_json({"export", weights, "--format", "torch", "--out", (folder / "w.pt").string()});
-  run_json({"import", (folder / "w.pt").string(), "--config", (folder / "c.toml").string(), "--out", (folder / "back.safetensors").string()});
-  const auto before = serialization::read_safetensors(weights).tensors, after = serialization::read_safetensors(folder / "back.safetensors").tensors;
+  run_json({"import", (folder / "w.pt").string(), "--config", (folder / "c.toml").string(), "--out",
+            (folder / "back.safetensors").string()});
+  const auto before = serialization::read_safetensors(weights).tensors,
+             after = serialization::read_safetensors(folder / "back.safetensors").tensors;
   ASSERT_EQ(after.names(), before.names());
   for (const auto& [name, tensor] : before) EXPECT_TRUE(tensor.equal(after.at(name))) << name;
 }
@@ -72,24 +80,31 @@ TEST(Commands, TraceNamesWhatThePublishedNumbersName) {
   SSCVAE_SKIP_WITHOUT_PARITY("models/sscvae_gray");
   const TemporaryFolder folder;
   const auto source = parity_folder() / "models/sscvae_gray";
-  const std::map<std::string, std::string> names{
-      {"features", "latent"}, {"threshold_inference", "alpha_inferred"}, {"threshold_refinement", "alpha_refined"}, {"threshold", "theta"},
-      {"code", "code"}, {"coded_features", "latent_recon"}, {"logits", "logits"}, {"reconstruction", "recon"}};
+  const std::map<std::string, std::string> names{{"features", "latent"},
+                                                 {"threshold_inference", "alpha_inferred"},
+                                                 {"threshold_refinement", "alpha_refined"},
+                                                 {"threshold", "theta"},
+                                                 {"code", "code"},
+                                                 {"coded_features", "latent_recon"},
+                                                 {"logits", "logits"},
+                                                 {"reconstruction", "recon"}};
   for (const std::string mode : {"eval", "train"}) {
     const auto out = folder / (mode + ".safetensors");
-    run_json({"trace", "--weights", (source / "state.pt").string(), "--set", "model.sparse_coder.num_iterations=4", "--set",
-              "model.reference.num_groups=8", "--input", (source / "input.safetensors").string(), "--mode", mode, "--dtype", "float64",
-              "--gradients", "--out", out.string()});
+    run_json({"trace", "--weights", (source / "state.pt").string(), "--set", "model.sparse_coder.num_iterations=4",
+              "--set", "model.reference.num_groups=8", "--input", (source / "input.safetensors").string(), "--mode",
+              mode, "--dtype", "float64", "--gradients", "--out", out.string()});
     const auto traced = serialization::read_safetensors(out).tensors;
     const auto expected = serialization::read_safetensors(source / (mode + "_float64.safetensors")).tensors;
-    for (const auto& [ours, theirs] : names) EXPECT_TRUE(is_close(traced.at(ours), expected.at(theirs), 1e-11)) << mode << " " << ours;
+    for (const auto& [ours, theirs] : names)
+      EXPECT_TRUE(is_close(traced.at(ours), expected.at(theirs), 1e-11)) << mode << " " << ours;
   }
   const auto traced = serialization::read_safetensors(folder / "train.safetensors").tensors;
   const auto gradients = serialization::read_safetensors(source / "train_gradients_float64.safetensors").tensors;
   const auto buffers = serialization::read_safetensors(source / "train_buffers_after_float64.safetensors").tensors;
   int compared = 0;
   const auto expected = nlohmann::json::parse(slurp(source / "expected.json"));
-  const auto zero = expected["gradients_that_are_mathematically_zero_in_train_mode"]["names"].get<std::vector<std::string>>();
+  const auto zero =
+      expected["gradients_that_are_mathematically_zero_in_train_mode"]["names"].get<std::vector<std::string>>();
   for (const auto& [name, tensor] : gradients) {
     if (name.rfind("activation/", 0) == 0 || std::count(zero.begin(), zero.end(), name)) continue;
     const double tolerance = name.find("_Dict") == std::string::npos ? 1e-9 : 1e-7;

@@ -13,8 +13,8 @@ void expect_failure(const std::vector<std::string>& arguments, int code, const s
 }
 
 TEST(Help, EveryCommandExplainsItselfWithAnExample) {
-  for (const char* name : {"train", "evaluate", "reconstruct", "denoise", "compare", "trace", "inspect", "complexity", "import",
-                           "export", "config", "list", "data", "doctor", "demo"}) {
+  for (const char* name : {"train", "evaluate", "reconstruct", "denoise", "compare", "trace", "inspect", "complexity",
+                           "import", "export", "config", "list", "data", "doctor", "demo"}) {
     const Outcome outcome = run({name, "--help"});
     EXPECT_EQ(outcome.code, 0) << name;
     EXPECT_NE(outcome.out.find("Example:\n  sscvae " + std::string(name)), std::string::npos) << outcome.out;
@@ -42,7 +42,8 @@ TEST(Errors, NamesThatDoNotExist) {
 
 TEST(Errors, CudaWithoutCudaIsAUsageError) {
   const Outcome here = run({"doctor", "--json", "-"});
-  if (nlohmann::json::parse(here.out)["libraries"]["cuda_devices"] != 0) GTEST_SKIP() << "this machine has a CUDA device";
+  if (nlohmann::json::parse(here.out)["libraries"]["cuda_devices"] != 0)
+    GTEST_SKIP() << "this machine has a CUDA device";
   expect_failure({"doctor", "--device", "cuda"}, 2, "--device cuda");
 }
 
@@ -52,7 +53,8 @@ TEST(Errors, FilesThatAreMissingOrDamaged) {
   const std::string broken = (folder / "broken.png").string();
   std::ofstream(broken) << "\x89PNG\r\n\x1a\n and then nothing of the kind";
   expect_failure({"reconstruct", (folder / "none.png").string(), "--weights", weights, "--out", out}, 3, "none.png");
-  expect_failure({"reconstruct", broken, "--weights", (folder / "none.safetensors").string(), "--out", out}, 3, "none.safetensors");
+  expect_failure({"reconstruct", broken, "--weights", (folder / "none.safetensors").string(), "--out", out}, 3,
+                 "none.safetensors");
   expect_failure({"reconstruct", broken, "--weights", weights, "--out", out, "--quiet"}, 4, "broken.png");
   EXPECT_FALSE(std::filesystem::exists(folder / "out/broken.png"));
 
@@ -60,7 +62,8 @@ TEST(Errors, FilesThatAreMissingOrDamaged) {
   std::ofstream(folder / "short.safetensors", std::ios::binary) << bytes.substr(0, bytes.size() / 2);
   expect_failure({"inspect", (folder / "short.safetensors").string()}, 4, "short.safetensors");
   std::ofstream(folder / "foreign.pt", std::ios::binary) << "PK not really";
-  expect_failure({"import", (folder / "foreign.pt").string(), "--out", (folder / "x.safetensors").string()}, 4, "foreign.pt");
+  expect_failure({"import", (folder / "foreign.pt").string(), "--out", (folder / "x.safetensors").string()}, 4,
+                 "foreign.pt");
   std::ofstream(folder / "bad.toml") << "train = [unfinished";
   expect_failure({"config", "--config", (folder / "bad.toml").string()}, 2, "bad.toml");
 }
@@ -68,9 +71,11 @@ TEST(Errors, FilesThatAreMissingOrDamaged) {
 TEST(Errors, OneBrokenImageAmongManyIsNamedAndTheOthersAreDone) {
   const TemporaryFolder folder;
   const std::string weights = write_tiny_weights(folder / "w.safetensors");
-  ASSERT_EQ(run({"data", "synth", "--count", "2", "--size", "16x16", "--out", (folder / "in").string(), "--quiet"}).code, 0);
+  ASSERT_EQ(
+      run({"data", "synth", "--count", "2", "--size", "16x16", "--out", (folder / "in").string(), "--quiet"}).code, 0);
   std::ofstream(folder / "in/zzz.png") << "nothing";
-  const Outcome outcome = run({"reconstruct", (folder / "in").string(), "--weights", weights, "--out", (folder / "out").string(), "--quiet"});
+  const Outcome outcome = run(
+      {"reconstruct", (folder / "in").string(), "--weights", weights, "--out", (folder / "out").string(), "--quiet"});
   EXPECT_EQ(outcome.code, 4);
   EXPECT_EQ(outcome.error_lines(), 1) << outcome.err;
   EXPECT_NE(outcome.err.find("zzz.png"), std::string::npos);
@@ -79,7 +84,8 @@ TEST(Errors, OneBrokenImageAmongManyIsNamedAndTheOthersAreDone) {
 
 TEST(Errors, NothingIsOverwrittenUnasked) {
   const TemporaryFolder folder;
-  const std::vector<std::string> synth{"data", "synth", "--count", "1", "--size", "8x8", "--out", (folder / "in").string(), "--quiet"};
+  const std::vector<std::string> synth{
+      "data", "synth", "--count", "1", "--size", "8x8", "--out", (folder / "in").string(), "--quiet"};
   ASSERT_EQ(run(synth).code, 0);
   const std::string before = slurp(folder / "in/speckle_00000.png");
   expect_failure(synth, 2, "--overwrite");

@@ -15,7 +15,8 @@ image::Image ramp_16bit(int64_t width, int64_t height) {
   return picture;
 }
 
-void expect_same_size_and_depth(const std::filesystem::path& original, const std::filesystem::path& result, int64_t channels) {
+void expect_same_size_and_depth(const std::filesystem::path& original, const std::filesystem::path& result,
+                                int64_t channels) {
   const image::Image a = image::read_image(original), b = image::read_image(result);
   EXPECT_EQ(b.width, a.width) << original;
   EXPECT_EQ(b.height, a.height) << original;
@@ -30,8 +31,8 @@ TEST(Reconstruct, EveryKindOfImageComesBackAtItsSizeAndDepth) {
   image::write_image(folder / "in/photo.jpg", image::dead_leaves(1, 481, 321, 3));
   image::write_image(folder / "in/deep/dot.png", image::dead_leaves(1, 1, 1, 1));
   image::write_image(folder / "in/deep/fine.png", ramp_16bit(37, 53));
-  const Outcome outcome = run({"reconstruct", (folder / "in").string(), "--weights", weights, "--out", (folder / "out").string(),
-                               "--json", (folder / "r.json").string()});
+  const Outcome outcome = run({"reconstruct", (folder / "in").string(), "--weights", weights, "--out",
+                               (folder / "out").string(), "--json", (folder / "r.json").string()});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   for (const char* name : {"photo.jpg", "deep/dot.png", "deep/fine.png"})
     expect_same_size_and_depth(folder / "in" / name, folder / "out" / name, 1);
@@ -39,7 +40,8 @@ TEST(Reconstruct, EveryKindOfImageComesBackAtItsSizeAndDepth) {
   ASSERT_EQ(json["images"].size(), 3u);
   for (const auto& image : json["images"]) {
     EXPECT_GE(image["nnz"].get<double>(), 0) << image;
-    EXPECT_TRUE(image.contains("psnr_db") && image.contains("zero_fraction") && image.contains("hoyer") && image.contains("fit_error"));
+    EXPECT_TRUE(image.contains("psnr_db") && image.contains("zero_fraction") && image.contains("hoyer") &&
+                image.contains("fit_error"));
   }
   EXPECT_NE(outcome.err.find("1 of 3 images were converted"), std::string::npos) << outcome.err;
 }
@@ -48,7 +50,8 @@ TEST(Reconstruct, PhotographSizeInTiles) {
   const TemporaryFolder folder;
   const std::string weights = write_tiny_weights(folder / "w.safetensors");
   image::write_image(folder / "big.png", image::with_channels(image::dead_leaves(1, 3001, 2003, 1), 1));
-  const Outcome outcome = run({"reconstruct", (folder / "big.png").string(), "--weights", weights, "--out", (folder / "out").string(), "--json", "-"});
+  const Outcome outcome = run({"reconstruct", (folder / "big.png").string(), "--weights", weights, "--out",
+                               (folder / "out").string(), "--json", "-"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   expect_same_size_and_depth(folder / "big.png", folder / "out/big.png", 1);
   EXPECT_GT(nlohmann::json::parse(outcome.out)["images"][0]["tile"], 0);
@@ -59,17 +62,19 @@ TEST(Reconstruct, ColourWeightsGiveColour) {
   const std::string weights = write_tiny_weights(folder / "w.safetensors", 3);
   image::write_image(folder / "grey.png", image::dead_leaves(2, 20, 9, 1));
   image::write_image(folder / "colour.png", image::dead_leaves(2, 20, 9, 3));
-  const Outcome outcome = run({"reconstruct", (folder / "*.png").string(), "--weights", weights, "--out", (folder / "out").string()});
+  const Outcome outcome =
+      run({"reconstruct", (folder / "*.png").string(), "--weights", weights, "--out", (folder / "out").string()});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
-  for (const char* name : {"grey.png", "colour.png"}) expect_same_size_and_depth(folder.path() / name, folder / "out" / name, 3);
+  for (const char* name : {"grey.png", "colour.png"})
+    expect_same_size_and_depth(folder.path() / name, folder / "out" / name, 3);
 }
 
 TEST(Denoise, EstimatesTheNoiseAndKnowsTheCleanImage) {
   const TemporaryFolder folder;
   const std::string weights = write_tiny_weights(folder / "w.safetensors", 1, "denoise");
   image::write_image(folder / "clean.png", image::dead_leaves(3, 160, 128, 1));
-  const std::vector<std::string> common{"denoise", (folder / "clean.png").string(), "--weights", weights, "--add-noise", "30",
-                                        "--json", "-", "--out"};
+  const std::vector<std::string> common{
+      "denoise", (folder / "clean.png").string(), "--weights", weights, "--add-noise", "30", "--json", "-", "--out"};
   std::vector<std::string> arguments = common;
   arguments.push_back((folder / "out").string());
   const Outcome outcome = run(arguments);

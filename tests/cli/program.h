@@ -48,7 +48,8 @@ inline Outcome run(const std::vector<std::string>& arguments) {
   for (const std::string& argument : arguments) command += " " + quoted(argument);
   command += " >" + quoted((folder / "out").string()) + " 2>" + quoted((folder / "err").string()) + " </dev/null";
   const int status = std::system(command.c_str());
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), slurp(folder / "out"), slurp(folder / "err")};
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), slurp(folder / "out"),
+          slurp(folder / "err")};
 }
 
 /// Options of a model that trains and runs in no time.
@@ -58,7 +59,8 @@ inline std::vector<std::string> tiny_options() {
 }
 
 /// Untrained weights of such a model.
-inline std::string write_tiny_weights(const std::filesystem::path& path, int channels = 1, const std::string& task = "reconstruct") {
+inline std::string write_tiny_weights(const std::filesystem::path& path, int channels = 1,
+                                      const std::string& task = "reconstruct") {
   std::vector<std::string> set = tiny_options();
   set.push_back("model.in_channels=" + std::to_string(channels));
   set.push_back("task=\"" + task + "\"");

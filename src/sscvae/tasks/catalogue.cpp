@@ -42,7 +42,8 @@ Report list_profiles() {
 Report list_datasets() {
   std::vector<std::vector<std::string>> rows;
   for (const auto& entry : data::dataset_entries())
-    rows.push_back({entry.name, entry.summary, entry.layout, entry.official_split.empty() ? "none" : entry.official_split, entry.source});
+    rows.push_back({entry.name, entry.summary, entry.layout,
+                    entry.official_split.empty() ? "none" : entry.official_split, entry.source});
   return tabulate({"name", "summary", "layout", "official split", "source"}, rows);
 }
 
@@ -79,9 +80,9 @@ struct Catalogue {
   const char* name;
   Report (*list)();
 };
-constexpr Catalogue kCatalogues[] = {{"models", list_models},   {"profiles", list_profiles},   {"datasets", list_datasets},
-                                     {"metrics", list_metrics}, {"protocols", list_protocols}, {"presets", list_presets},
-                                     {"weights", list_weights}};
+constexpr Catalogue kCatalogues[] = {
+    {"models", list_models},       {"profiles", list_profiles}, {"datasets", list_datasets}, {"metrics", list_metrics},
+    {"protocols", list_protocols}, {"presets", list_presets},   {"weights", list_weights}};
 
 }  // namespace
 

@@ -19,7 +19,8 @@ at::Tensor enlarged(const at::Tensor& map, int64_t times) {
   return times > 1 ? map.repeat_interleave(times, 0).repeat_interleave(times, 1) : map;
 }
 
-CodeMap draw(const std::string& name, const std::string& what, const at::Tensor& map, double low, double high, int64_t enlarge) {
+CodeMap draw(const std::string& name, const std::string& what, const at::Tensor& map, double low, double high,
+             int64_t enlarge) {
   return {name, format("%s, %.4g to %.4g", what.c_str(), low, high), low, high,
           report::apply_colormap(enlarged(map, enlarge), low, high)};
 }
@@ -71,9 +72,11 @@ std::vector<CodeMap> code_maps(const models::ForwardResult& result, int64_t enla
     high = std::max(high, highest(after));
   }
   if (before.defined())
-    maps.push_back(draw("threshold_inference", "threshold before refinement, mean over atoms", before, low, high, enlarge));
+    maps.push_back(
+        draw("threshold_inference", "threshold before refinement, mean over atoms", before, low, high, enlarge));
   if (after.defined())
-    maps.push_back(draw("threshold_refinement", "threshold after refinement, mean over atoms", after, low, high, enlarge));
+    maps.push_back(
+        draw("threshold_refinement", "threshold after refinement, mean over atoms", after, low, high, enlarge));
   return maps;
 }
 

@@ -9,15 +9,15 @@
 /// What a sparse code looks like.
 namespace sscvae::tasks {
 
-/// Every atom as the decoder draws it: decode(one-hot code at the middle of a 3x3 grid) - decode(0), [K,C,3f,3f] with f the
-/// model's size multiple. Errors: UsageError for a model without a dictionary.
+/// Every atom as the decoder draws it: decode(one-hot code at the middle of a 3x3 grid) - decode(0), [K,C,3f,3f] with f
+/// the model's size multiple. Errors: UsageError for a model without a dictionary.
 at::Tensor decoded_atoms(models::Autoencoder& model);
 
 struct CodeMap {
   std::string name;     ///< "nonzeros", "threshold_inference", ...
   std::string caption;  ///< with the values of the lowest and highest colour
   double low = 0, high = 0;
-  image::Image image;   ///< enlarged by pixel repetition where asked
+  image::Image image;  ///< enlarged by pixel repetition where asked
 };
 
 /// Maps over latent positions of one image [1,C,H,W]: nonzeros (count), magnitude (sum of |z|), threshold_inference and

@@ -33,7 +33,8 @@ std::map<std::string, fs::path> by_stem(const std::string& folder) {
     const std::string stem = fs::path(file.relative).replace_extension().generic_string();
     const auto [other, fresh] = files.emplace(stem, file.path);
     if (!fresh)
-      throw UsageError("'" + other->second.string() + "' and '" + file.path.string() + "' have one name without extension");
+      throw UsageError("'" + other->second.string() + "' and '" + file.path.string() +
+                       "' have one name without extension");
   }
   return files;
 }
@@ -79,9 +80,9 @@ Report compare(const CompareOptions& options) {
     stop_if_interrupted();
     image::Image a = image::read_image(pair.a), b = image::read_image(pair.b);
     if (a.width != b.width || a.height != b.height)
-      throw ShapeError(format("'%s' has %lldx%lld pixels, '%s' %lldx%lld", pair.a.c_str(), static_cast<long long>(a.width),
-                              static_cast<long long>(a.height), pair.b.c_str(), static_cast<long long>(b.width),
-                              static_cast<long long>(b.height)));
+      throw ShapeError(format("'%s' has %lldx%lld pixels, '%s' %lldx%lld", pair.a.c_str(),
+                              static_cast<long long>(a.width), static_cast<long long>(a.height), pair.b.c_str(),
+                              static_cast<long long>(b.width), static_cast<long long>(b.height)));
     const int64_t channels = std::min(a.channels, b.channels);
     const at::Tensor original = metrics::crop(protocol, image::to_tensor(image::with_channels(a, channels)));
     const at::Tensor other = metrics::crop(protocol, image::to_tensor(image::with_channels(b, channels)));

@@ -52,9 +52,9 @@ Counter*& running() {
 struct Scope : at::ObserverContext {
   enum class Kind { kNone, kConvolution, kProduct } kind = Kind::kNone;
   std::string operation;
-  std::vector<int64_t> input_shape;   // of a convolution
-  at::Tensor weight;                  // of a convolution, or the right factor
-  at::Tensor left;                    // left factor
+  std::vector<int64_t> input_shape;  // of a convolution
+  at::Tensor weight;                 // of a convolution, or the right factor
+  at::Tensor left;                   // left factor
   bool has_bias = false, transposed = false;
 };
 
@@ -82,9 +82,10 @@ void count_convolution(Counter& counter, const Scope& scope, const at::Tensor& o
   const std::vector<int64_t> positions = at_input ? scope.input_shape : output.sizes().vec();
   int64_t macs = scope.weight.numel() * positions.at(0);
   for (size_t axis = 2; axis < positions.size(); ++axis) macs *= positions[axis];
-  add(counter, {layer_name(counter, scope.weight, "convolution"), scope.transposed ? "transposed convolution" : "convolution",
-                output.sizes().vec(), 1, scope.weight.numel() + (scope.has_bias ? output.size(1) : 0), macs,
-                static_cast<int64_t>(output.nbytes())});
+  add(counter,
+      {layer_name(counter, scope.weight, "convolution"), scope.transposed ? "transposed convolution" : "convolution",
+       output.sizes().vec(), 1, scope.weight.numel() + (scope.has_bias ? output.size(1) : 0), macs,
+       static_cast<int64_t>(output.nbytes())});
 }
 
 /// A left factor [.., n, k] costs k for each element of the result.
@@ -95,10 +96,12 @@ void count_product(Counter& counter, const Scope& scope, const at::Tensor& outpu
                 output.numel() * scope.left.size(-1), static_cast<int64_t>(output.nbytes())});
 }
 
-/// aten::convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups), or a product whose
-/// factors begin at input `first`.
+/// aten::convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups), or a product
+/// whose factors begin at input `first`.
 void note_inputs(Scope& scope, c10::ArrayRef<const c10::IValue> inputs) {
-  const auto tensor = [&](size_t i) { return i < inputs.size() && inputs[i].isTensor() ? inputs[i].toTensor() : at::Tensor(); };
+  const auto tensor = [&](size_t i) {
+    return i < inputs.size() && inputs[i].isTensor() ? inputs[i].toTensor() : at::Tensor();
+  };
   if (scope.operation == "convolution" && inputs.size() >= 7 && tensor(0).defined() && tensor(1).defined()) {
     scope.kind = Scope::Kind::kConvolution;
     scope.input_shape = tensor(0).sizes().vec();
@@ -145,8 +148,10 @@ void on_end(const at::RecordFunction& function, at::ObserverContext* context) {
 class Counting {
  public:
   explicit Counting(Counter& counter)
-      : handle_(at::addThreadLocalCallback(
-            at::RecordFunctionCallback(on_start, on_end).needsInputs(true).needsOutputs(true).scopes({at::RecordScope::FUNCTION}))) {
+      : handle_(at::addThreadLocalCallback(at::RecordFunctionCallback(on_start, on_end)
+                                               .needsInputs(true)
+                                               .needsOutputs(true)
+                                               .scopes({at::RecordScope::FUNCTION}))) {
     running() = &counter;
   }
   ~Counting() {
@@ -186,7 +191,8 @@ std::string shape_of(const std::vector<int64_t>& shape) {
 }
 
 constexpr char kRuleText[] =
-    "multiply-adds of convolutions and matrix products; element-wise work, norms and pooling not counted, kernel taps on "
+    "multiply-adds of convolutions and matrix products; element-wise work, norms and pooling not counted, kernel taps "
+    "on "
     "padding counted; FLOPs = 2 MACs; transposed convolutions at ";
 
 }  // namespace
@@ -226,15 +232,30 @@ Report complexity(const ComplexityOptions& options) {
   const OpenedModel opened = open_model({options.weights, options.config, options.model, options.set});
   const Complexity cost = measure_complexity(*opened.model, height, width, rule);
 
-  const std::string stated = kRuleText + std::string(rule == CountingRule::kExact ? "input positions" : "output positions");
-  Json json{{"model", opened.experiment.options.model.name}, {"height", height}, {"width", width},
-            {"rule", options.rule}, {"rule_text", stated}, {"parameters", cost.parameters}, {"buffers", cost.buffers},
-            {"macs", cost.macs}, {"flops", cost.flops}, {"macs_per_pixel", static_cast<double>(cost.macs) / static_cast<double>(height * width)},
-            {"activation_bytes", cost.activation_bytes}, {"peak_bytes", cost.peak_bytes}, {"layers", Json::array()}};
-  std::vector<std::vector<std::string>> rows{{"layer", "operation", "output", "calls", "parameters", "MMACs", "output MiB"}};
+  const std::string stated =
+      kRuleText + std::string(rule == CountingRule::kExact ? "input positions" : "output positions");
+  Json json{{"model", opened.experiment.options.model.name},
+            {"height", height},
+            {"width", width},
+            {"rule", options.rule},
+            {"rule_text", stated},
+            {"parameters", cost.parameters},
+            {"buffers", cost.buffers},
+            {"macs", cost.macs},
+            {"flops", cost.flops},
+            {"macs_per_pixel", static_cast<double>(cost.macs) / static_cast<double>(height * width)},
+            {"activation_bytes", cost.activation_bytes},
+            {"peak_bytes", cost.peak_bytes},
+            {"layers", Json::array()}};
+  std::vector<std::vector<std::string>> rows{
+      {"layer", "operation", "output", "calls", "parameters", "MMACs", "output MiB"}};
   for (const LayerCost& layer : cost.layers) {
-    json["layers"].push_back({{"name", layer.name}, {"operation", layer.operation}, {"output_shape", layer.output_shape},
-                              {"calls", layer.calls}, {"parameters", layer.parameters}, {"macs", layer.macs},
+    json["layers"].push_back({{"name", layer.name},
+                              {"operation", layer.operation},
+                              {"output_shape", layer.output_shape},
+                              {"calls", layer.calls},
+                              {"parameters", layer.parameters},
+                              {"macs", layer.macs},
                               {"output_bytes", layer.output_bytes}});
     rows.push_back({layer.name, layer.operation, shape_of(layer.output_shape), std::to_string(layer.calls),
                     std::to_string(layer.parameters), format("%.3f", static_cast<double>(layer.macs) / 1e6),
@@ -242,12 +263,14 @@ Report complexity(const ComplexityOptions& options) {
   }
   const double pixels = static_cast<double>(height * width);
   std::string text = text_table(rows);
-  text += format("\n%s, %lld x %lld (height x width)\nparameters        %lld\nMACs              %lld (%.3f G, %.1f k per pixel)\n"
-                 "FLOPs             %lld\nlayer outputs     %.2f MiB\npeak memory       %.2f MiB\nrule: %s\n",
-                 opened.experiment.options.model.name.c_str(), static_cast<long long>(height), static_cast<long long>(width),
-                 static_cast<long long>(cost.parameters), static_cast<long long>(cost.macs), static_cast<double>(cost.macs) / 1e9,
-                 static_cast<double>(cost.macs) / pixels / 1e3, static_cast<long long>(cost.flops),
-                 static_cast<double>(cost.activation_bytes) / 1048576.0, static_cast<double>(cost.peak_bytes) / 1048576.0, stated.c_str());
+  text += format(
+      "\n%s, %lld x %lld (height x width)\nparameters        %lld\nMACs              %lld (%.3f G, %.1f k per pixel)\n"
+      "FLOPs             %lld\nlayer outputs     %.2f MiB\npeak memory       %.2f MiB\nrule: %s\n",
+      opened.experiment.options.model.name.c_str(), static_cast<long long>(height), static_cast<long long>(width),
+      static_cast<long long>(cost.parameters), static_cast<long long>(cost.macs), static_cast<double>(cost.macs) / 1e9,
+      static_cast<double>(cost.macs) / pixels / 1e3, static_cast<long long>(cost.flops),
+      static_cast<double>(cost.activation_bytes) / 1048576.0, static_cast<double>(cost.peak_bytes) / 1048576.0,
+      stated.c_str());
   return make_report(std::move(text), std::move(json));
 }
 

@@ -23,23 +23,23 @@ struct LayerCost {
   std::string operation;  ///< "convolution", "transposed convolution", "matrix product"
   std::vector<int64_t> output_shape;
   int64_t calls = 1;
-  int64_t parameters = 0;  ///< weight and bias
-  int64_t macs = 0;        ///< of all calls
+  int64_t parameters = 0;    ///< weight and bias
+  int64_t macs = 0;          ///< of all calls
   int64_t output_bytes = 0;  ///< of all calls, as computed (float32)
 };
 
 struct Complexity {
   std::vector<LayerCost> layers;
-  int64_t parameters = 0;        ///< all trainable parameters of the model, those of norms and thresholds included
-  int64_t buffers = 0;           ///< numbers that are stored but not trained
+  int64_t parameters = 0;  ///< all trainable parameters of the model, those of norms and thresholds included
+  int64_t buffers = 0;     ///< numbers that are stored but not trained
   int64_t macs = 0;
   int64_t flops = 0;             ///< 2 MACs
   int64_t activation_bytes = 0;  ///< sum of the outputs of the layers above
-  int64_t peak_bytes = 0;        ///< largest amount of tensor memory in use at once during the pass, beyond weights and input
+  int64_t peak_bytes = 0;  ///< largest amount of tensor memory in use at once during the pass, beyond weights and input
 };
 
-/// Counts while one image [1,C,height,width] (random values from a fixed seed) runs through the model in eval mode on the
-/// CPU in float32. Sizes that are no multiple of the model's are padded as in use; the padded size counts.
+/// Counts while one image [1,C,height,width] (random values from a fixed seed) runs through the model in eval mode on
+/// the CPU in float32. Sizes that are no multiple of the model's are padded as in use; the padded size counts.
 Complexity measure_complexity(models::Autoencoder& model, int64_t height, int64_t width, CountingRule rule);
 
 struct ComplexityOptions {

@@ -7,12 +7,14 @@
 namespace sscvae::tasks {
 namespace {
 
-/// Convolution 1 -> 4 (3x3, stride 2), product with a 4x6 matrix and back, transposed convolution 4 -> 1 (2x2, stride 2).
+/// Convolution 1 -> 4 (3x3, stride 2), product with a 4x6 matrix and back, transposed convolution 4 -> 1 (2x2, stride
+/// 2).
 class TinyModel : public models::Autoencoder {
  public:
   TinyModel() : Autoencoder(models::ModelOptions{}) {
     down_ = register_module("down", torch::nn::Conv2d(torch::nn::Conv2dOptions(1, 4, 3).stride(2).padding(1)));
-    up_ = register_module("up", torch::nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(4, 1, 2).stride(2).bias(false)));
+    up_ = register_module("up",
+                          torch::nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(4, 1, 2).stride(2).bias(false)));
     matrix_ = register_parameter("matrix", at::ones({4, 6}));
   }
   models::ForwardResult forward(const at::Tensor& images) override {
@@ -66,7 +68,8 @@ TEST(Complexity, OtherRuleCountsTransposedConvolutionsAtTheirOutput) {
 
 TEST(Complexity, PaddedSizeCounts) {
   TinyModel model;
-  EXPECT_EQ(measure_complexity(model, 7, 11, CountingRule::kExact).macs, measure_complexity(model, 8, 12, CountingRule::kExact).macs);
+  EXPECT_EQ(measure_complexity(model, 7, 11, CountingRule::kExact).macs,
+            measure_complexity(model, 8, 12, CountingRule::kExact).macs);
 }
 
 }  // namespace

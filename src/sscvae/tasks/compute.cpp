@@ -27,7 +27,8 @@ c10::Device cuda_device(const std::string& name) {
     if (!name.starts_with("cuda:") || error != std::errc() || stop != end || index < 0)
       throw UsageError("--device: expected auto, cpu, cuda or cuda:<index>, got '" + name + "'");
   }
-  if (!at::hasCUDA()) throw UsageError("--device " + name + ": this LibTorch was built without CUDA or found no driver");
+  if (!at::hasCUDA())
+    throw UsageError("--device " + name + ": this LibTorch was built without CUDA or found no driver");
   if (index >= cuda_devices())
     throw UsageError(format("--device %s: this machine has %lld CUDA devices", name.c_str(),
                             static_cast<long long>(cuda_devices())));
@@ -42,7 +43,8 @@ std::string Compute::text() const {
 }
 
 Compute resolve_compute(const ComputeOptions& options) {
-  if (options.threads < 0) throw UsageError("--threads: expected a number >= 0, got " + std::to_string(options.threads));
+  if (options.threads < 0)
+    throw UsageError("--threads: expected a number >= 0, got " + std::to_string(options.threads));
   if (options.threads > 0) at::set_num_threads(static_cast<int>(std::min<int64_t>(options.threads, 1024)));
   Compute compute;
   if (options.device == "auto") {

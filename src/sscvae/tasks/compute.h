@@ -11,9 +11,10 @@ namespace sscvae::tasks {
 
 /// As given on the command line.
 struct ComputeOptions {
-  std::string device = "auto";     ///< auto | cpu | cuda | cuda:<i>
-  std::string precision = "auto";  ///< auto | fp32 | bf16; inference computes in fp32 under auto, so that figures are exact
-  int64_t threads = 0;             ///< 0: LibTorch's choice
+  std::string device = "auto";  ///< auto | cpu | cuda | cuda:<i>
+  std::string precision =
+      "auto";           ///< auto | fp32 | bf16; inference computes in fp32 under auto, so that figures are exact
+  int64_t threads = 0;  ///< 0: LibTorch's choice
 };
 
 /// What is used.

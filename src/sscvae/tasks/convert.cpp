@@ -27,8 +27,12 @@ Report describe(OpenedModel& opened, const serialization::StateDict& state, cons
   const std::string name = opened.experiment.options.model.name;
   return make_report(format("%s: %s, %zu tensors, %lld parameters", out.c_str(), name.c_str(), state.size(),
                             static_cast<long long>(parameters)),
-                     {{"out", out}, {"model", name}, {"tensors", state.size()}, {"parameters", parameters},
-                      {"source_sha256", opened.sha256}, {"sha256", sha256_of_file(out)}});
+                     {{"out", out},
+                      {"model", name},
+                      {"tensors", state.size()},
+                      {"parameters", parameters},
+                      {"source_sha256", opened.sha256},
+                      {"sha256", sha256_of_file(out)}});
 }
 
 }  // namespace
@@ -48,7 +52,8 @@ Report import_weights(const ModelSource& source, const std::string& out, bool ov
 }
 
 Report export_weights(const ModelSource& source, const std::string& format, const std::string& out, bool overwrite) {
-  if (format != "torch") throw UsageError("--format: expected torch, got '" + format + "'" + suggestion(format, {"torch"}));
+  if (format != "torch")
+    throw UsageError("--format: expected torch, got '" + format + "'" + suggestion(format, {"torch"}));
   check_writable(out, overwrite);
   OpenedModel opened = open_model(source);
   const serialization::StateDict state = models::state_of(*opened.model);

@@ -8,9 +8,9 @@
 /// Weights from and to other programs.
 namespace sscvae::tasks {
 
-/// Reads an authors' checkpoint (executing nothing in it), checks it against the model that its configuration describes,
-/// and writes our safetensors with the metadata that every command needs. Key names stay.
-/// Errors: UsageError, IoError, FormatError.
+/// Reads an authors' checkpoint (executing nothing in it), checks it against the model that its configuration
+/// describes, and writes our safetensors with the metadata that every command needs. Key names stay. Errors:
+/// UsageError, IoError, FormatError.
 Report import_weights(const ModelSource& source, const std::string& out, bool overwrite);
 
 /// Writes a weights file for another program. `format`: "torch", a state dict that Python's

@@ -41,14 +41,17 @@ std::pair<int64_t, int64_t> height_and_width(const std::string& text) {
   return {values[0], values[1]};
 }
 
-bool is_speckle(const std::string& kind, int64_t index) { return kind == "speckle" || (kind == "mixed" && index % 2 == 0); }
+bool is_speckle(const std::string& kind, int64_t index) {
+  return kind == "speckle" || (kind == "mixed" && index % 2 == 0);
+}
 
 }  // namespace
 
 Report synthesise(const SynthOptions& options) {
   const std::vector<std::string> kinds{"speckle", "leaves", "mixed"};
   if (std::find(kinds.begin(), kinds.end(), options.kind) == kinds.end())
-    throw UsageError("--kind: expected speckle, leaves or mixed, got '" + options.kind + "'" + suggestion(options.kind, kinds));
+    throw UsageError("--kind: expected speckle, leaves or mixed, got '" + options.kind + "'" +
+                     suggestion(options.kind, kinds));
   if (options.count < 1 || options.count > 99999) throw UsageError("--count: expected 1 to 99999");
   if (options.channels != 1 && options.channels != 3) throw UsageError("--channels: expected 1 or 3");
   if (options.seed < 0) throw UsageError("--seed: expected a number >= 0");
@@ -59,22 +62,29 @@ Report synthesise(const SynthOptions& options) {
                     format("%s_%05d.png", is_speckle(options.kind, i) ? "speckle" : "leaves", static_cast<int>(i)));
   std::error_code error;
   for (const fs::path& file : files)
-    if (!options.overwrite && fs::exists(file, error)) throw UsageError("'" + file.string() + "' exists; --overwrite replaces it");
+    if (!options.overwrite && fs::exists(file, error))
+      throw UsageError("'" + file.string() + "' exists; --overwrite replaces it");
   create_folder(options.out);
   Progress progress("data synth", options.count, "image");
   for (int64_t i = 0; i < options.count; ++i) {
     stop_if_interrupted();
     const uint64_t seed = derive_seed(static_cast<uint64_t>(options.seed), "synth", static_cast<uint64_t>(i));
-    const image::Image picture = is_speckle(options.kind, i) ? image::speckle_phantom(seed, width, height)
-                                                             : image::dead_leaves(seed, width, height, options.channels);
+    const image::Image picture = is_speckle(options.kind, i)
+                                     ? image::speckle_phantom(seed, width, height)
+                                     : image::dead_leaves(seed, width, height, options.channels);
     image::write_image(files[static_cast<size_t>(i)], image::with_channels(picture, options.channels));
     progress.update(i + 1);
   }
   progress.finish();
   return make_report(format("%lld images of %lldx%lld pixels in %s", static_cast<long long>(options.count),
                             static_cast<long long>(width), static_cast<long long>(height), options.out.c_str()),
-                     {{"out", options.out}, {"count", options.count}, {"height", height}, {"width", width},
-                      {"kind", options.kind}, {"channels", options.channels}, {"seed", options.seed}});
+                     {{"out", options.out},
+                      {"count", options.count},
+                      {"height", height},
+                      {"width", width},
+                      {"kind", options.kind},
+                      {"channels", options.channels},
+                      {"seed", options.seed}});
 }
 
 Report make_noisy_copies(const NoiseCopyOptions& options) {
@@ -101,8 +111,10 @@ Report make_noisy_copies(const NoiseCopyOptions& options) {
         serialization::StateDict tensors;
         tensors.add("input", noisy.unsqueeze(0));
         tensors.add("target", clean.unsqueeze(0));
-        serialization::write_safetensors(job.output, tensors, {{"sscvae.noise", format("numpy gaussian, sigma %s / 255, seed %lld",
-                                         to_text(options.sigma_8bit).c_str(), static_cast<long long>(options.seed))}});
+        serialization::write_safetensors(
+            job.output, tensors,
+            {{"sscvae.noise", format("numpy gaussian, sigma %s / 255, seed %lld", to_text(options.sigma_8bit).c_str(),
+                                     static_cast<long long>(options.seed))}});
       }
       images.push_back({{"input", job.input.string()}, {"output", job.output.string()}});
     } catch (const FormatError& error) {
@@ -110,8 +122,9 @@ Report make_noisy_copies(const NoiseCopyOptions& options) {
     }
   }
   if (images.empty()) throw broken.failure().value();
-  Report report = make_report(format("%zu noisy copies in %s", images.size(), options.out.c_str()),
-                     {{"sigma_8bit", options.sigma_8bit}, {"seed", options.seed}, {"clip", options.clip}, {"images", images}});
+  Report report = make_report(
+      format("%zu noisy copies in %s", images.size(), options.out.c_str()),
+      {{"sigma_8bit", options.sigma_8bit}, {"seed", options.seed}, {"clip", options.clip}, {"images", images}});
   report.failure = broken.failure();
   return report;
 }
@@ -141,23 +154,31 @@ Report describe_data(const data::DataOptions& options) {
       broken.push_back({{"path", row.path}, {"error", error.what()}});
     }
   }
-  Json json{{"dataset", options.dataset}, {"root", options.root}, {"images", manifest.rows.size()}, {"pixels", pixels},
-            {"split_sha256", manifest.hash()}, {"parts", parts}, {"groups", groups}, {"broken", broken}};
+  Json json{{"dataset", options.dataset},
+            {"root", options.root},
+            {"images", manifest.rows.size()},
+            {"pixels", pixels},
+            {"split_sha256", manifest.hash()},
+            {"parts", parts},
+            {"groups", groups},
+            {"broken", broken}};
   std::vector<std::pair<std::pair<int64_t, int64_t>, int64_t>> by_count(sizes.begin(), sizes.end());
   std::stable_sort(by_count.begin(), by_count.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
-  std::string text = format("%s (%s): %zu images, %.1f megapixels, %s\nsplit sha256 %s\n", options.root.c_str(), options.dataset.c_str(),
-                            manifest.rows.size(), static_cast<double>(pixels) / 1e6, manifest.counts().c_str(), manifest.hash().c_str());
+  std::string text = format("%s (%s): %zu images, %.1f megapixels, %s\nsplit sha256 %s\n", options.root.c_str(),
+                            options.dataset.c_str(), manifest.rows.size(), static_cast<double>(pixels) / 1e6,
+                            manifest.counts().c_str(), manifest.hash().c_str());
   for (const auto& [name, count] : groups)
     if (!name.empty()) text += format("group %s: %lld\n", name.c_str(), static_cast<long long>(count));
   for (size_t i = 0; i < by_count.size(); ++i) {
     const auto& [size, count] = by_count[i];
     json["sizes"].push_back({{"height", size.first}, {"width", size.second}, {"count", count}});
     if (i < 10)
-      text += format("%lldx%lld (width x height): %lld\n", static_cast<long long>(size.second), static_cast<long long>(size.first),
-                     static_cast<long long>(count));
+      text += format("%lldx%lld (width x height): %lld\n", static_cast<long long>(size.second),
+                     static_cast<long long>(size.first), static_cast<long long>(count));
   }
   if (by_count.size() > 10) text += format("and %zu further sizes\n", by_count.size() - 10);
-  for (const Json& entry : broken) text += "broken: " + entry["path"].get<std::string>() + ": " + entry["error"].get<std::string>() + "\n";
+  for (const Json& entry : broken)
+    text += "broken: " + entry["path"].get<std::string>() + ": " + entry["error"].get<std::string>() + "\n";
   return make_report(std::move(text), std::move(json));
 }
 

@@ -15,7 +15,7 @@ struct SynthOptions {
   std::string size = "256x256";  ///< HxW
   int64_t channels = 1;          ///< of dead leaves; phantoms are grey, in a colour set three equal channels
   int64_t seed = 1;
-  std::string out;               ///< folder
+  std::string out;  ///< folder
   bool overwrite = false;
 };
 /// Writes <kind>_00000.png, ... Image i depends on seed and i alone. Errors: UsageError, IoError.
@@ -25,9 +25,9 @@ struct NoiseCopyOptions {
   std::vector<std::string> inputs;
   std::string out;
   double sigma_8bit = 25;
-  int64_t seed = 0;    ///< of every image, as the literature does
-  bool clip = false;   ///< clip before storing; PNG stores clipped values in any case
-  int64_t bit_depth = 0;  ///< 8 or 16 of the PNGs; 0: the input's
+  int64_t seed = 0;            ///< of every image, as the literature does
+  bool clip = false;           ///< clip before storing; PNG stores clipped values in any case
+  int64_t bit_depth = 0;       ///< 8 or 16 of the PNGs; 0: the input's
   std::string format = "png";  ///< png | safetensors (float32 `input` and `target`, unclipped and exact)
   bool overwrite = false;
 };

@@ -42,7 +42,8 @@ data::SplitManifest make_images(const fs::path& root) {
     const uint64_t seed = derive_seed(1, "demo", static_cast<uint64_t>(i));
     const bool speckle = i % 2 == 0;
     const std::string name = format("%s_%02d.png", speckle ? "speckle" : "leaves", static_cast<int>(i));
-    image::write_image(root / name, speckle ? image::speckle_phantom(seed, kSide, kSide) : image::dead_leaves(seed, kSide, kSide, 1));
+    image::write_image(
+        root / name, speckle ? image::speckle_phantom(seed, kSide, kSide) : image::dead_leaves(seed, kSide, kSide, 1));
     const std::string part = i < kTrainImages ? "train" : i < kTrainImages + kValidationImages ? "val" : "test";
     manifest.rows.push_back({name, part, speckle ? "speckle" : "leaves"});
   }
@@ -54,8 +55,9 @@ train::TrainRequest make_request(const DemoOptions& options, const std::string& 
   const fs::path root(options.out);
   train::TrainRequest request;
   request.experiment = train::resolve_experiment(
-      "demo", {"task=\"" + task + "\"", "data.root=" + to_toml(OptionValue((root / "images").string())), "data.split=\"manifest\"",
-               "data.manifest=" + to_toml(OptionValue((root / "split.csv").string())), "train.steps=" + std::to_string(steps)});
+      "demo", {"task=\"" + task + "\"", "data.root=" + to_toml(OptionValue((root / "images").string())),
+               "data.split=\"manifest\"", "data.manifest=" + to_toml(OptionValue((root / "split.csv").string())),
+               "train.steps=" + std::to_string(steps)});
   request.out = root / task;
   request.overwrite = true;
   request.device = resolve_compute(options.compute).device.str();
@@ -88,8 +90,10 @@ double measure_rate(const DemoOptions& options) {
 DemoRun train_one(const DemoOptions& options, const std::string& task, double rate, double share) {
   const auto steps = static_cast<int64_t>(std::llround(rate * share * options.minutes * 60));
   train::TrainRequest request = make_request(options, task, std::max(kFewestSteps, steps));
-  request.experiment.options.train.max_minutes = 1.25 * share * options.minutes;  // where the machine slows down meanwhile
-  note(format("training a small SSC-VAE to %s: %lld steps", task.c_str(), static_cast<long long>(std::max(kFewestSteps, steps))));
+  request.experiment.options.train.max_minutes =
+      1.25 * share * options.minutes;  // where the machine slows down meanwhile
+  note(format("training a small SSC-VAE to %s: %lld steps", task.c_str(),
+              static_cast<long long>(std::max(kFewestSteps, steps))));
   DemoRun run{request.out, train::train(request)};
   stop_if_interrupted();
   return run;
@@ -98,11 +102,14 @@ DemoRun train_one(const DemoOptions& options, const std::string& task, double ra
 }  // namespace
 
 Report demo(const DemoOptions& options) {
-  if (!(options.minutes > 0) || options.minutes > 1440) throw UsageError("--minutes: expected a number above 0, at most 1440");
+  if (!(options.minutes > 0) || options.minutes > 1440)
+    throw UsageError("--minutes: expected a number above 0, at most 1440");
   const fs::path root(options.out);
-  if (!options.overwrite && !holds_nothing(root)) throw UsageError("--out '" + options.out + "' is not empty; --overwrite replaces what it holds");
+  if (!options.overwrite && !holds_nothing(root))
+    throw UsageError("--out '" + options.out + "' is not empty; --overwrite replaces what it holds");
   create_folder(root);
-  note("making " + std::to_string(kTrainImages + kValidationImages + kTestImages) + " images in " + (root / "images").string());
+  note("making " + std::to_string(kTrainImages + kValidationImages + kTestImages) + " images in " +
+       (root / "images").string());
   const data::SplitManifest manifest = make_images(root / "images");
   data::write_manifest(root / "split.csv", manifest);
 
@@ -118,11 +125,13 @@ Report demo(const DemoOptions& options) {
   const fs::path path = root / "report.html";
   Json json = write_demo_report(page, path);
   std::string text = format("trained for %lld steps to reconstruct and %lld to denoise\n",
-                            static_cast<long long>(page.reconstruct.summary.steps), static_cast<long long>(page.denoise.summary.steps));
-  text += format("reconstruction of %zu test images: PSNR %.2f dB, SSIM %.4f, %.1f non-zeros per position\n", page.test_images.size(),
-                 json["mean"]["psnr_db"].get<double>(), json["mean"]["ssim"].get<double>(), json["mean"]["nnz"].get<double>());
-  text += format("denoising, sigma %.0f: PSNR %.2f dB -> %.2f dB\n", kSigma, json["mean"]["noisy_psnr_db"].get<double>(),
-                 json["mean"]["denoised_psnr_db"].get<double>());
+                            static_cast<long long>(page.reconstruct.summary.steps),
+                            static_cast<long long>(page.denoise.summary.steps));
+  text += format("reconstruction of %zu test images: PSNR %.2f dB, SSIM %.4f, %.1f non-zeros per position\n",
+                 page.test_images.size(), json["mean"]["psnr_db"].get<double>(), json["mean"]["ssim"].get<double>(),
+                 json["mean"]["nnz"].get<double>());
+  text += format("denoising, sigma %.0f: PSNR %.2f dB -> %.2f dB\n", kSigma,
+                 json["mean"]["noisy_psnr_db"].get<double>(), json["mean"]["denoised_psnr_db"].get<double>());
   json["report"] = path.string();
   return make_report(text + path.string(), std::move(json));
 }

@@ -8,17 +8,17 @@
 namespace sscvae::tasks {
 
 struct DemoOptions {
-  std::string out;      ///< folder of images, runs, results and report.html
-  double minutes = 2;   ///< of training in all
+  std::string out;     ///< folder of images, runs, results and report.html
+  double minutes = 2;  ///< of training in all
   bool overwrite = false;
   ComputeOptions compute;
 };
 
-/// From nothing to a trained model: makes images (speckle phantoms and dead leaves: out/images, with a split), trains the
-/// preset `demo` twice, to reconstruct (out/reconstruct, 58 % of the time) and to denoise (out/denoise), runs both on test
-/// images that neither has seen (out/results) and writes out/report.html: inputs, reconstructions, residuals, maps of the
-/// code and of the thresholds, dictionary atoms, curves and figures. The last line of the text is the report's path.
-/// The number of steps is what this machine manages in that time, measured on a few steps before.
+/// From nothing to a trained model: makes images (speckle phantoms and dead leaves: out/images, with a split), trains
+/// the preset `demo` twice, to reconstruct (out/reconstruct, 58 % of the time) and to denoise (out/denoise), runs both
+/// on test images that neither has seen (out/results) and writes out/report.html: inputs, reconstructions, residuals,
+/// maps of the code and of the thresholds, dictionary atoms, curves and figures. The last line of the text is the
+/// report's path. The number of steps is what this machine manages in that time, measured on a few steps before.
 /// Errors: UsageError if `out` holds something and `overwrite` is false; IoError.
 Report demo(const DemoOptions& options);
 

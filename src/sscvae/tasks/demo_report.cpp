@@ -55,20 +55,26 @@ class Page {
     const at::Tensor noisy = image::add_gaussian_noise(clean, page_.sigma_8bit, 0, false);
     const at::Tensor cleaned = denoise_.run(noisy).reconstruction;
     const auto before = quality(clean, noisy), after = quality(clean, cleaned);
-    html_.image_row({{format("noisy, sigma %.0f, ", page_.sigma_8bit) + dB(before.at("psnr")), image::from_tensor(noisy)},
-                     {"denoised, " + dB(after.at("psnr")), image::from_tensor(cleaned)},
-                     {"what is left: denoised - clean, times 5", report::residual_image(clean, cleaned.clamp(0, 1), kResidualGain)}});
+    html_.image_row(
+        {{format("noisy, sigma %.0f, ", page_.sigma_8bit) + dB(before.at("psnr")), image::from_tensor(noisy)},
+         {"denoised, " + dB(after.at("psnr")), image::from_tensor(cleaned)},
+         {"what is left: denoised - clean, times 5",
+          report::residual_image(clean, cleaned.clamp(0, 1), kResidualGain)}});
     store("denoise", name, cleaned);
     add_row(name, figures, code, before, after);
   }
 
   void show_atoms() {
-    html_.image_row({{format("%lld dictionary atoms, each as the decoder draws it", static_cast<long long>(reconstruct_.opened().experiment.options.model.sparse_coder.num_atoms)),
-                      report::atoms_mosaic(decoded_atoms(reconstruct_.model()))}});
+    html_.image_row(
+        {{format("%lld dictionary atoms, each as the decoder draws it",
+                 static_cast<long long>(reconstruct_.opened().experiment.options.model.sparse_coder.num_atoms)),
+          report::atoms_mosaic(decoded_atoms(reconstruct_.model()))}});
   }
 
   void show_table() {
-    html_.table({"image", "PSNR dB", "SSIM", "non-zeros per position", "zeros", "Hoyer", "noisy PSNR dB", "denoised PSNR dB", "denoised SSIM"}, rows_);
+    html_.table({"image", "PSNR dB", "SSIM", "non-zeros per position", "zeros", "Hoyer", "noisy PSNR dB",
+                 "denoised PSNR dB", "denoised SSIM"},
+                rows_);
   }
 
   Json json() const {
@@ -102,12 +108,20 @@ class Page {
 
   void add_row(const std::string& name, const std::map<std::string, double>& figures, const CodeStatistics& code,
                const std::map<std::string, double>& before, const std::map<std::string, double>& after) {
-    images_.push_back({{"name", name}, {"psnr_db", figures.at("psnr")}, {"ssim", figures.at("ssim")}, {"nnz", code.nnz},
-                       {"zero_fraction", code.zero_fraction}, {"hoyer", code.hoyer}, {"fit_error", code.fit_error},
-                       {"noisy_psnr_db", before.at("psnr")}, {"denoised_psnr_db", after.at("psnr")}, {"denoised_ssim", after.at("ssim")}});
-    rows_.push_back({name, format("%.2f", figures.at("psnr")), format("%.4f", figures.at("ssim")), format("%.2f", code.nnz),
-                     format("%.4f", code.zero_fraction), format("%.3f", code.hoyer), format("%.2f", before.at("psnr")),
-                     format("%.2f", after.at("psnr")), format("%.4f", after.at("ssim"))});
+    images_.push_back({{"name", name},
+                       {"psnr_db", figures.at("psnr")},
+                       {"ssim", figures.at("ssim")},
+                       {"nnz", code.nnz},
+                       {"zero_fraction", code.zero_fraction},
+                       {"hoyer", code.hoyer},
+                       {"fit_error", code.fit_error},
+                       {"noisy_psnr_db", before.at("psnr")},
+                       {"denoised_psnr_db", after.at("psnr")},
+                       {"denoised_ssim", after.at("ssim")}});
+    rows_.push_back({name, format("%.2f", figures.at("psnr")), format("%.4f", figures.at("ssim")),
+                     format("%.2f", code.nnz), format("%.4f", code.zero_fraction), format("%.3f", code.hoyer),
+                     format("%.2f", before.at("psnr")), format("%.2f", after.at("psnr")),
+                     format("%.4f", after.at("ssim"))});
   }
 
   const DemoPage& page_;
@@ -125,23 +139,27 @@ void show_curves(report::HtmlReport& html, const DemoRun& run, const std::string
     return found == table.end() ? std::vector<double>{} : found->second;
   };
   html.line_chart(task + ": training loss", "step", "loss", {{"loss", column(log, "step"), column(log, "loss")}}, true);
-  html.line_chart(task + ": non-zeros per position", "step", "non-zeros", {{"training batches", column(log, "step"), column(log, "nnz")}});
+  html.line_chart(task + ": non-zeros per position", "step", "non-zeros",
+                  {{"training batches", column(log, "step"), column(log, "nnz")}});
   if (!column(validation, "psnr_db").empty())
-    html.line_chart(task + ": validation PSNR", "step", "dB", {{"PSNR", column(validation, "step"), column(validation, "psnr_db")}});
+    html.line_chart(task + ": validation PSNR", "step", "dB",
+                    {{"PSNR", column(validation, "step"), column(validation, "psnr_db")}});
 }
 
 std::string run_text(const DemoRun& run) {
-  return format("%lld steps in %s", static_cast<long long>(run.summary.steps), duration_text(run.summary.seconds).c_str());
+  return format("%lld steps in %s", static_cast<long long>(run.summary.steps),
+                duration_text(run.summary.seconds).c_str());
 }
 
 }  // namespace
 
 Json write_demo_report(const DemoPage& page, const std::filesystem::path& path) {
   report::HtmlReport html("SSC-VAE in two minutes", "sparse coding of images that this program made itself");
-  html.paragraph("A small SSC-VAE was trained twice on synthetic ultrasound speckle and dead-leaves textures: to reconstruct (" +
-                 run_text(page.reconstruct) + ") and to remove noise of unknown strength (" + run_text(page.denoise) +
-                 "). The images below were not used for training. Every 8x8 block of an image is described by a few atoms of a "
-                 "learned dictionary; thresholds, inferred from the image and refined by attention, decide which.");
+  html.paragraph(
+      "A small SSC-VAE was trained twice on synthetic ultrasound speckle and dead-leaves textures: to reconstruct (" +
+      run_text(page.reconstruct) + ") and to remove noise of unknown strength (" + run_text(page.denoise) +
+      "). The images below were not used for training. Every 8x8 block of an image is described by a few atoms of a "
+      "learned dictionary; thresholds, inferred from the image and refined by attention, decide which.");
   html.callout("Minutes of training show how it works, not how good it gets.");
   Page body(page, html);
   html.heading("Images");

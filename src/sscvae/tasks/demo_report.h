@@ -21,12 +21,13 @@ struct DemoPage {
   std::filesystem::path images;          ///< root of the made-up images
   std::vector<std::string> test_images;  ///< relative to it
   DemoRun reconstruct, denoise;
-  double sigma_8bit = 25;                ///< of the noise that is removed
-  std::filesystem::path results;         ///< the output images go here
+  double sigma_8bit = 25;         ///< of the noise that is removed
+  std::filesystem::path results;  ///< the output images go here
   ComputeOptions compute;
 };
 
-/// Runs both models on the test images, stores what comes out and writes the page. Returns the figures, also in the JSON.
+/// Runs both models on the test images, stores what comes out and writes the page. Returns the figures, also in the
+/// JSON.
 Json write_demo_report(const DemoPage& page, const std::filesystem::path& path);
 
 }  // namespace sscvae::tasks

@@ -71,16 +71,26 @@ Json processor_json() {
   Json features = Json::array();
   for (const char* name : {"sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_bf16", "amx_bf16", "amx_int8"})
     if (cpu.has(name)) features.push_back(name);
-  return {{"model", cpu.model}, {"features", features}, {"hardware_threads", std::thread::hardware_concurrency()},
-          {"libtorch_path", at::get_cpu_capability()}, {"fast_bf16", cpu.has_fast_bf16()},
-          {"fp32_gflops", product_gflops(at::kFloat)}, {"bf16_gflops", product_gflops(at::kBFloat16)}};
+  return {{"model", cpu.model},
+          {"features", features},
+          {"hardware_threads", std::thread::hardware_concurrency()},
+          {"libtorch_path", at::get_cpu_capability()},
+          {"fast_bf16", cpu.has_fast_bf16()},
+          {"fp32_gflops", product_gflops(at::kFloat)},
+          {"bf16_gflops", product_gflops(at::kBFloat16)}};
 }
 
 Json libraries_json() {
-  Json libraries{{"sscvae", version()}, {"libtorch", TORCH_VERSION}, {"compiler", __VERSION__},
-                 {"mkl", at::hasMKL()}, {"onednn", at::hasMKLDNN()}, {"openmp", at::hasOpenMP()},
-                 {"cuda", at::hasCUDA()}, {"cuda_devices", at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0},
-                 {"json", format("%d.%d.%d", NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH)}};
+  Json libraries{{"sscvae", version()},
+                 {"libtorch", TORCH_VERSION},
+                 {"compiler", __VERSION__},
+                 {"mkl", at::hasMKL()},
+                 {"onednn", at::hasMKLDNN()},
+                 {"openmp", at::hasOpenMP()},
+                 {"cuda", at::hasCUDA()},
+                 {"cuda_devices", at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0},
+                 {"json", format("%d.%d.%d", NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR,
+                                 NLOHMANN_JSON_VERSION_PATCH)}};
   image::Image probe;
   probe.width = probe.height = 1;
   probe.bytes = {128};
@@ -92,12 +102,15 @@ Json libraries_json() {
 Json problems_of(const Json& report) {
   Json problems = Json::array();
   if (report["libraries"]["openmp"] == false) problems.push_back("LibTorch without OpenMP: one thread only");
-  if (report["libraries"]["png_round_trip"] == false) problems.push_back("PNG self-test failed: the image libraries do not work");
+  if (report["libraries"]["png_round_trip"] == false)
+    problems.push_back("PNG self-test failed: the image libraries do not work");
   if (report["processor"]["hardware_threads"].get<int>() > 1 && report["threads"].get<int>() == 1)
     problems.push_back("one thread is used although the processor has more (OMP_NUM_THREADS, --threads)");
-  const double memory = report["memory"]["available_gib"].get<double>(), disk = report["disk"]["free_gib"].get<double>();
+  const double memory = report["memory"]["available_gib"].get<double>(),
+               disk = report["disk"]["free_gib"].get<double>();
   if (memory >= 0 && memory < kLittleMemory) problems.push_back(format("little memory: %.1f GiB available", memory));
-  if (disk >= 0 && disk < kLittleDisk) problems.push_back(format("little space in the current folder: %.1f GiB free", disk));
+  if (disk >= 0 && disk < kLittleDisk)
+    problems.push_back(format("little space in the current folder: %.1f GiB free", disk));
   if (report["presets"].get<size_t>() == 0) problems.push_back("no presets are built in");
   return problems;
 }

@@ -62,11 +62,14 @@ Plan make_plan(const EvaluateOptions& options, const OpenedModel& opened) {
   if (plan.part.empty()) plan.part = options.dataset == "folder" && options.split.empty() ? "all" : "test";
   const std::vector<std::string> parts{"train", "val", "test", "all"};
   if (std::find(parts.begin(), parts.end(), plan.part) == parts.end())
-    throw UsageError("--part: expected train, val, test or all, got '" + plan.part + "'" + suggestion(plan.part, parts));
+    throw UsageError("--part: expected train, val, test or all, got '" + plan.part + "'" +
+                     suggestion(plan.part, parts));
   const std::vector<std::string> tasks{"reconstruct", "denoise"};
   if (!options.task.empty() && std::find(tasks.begin(), tasks.end(), options.task) == tasks.end())
-    throw UsageError("--task: expected reconstruct or denoise, got '" + options.task + "'" + suggestion(options.task, tasks));
-  plan.denoise = options.task.empty() ? opened.experiment.options.task == train::Task::kDenoise : options.task == "denoise";
+    throw UsageError("--task: expected reconstruct or denoise, got '" + options.task + "'" +
+                     suggestion(options.task, tasks));
+  plan.denoise =
+      options.task.empty() ? opened.experiment.options.task == train::Task::kDenoise : options.task == "denoise";
   if (options.sigma_8bit >= 0 && !plan.denoise) throw UsageError("--sigma-8bit belongs to --task denoise");
   plan.sigma_8bit = options.sigma_8bit >= 0 ? options.sigma_8bit : opened.experiment.options.data.noise.sigma_8bit;
   plan.manifest = data::make_manifest(plan.data);
@@ -95,7 +98,8 @@ class NoiseSource {
     if (protocol_.noise == metrics::NoiseRule::kNumpyPerImage)
       return image::add_gaussian_noise(clean, sigma_8bit_, protocol_.noise_seed, protocol_.clip_noisy_input);
     // Seeded once: the generator goes on from image to image (image::authors_noise is its first draw).
-    return (clean + at::randn(clean.sizes(), generator_, at::TensorOptions().dtype(at::kFloat)) * sigma_8bit_ / 255.0).clamp(0, 1);
+    return (clean + at::randn(clean.sizes(), generator_, at::TensorOptions().dtype(at::kFloat)) * sigma_8bit_ / 255.0)
+        .clamp(0, 1);
   }
 
  private:
@@ -141,12 +145,21 @@ std::vector<std::string> figure_names(bool denoise) {
 Json plan_json(const Plan& plan, const EvaluateOptions& options, const Inference& inference,
                const metrics::Protocol& protocol) {
   const OpenedModel& opened = inference.opened();
-  Json json{{"task", plan.denoise ? "denoise" : "reconstruct"}, {"model", opened.experiment.options.model.name},
-            {"profile", opened.experiment.options.profile}, {"weights", options.source.weights},
-            {"weights_sha256", opened.sha256}, {"dataset", plan.data.dataset}, {"root", plan.data.root}, {"part", plan.part},
-            {"split_sha256", plan.manifest.hash()}, {"split_counts", plan.manifest.counts()},
-            {"channels", inference.channels()}, {"mode", options.mode}, {"centre_crop", options.crop},
-            {"compute", inference.compute().text()}, {"protocol", protocol_json(protocol)}};
+  Json json{{"task", plan.denoise ? "denoise" : "reconstruct"},
+            {"model", opened.experiment.options.model.name},
+            {"profile", opened.experiment.options.profile},
+            {"weights", options.source.weights},
+            {"weights_sha256", opened.sha256},
+            {"dataset", plan.data.dataset},
+            {"root", plan.data.root},
+            {"part", plan.part},
+            {"split_sha256", plan.manifest.hash()},
+            {"split_counts", plan.manifest.counts()},
+            {"channels", inference.channels()},
+            {"mode", options.mode},
+            {"centre_crop", options.crop},
+            {"compute", inference.compute().text()},
+            {"protocol", protocol_json(protocol)}};
   if (plan.denoise) json["sigma_8bit"] = plan.sigma_8bit;
   return json;
 }
@@ -156,7 +169,8 @@ Json plan_json(const Plan& plan, const EvaluateOptions& options, const Inference
 Report evaluate(const EvaluateOptions& options) {
   const metrics::Protocol& protocol = metrics::find_protocol(options.protocol);
   if (options.mode != "eval" && options.mode != "train")
-    throw UsageError("--mode: expected eval or train, got '" + options.mode + "'" + suggestion(options.mode, {"eval", "train"}));
+    throw UsageError("--mode: expected eval or train, got '" + options.mode + "'" +
+                     suggestion(options.mode, {"eval", "train"}));
   if (options.crop < 0 || options.limit < 0) throw UsageError("--crop and --limit: expected a number >= 0");
   check_writable(options.per_image, options.overwrite);
   Inference inference(options.source, options.inference);
@@ -173,7 +187,8 @@ Report evaluate(const EvaluateOptions& options) {
       stop_if_interrupted();
       at::Tensor clean;
       try {
-        clean = load(std::filesystem::path(plan.data.root) / plan.paths[i], inference.channels(), options.crop, protocol);
+        clean =
+            load(std::filesystem::path(plan.data.root) / plan.paths[i], inference.channels(), options.crop, protocol);
       } catch (const Error& error) {
         if (plan.data.on_broken == data::OnBroken::kRefuse) throw;
         broken.add(plan.paths[i], error);
@@ -183,7 +198,8 @@ Report evaluate(const EvaluateOptions& options) {
       const InferenceResult result = inference.run(input);
       if (options.mode == "train") state.restore();
       std::vector<std::string> notes;
-      std::map<std::string, double> figures = metrics::compare_images(clean, result.reconstruction, protocol, {}, &notes);
+      std::map<std::string, double> figures =
+          metrics::compare_images(clean, result.reconstruction, protocol, {}, &notes);
       for (const std::string& line : notes) note(plan.paths[i] + ": " + line);
       if (!result.code.empty()) figures.merge(code_figures(result.code.value()));
       if (plan.denoise) figures["noisy_psnr_db"] = metrics::compare_images(clean, input, protocol, {"psnr"}).at("psnr");
@@ -197,8 +213,9 @@ Report evaluate(const EvaluateOptions& options) {
   Json json = plan_json(plan, options, inference, protocol);
   json["broken"] = broken.count();
   json.update(table.json());
-  const std::string head = format("%s of %s (%s), part %s, protocol %s\n", plan.denoise ? "denoising" : "reconstruction",
-                                  plan.data.root.c_str(), plan.data.dataset.c_str(), plan.part.c_str(), protocol.name.c_str());
+  const std::string head =
+      format("%s of %s (%s), part %s, protocol %s\n", plan.denoise ? "denoising" : "reconstruction",
+             plan.data.root.c_str(), plan.data.dataset.c_str(), plan.part.c_str(), protocol.name.c_str());
   return make_report(head + table.text(false), std::move(json));
 }
 

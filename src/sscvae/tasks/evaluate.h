@@ -11,24 +11,25 @@ namespace sscvae::tasks {
 struct EvaluateOptions {
   ModelSource source;
   InferenceOptions inference;
-  std::string data;      ///< root of the dataset; "": the one of the configuration
-  std::string dataset;   ///< registry name; "": the configuration's
+  std::string data;         ///< root of the dataset; "": the one of the configuration
+  std::string dataset;      ///< registry name; "": the configuration's
   std::string data_config;  ///< an experiment whose data part is used instead of the weights' own
-  std::string part;      ///< train | val | test | all; "": test, or all where `dataset` is given as folder
-  std::string split;     ///< a manifest
-  std::string task;      ///< reconstruct | denoise; "": what the weights were trained for
-  double sigma_8bit = -1;  ///< of the denoising task; -1: the configuration's
+  std::string part;         ///< train | val | test | all; "": test, or all where `dataset` is given as folder
+  std::string split;        ///< a manifest
+  std::string task;         ///< reconstruct | denoise; "": what the weights were trained for
+  double sigma_8bit = -1;   ///< of the denoising task; -1: the configuration's
   std::string protocol = "sound";
-  std::string mode = "eval";  ///< train: normalisation by batch statistics, as the authors evaluate; they stay as they were
-  int64_t crop = 0;      ///< measure the centre square of that side only (fed to the model alone); 0: whole images
-  int64_t limit = 0;     ///< first so many images; 0: all
+  std::string mode =
+      "eval";             ///< train: normalisation by batch statistics, as the authors evaluate; they stay as they were
+  int64_t crop = 0;       ///< measure the centre square of that side only (fed to the model alone); 0: whole images
+  int64_t limit = 0;      ///< first so many images; 0: all
   std::string per_image;  ///< CSV
   bool overwrite = false;
 };
 
-/// Metrics over a dataset in eval mode on whole images. The report states N, data range, channel, noise and rounding rule,
-/// mode, crop, hash of weights and split, and has every metric and code statistic by image and as mean with a 95 %
-/// bootstrap interval. Errors: UsageError, IoError, FormatError.
+/// Metrics over a dataset in eval mode on whole images. The report states N, data range, channel, noise and rounding
+/// rule, mode, crop, hash of weights and split, and has every metric and code statistic by image and as mean with a 95
+/// % bootstrap interval. Errors: UsageError, IoError, FormatError.
 Report evaluate(const EvaluateOptions& options);
 
 }  // namespace sscvae::tasks

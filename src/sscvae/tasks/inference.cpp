@@ -21,7 +21,8 @@ constexpr int64_t kOverlap = 64;
 }  // namespace
 
 void set_threshold_scale(models::Autoencoder& model, double scale) {
-  if (!(scale > 0) || !std::isfinite(scale)) throw UsageError("--strength: expected a number > 0, got " + to_text(scale));
+  if (!(scale > 0) || !std::isfinite(scale))
+    throw UsageError("--strength: expected a number > 0, got " + to_text(scale));
   bool found = false;
   for (const auto& module : model.modules(false))
     if (auto* coder = dynamic_cast<nn::SparseCoderImpl*>(module.get())) {

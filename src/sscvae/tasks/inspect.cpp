@@ -49,15 +49,19 @@ void add_tensors(const serialization::TensorFile& file, std::string& text, Json&
   size_t of_training = 0;
   for (const auto& [name, tensor] : file.tensors) {
     const TensorFigures figures = figures_of(tensor);
-    json["tensors"].push_back({{"name", name}, {"dtype", dtype_name(tensor)}, {"shape", tensor.sizes().vec()},
-                               {"min", json_number(figures.min)}, {"max", json_number(figures.max)},
-                               {"mean", json_number(figures.mean)}, {"std", json_number(figures.deviation)}});
+    json["tensors"].push_back({{"name", name},
+                               {"dtype", dtype_name(tensor)},
+                               {"shape", tensor.sizes().vec()},
+                               {"min", json_number(figures.min)},
+                               {"max", json_number(figures.max)},
+                               {"mean", json_number(figures.mean)},
+                               {"std", json_number(figures.deviation)}});
     if (name.starts_with(models::kTrainingPrefix)) {
       ++of_training;
       continue;
     }
-    rows.push_back({name, dtype_name(tensor), shape_text(tensor), format("%.4g", figures.min), format("%.4g", figures.max),
-                    format("%.4g", figures.mean), format("%.4g", figures.deviation)});
+    rows.push_back({name, dtype_name(tensor), shape_text(tensor), format("%.4g", figures.min),
+                    format("%.4g", figures.max), format("%.4g", figures.mean), format("%.4g", figures.deviation)});
   }
   text += text_table(rows);
   if (of_training > 0) text += format("and %zu tensors of the training state (in the JSON)\n", of_training);
@@ -72,11 +76,12 @@ models::ForwardResult run_image(OpenedModel& opened, const std::string& path) {
   const c10::InferenceMode no_gradients;
   const image::Image picture = image::read_image(path);
   const int64_t channels = opened.experiment.options.model.in_channels;
-  return models::forward_any_size(*opened.model, image::to_tensor(image::with_channels(picture, channels)).unsqueeze(0));
+  return models::forward_any_size(*opened.model,
+                                  image::to_tensor(image::with_channels(picture, channels)).unsqueeze(0));
 }
 
-void draw_maps(OpenedModel& opened, const InspectOptions& options, const std::string& source, bool thresholds, std::string& text,
-               Json& json) {
+void draw_maps(OpenedModel& opened, const InspectOptions& options, const std::string& source, bool thresholds,
+               std::string& text, Json& json) {
   for (const CodeMap& map : code_maps(run_image(opened, source))) {
     if (map.name.starts_with("threshold") != thresholds) continue;
     const fs::path path = fs::path(options.out) / (map.name + ".png");
@@ -109,8 +114,12 @@ Report inspect(const InspectOptions& options) {
   const serialization::TensorFile file = read_any(path);
   int64_t numbers = 0;
   for (const auto& [name, tensor] : file.tensors) numbers += tensor.numel();
-  Json json{{"path", path}, {"bytes", fs::file_size(path)}, {"sha256", sha256_of_file(path)},
-            {"tensor_count", file.tensors.size()}, {"numbers", numbers}, {"metadata", file.metadata}};
+  Json json{{"path", path},
+            {"bytes", fs::file_size(path)},
+            {"sha256", sha256_of_file(path)},
+            {"tensor_count", file.tensors.size()},
+            {"numbers", numbers},
+            {"metadata", file.metadata}};
   std::string text = format("%s: %zu tensors, %lld numbers, sha256 %s\n", path.c_str(), file.tensors.size(),
                             static_cast<long long>(numbers), json["sha256"].get<std::string>().c_str());
   for (const auto& [key, value] : file.metadata)

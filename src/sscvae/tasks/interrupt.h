@@ -8,7 +8,8 @@ void watch_interrupts();
 
 bool interrupted();
 
-/// Thrown where work stops because of an interrupt; what was completed stays. Exit status: 128 + SIGINT, as shells expect.
+/// Thrown where work stops because of an interrupt; what was completed stays. Exit status: 128 + SIGINT, as shells
+/// expect.
 struct Interrupted {};
 
 /// Throws Interrupted after an interrupt.

@@ -38,7 +38,7 @@ TEST(ContrastFactor, MovesTheLevelToTheNearestTrainedOne) {
   EXPECT_EQ(contrast_factor(25, 0, 50), 1);
   EXPECT_EQ(contrast_factor(50, 25, 25), 0.5);
   EXPECT_EQ(contrast_factor(20, 25, 25), 1.25);
-  EXPECT_EQ(contrast_factor(1, 25, 25), 2);      // bounded
+  EXPECT_EQ(contrast_factor(1, 25, 25), 2);  // bounded
   EXPECT_EQ(contrast_factor(250, 25, 25), 0.25);
   EXPECT_EQ(contrast_factor(0, 0, 50), 1);
 }

@@ -46,7 +46,8 @@ bool names_a_key(const std::vector<std::string>& assignments, const std::string&
 }
 
 /// The configuration of a state dict that does not bring one.
-train::Experiment describe_state(const serialization::StateDict& state, const std::string& path, const ModelSource& source) {
+train::Experiment describe_state(const serialization::StateDict& state, const std::string& path,
+                                 const ModelSource& source) {
   std::vector<std::string> set = source.set;
   if (source.config.empty() && !names_a_key(set, "profile")) set.push_back("profile=\"reference\"");
   if (!source.model.empty()) set.push_back("model.name=\"" + models::find_model(source.model).name + "\"");
@@ -151,9 +152,10 @@ std::string find_weights(const std::string& name_or_path) {
   if (const auto found = shipped.find(name_or_path); found != shipped.end()) return found->second;
   std::vector<std::string> names;
   for (const auto& [name, path] : shipped) names.push_back(name);
-  throw IoError("no weights file '" + name_or_path + "'" +
-                (names.empty() ? std::string() : ", and no shipped weights of that name: there are " + join(names, ", ")) +
-                suggestion(name_or_path, names));
+  throw IoError(
+      "no weights file '" + name_or_path + "'" +
+      (names.empty() ? std::string() : ", and no shipped weights of that name: there are " + join(names, ", ")) +
+      suggestion(name_or_path, names));
 }
 
 }  // namespace sscvae::tasks

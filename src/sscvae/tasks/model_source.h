@@ -15,15 +15,15 @@ namespace sscvae::tasks {
 /// is completed by `config` (one of their JSON files, a TOML, a preset) and `model`; without them kind and sizes are
 /// read from its keys and shapes in the `reference` profile.
 struct ModelSource {
-  std::string weights;            ///< a file, or the name of shipped weights; "": a fresh model of `config`
+  std::string weights;  ///< a file, or the name of shipped weights; "": a fresh model of `config`
   std::string config;
-  std::string model;              ///< registry name
-  std::vector<std::string> set;   ///< "key=value"
+  std::string model;             ///< registry name
+  std::vector<std::string> set;  ///< "key=value"
 };
 
 struct OpenedModel {
   std::shared_ptr<models::Autoencoder> model;  ///< eval mode, CPU, float32
-  train::Experiment experiment;                ///< its configuration (data and training part: what the file says, or defaults)
+  train::Experiment experiment;  ///< its configuration (data and training part: what the file says, or defaults)
   std::map<std::string, std::string> metadata;
   std::string sha256;  ///< of the weights file, "" for a fresh model
 };
@@ -35,7 +35,8 @@ OpenedModel open_model(const ModelSource& source);
 train::Experiment experiment_of(const std::map<std::string, std::string>& metadata, const std::string& source,
                                 const std::vector<std::string>& set = {});
 
-/// A file name, or a name among the shipped weights (folders of `weights_folders()`). Errors: IoError with the names there are.
+/// A file name, or a name among the shipped weights (folders of `weights_folders()`). Errors: IoError with the names
+/// there are.
 std::string find_weights(const std::string& name_or_path);
 
 /// Shipped weights: SSCVAE_MODELS, then share/sscvae/models beside the program's bin, then models/ beside the program's

@@ -39,7 +39,8 @@ std::string extension_of_format(const std::string& format) {
   if (format == "keep") return "";
   if (format == "png") return ".png";
   if (format == "jpg") return ".jpg";
-  throw UsageError("--format: expected keep, png or jpg, got '" + format + "'" + suggestion(format, {"keep", "png", "jpg"}));
+  throw UsageError("--format: expected keep, png or jpg, got '" + format + "'" +
+                   suggestion(format, {"keep", "png", "jpg"}));
 }
 
 void BrokenImages::add(const std::string& name, const std::exception& error) {
@@ -53,7 +54,8 @@ void BrokenImages::add(const std::string& name, const std::exception& error) {
 std::optional<Error> BrokenImages::failure() const {
   if (lines_.empty()) return std::nullopt;
   if (total_ == 1) return Error(code_, lines_.front());
-  return Error(code_, format("%zu of %zu images could not be processed, the first: ", lines_.size(), total_) + lines_.front());
+  return Error(code_,
+               format("%zu of %zu images could not be processed, the first: ", lines_.size(), total_) + lines_.front());
 }
 
 }  // namespace sscvae::tasks

@@ -31,8 +31,8 @@ class BrokenImages {
   explicit BrokenImages(size_t total) : total_(total) {}
   void add(const std::string& name, const std::exception& error);
   size_t count() const { return lines_.size(); }
-  /// Of the kind of the first failure: "2 of 9 images could not be processed, the first: ..."; a single image's own line;
-  /// nothing if all went well.
+  /// Of the kind of the first failure: "2 of 9 images could not be processed, the first: ..."; a single image's own
+  /// line; nothing if all went well.
   std::optional<Error> failure() const;
 
  private:

@@ -17,7 +17,8 @@ namespace {
 void print(const std::string& text) {
   if (text.empty()) return;
   const std::string end = text.ends_with('\n') ? "" : "\n";
-  if (std::fputs((text + end).c_str(), stdout) < 0 || std::fflush(stdout) != 0) throw IoError("cannot write to standard output");
+  if (std::fputs((text + end).c_str(), stdout) < 0 || std::fflush(stdout) != 0)
+    throw IoError("cannot write to standard output");
 }
 
 /// Cells that read as numbers are aligned to the right.
@@ -28,14 +29,17 @@ bool is_number(const std::string& cell) {
 
 }  // namespace
 
-Report make_report(std::string text, Json json) { return {std::move(text), std::make_shared<Json>(std::move(json)), std::nullopt}; }
+Report make_report(std::string text, Json json) {
+  return {std::move(text), std::make_shared<Json>(std::move(json)), std::nullopt};
+}
 
 void check_writable(const std::string& path, bool overwrite) {
   if (path.empty() || path == "-") return;
   const std::filesystem::path file(path);
   std::error_code error;
   if (std::filesystem::is_directory(file, error)) throw UsageError("'" + path + "' is a folder, expected a file name");
-  if (!overwrite && std::filesystem::exists(file, error)) throw UsageError("'" + path + "' exists; --overwrite replaces it");
+  if (!overwrite && std::filesystem::exists(file, error))
+    throw UsageError("'" + path + "' exists; --overwrite replaces it");
   const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
   if (!std::filesystem::is_directory(folder, error)) throw IoError("cannot write '" + path + "': no such folder");
 }

@@ -18,12 +18,14 @@ using Json = nlohmann::ordered_json;
 struct Report {
   std::string text;
   std::shared_ptr<Json> json;
-  std::optional<Error> failure = std::nullopt;  ///< what went wrong with a part of the work; thrown once all is delivered
+  std::optional<Error> failure =
+      std::nullopt;  ///< what went wrong with a part of the work; thrown once all is delivered
 };
 Report make_report(std::string text, Json json);
 
-/// Prints the text to standard output and writes the JSON to `target`: "" nowhere, "-" to standard output instead of the
-/// text, otherwise a file. Errors: IoError; UsageError if the file exists and `overwrite` is false; then report.failure.
+/// Prints the text to standard output and writes the JSON to `target`: "" nowhere, "-" to standard output instead of
+/// the text, otherwise a file. Errors: IoError; UsageError if the file exists and `overwrite` is false; then
+/// report.failure.
 void deliver(const Report& report, const std::string& target, bool overwrite);
 
 /// Checks before any work that `path` ("" and "-" are fine) may be written. Errors: UsageError if it exists without

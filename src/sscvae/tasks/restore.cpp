@@ -77,8 +77,8 @@ void note_channels(const std::vector<ImageJob>& jobs, const Json& images, int64_
                 channels == 1 ? "grey (0.299 R + 0.587 G + 0.114 B)" : "three channels (grey repeated)"));
 }
 
-Report run_images(const RestoreOptions& options, Inference& inference, const std::string& command, const Process& process,
-                  const std::vector<std::array<const char*, 3>>& columns) {
+Report run_images(const RestoreOptions& options, Inference& inference, const std::string& command,
+                  const Process& process, const std::vector<std::array<const char*, 3>>& columns) {
   const std::vector<ImageJob> jobs =
       plan_images(options.inputs, options.out, extension_of_format(options.format), options.overwrite);
   create_folder(options.out);
@@ -183,8 +183,12 @@ Report reconstruct(const RestoreOptions& options) {
     return result.reconstruction;
   };
   return run_images(options, inference, "reconstruct", process,
-                    {{"PSNR dB", "psnr_db", "%.2f"}, {"SSIM", "ssim", "%.4f"}, {"nnz", "nnz", "%.2f"},
-                     {"zeros", "zero_fraction", "%.4f"}, {"Hoyer", "hoyer", "%.3f"}, {"seconds", "seconds", "%.2f"}});
+                    {{"PSNR dB", "psnr_db", "%.2f"},
+                     {"SSIM", "ssim", "%.4f"},
+                     {"nnz", "nnz", "%.2f"},
+                     {"zeros", "zero_fraction", "%.4f"},
+                     {"Hoyer", "hoyer", "%.3f"},
+                     {"seconds", "seconds", "%.2f"}});
 }
 
 Report denoise(const DenoiseOptions& options) {

@@ -36,8 +36,12 @@ double ImageTable::mean(const std::string& column) const {
 }
 
 Json ImageTable::json() const {
-  Json json{{"count", names_.size()}, {"mean", Json::object()}, {"interval95", Json::object()}, {"left_out", Json::object()},
-            {"interval_rule", "percentile bootstrap over images, 2000 resamples, seed 1"}, {"images", Json::array()}};
+  Json json{{"count", names_.size()},
+            {"mean", Json::object()},
+            {"interval95", Json::object()},
+            {"left_out", Json::object()},
+            {"interval_rule", "percentile bootstrap over images, 2000 resamples, seed 1"},
+            {"images", Json::array()}};
   for (const std::string& column : columns_) {
     if (names_.empty()) break;
     const metrics::Interval interval = metrics::bootstrap_mean(values_.at(column));
@@ -72,7 +76,8 @@ std::string ImageTable::text(bool each) const {
     if (names_.empty()) break;
     const metrics::Interval interval = metrics::bootstrap_mean(values_.at(column));
     std::string range = format("%.5g to %.5g", interval.low, interval.high);
-    if (interval.left_out > 0) range += format(" (%lld not finite, left out)", static_cast<long long>(interval.left_out));
+    if (interval.left_out > 0)
+      range += format(" (%lld not finite, left out)", static_cast<long long>(interval.left_out));
     rows.push_back({metric_key(column), format("%.6g", interval.mean), range});
   }
   return text + text_table(rows);

@@ -42,7 +42,8 @@ TraceInput read_input(const TraceOptions& options, int64_t channels) {
   }
   check_shape(input.input, "input", "N,C,H,W", {-1, channels, -1, -1});
   if (input.target.defined() && input.target.sizes() != input.input.sizes())
-    throw ShapeError("target: expected the shape of input, " + shape_text(input.input) + ", got " + shape_text(input.target));
+    throw ShapeError("target: expected the shape of input, " + shape_text(input.input) + ", got " +
+                     shape_text(input.target));
   if (input.input.numel() == 0) throw ShapeError("input: expected at least one pixel, got " + shape_text(input.input));
   return input;
 }
@@ -50,7 +51,8 @@ TraceInput read_input(const TraceOptions& options, int64_t channels) {
 at::ScalarType dtype_of(const std::string& name) {
   if (name == "float32") return at::kFloat;
   if (name == "float64") return at::kDouble;
-  throw UsageError("--dtype: expected float32 or float64, got '" + name + "'" + suggestion(name, {"float32", "float64"}));
+  throw UsageError("--dtype: expected float32 or float64, got '" + name + "'" +
+                   suggestion(name, {"float32", "float64"}));
 }
 
 void add_if_defined(serialization::StateDict& tensors, const std::string& name, const at::Tensor& tensor) {
@@ -127,7 +129,8 @@ Report trace(const TraceOptions& options) {
   std::vector<std::vector<std::string>> rows{{"tensor", "shape", "minimum", "maximum"}};
   for (const auto& [name, tensor] : tensors) {
     const at::Tensor values = tensor.to(at::kDouble);
-    const double low = values.numel() ? values.min().item<double>() : 0, high = values.numel() ? values.max().item<double>() : 0;
+    const double low = values.numel() ? values.min().item<double>() : 0,
+                 high = values.numel() ? values.max().item<double>() : 0;
     json["tensors"][name] = {{"shape", tensor.sizes().vec()}, {"min", json_number(low)}, {"max", json_number(high)}};
     rows.push_back({name, shape_text(tensor), format("%.6g", low), format("%.6g", high)});
   }
