@@ -41,7 +41,8 @@ Pair read_pair(const std::string& name) {
 TEST(ReferenceNumbers, GreyPairs) {
   SSCVAE_SKIP_WITHOUT_PARITY("metrics");
   int64_t pairs = 0;
-  for (const auto& [name, row] : expected()["pairs"].items()) {
+  const nlohmann::json document = expected();
+  for (const auto& [name, row] : document["pairs"].items()) {
     if (!name.starts_with("gray")) continue;
     SCOPED_TRACE(name);
     const Pair narrow = read_pair(name), wide = narrow.in_double();
