@@ -3,13 +3,13 @@
 #
 #   TORCH_ROOT          a torch package or LibTorch folder to use as it is (so does one on CMAKE_PREFIX_PATH)
 #   TORCH_VERSION       the version to install where there is none (default 2.13.0)
-#   TORCH_INDEX_URL     a package index with CPU builds of torch (default: PyTorch's own)
+#   TORCH_INDEX_URL     a package index with CPU builds of torch (default: pip's own index, whose builds may bring CUDA)
 #   SKIP_APT=1          leave system packages alone
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly torch_version="${TORCH_VERSION:-2.13.0}"
-readonly torch_index="${TORCH_INDEX_URL:-https://download.pytorch.org/whl/cpu}"
+readonly torch_index="${TORCH_INDEX_URL:-}"
 readonly oldest=2.11 newest=2.13
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -119,10 +119,12 @@ install_torch() {
   if [[ -n "$found" ]] && "${pip[@]}" install --only-binary=:all: "torch==$torch_version+cpu"; then
     return
   fi
-  if "${pip[@]}" --retries 1 install --only-binary=:all: --index-url "$torch_index" "torch==$torch_version"; then
-    return
+  if [[ -n "$torch_index" ]]; then
+    "${pip[@]}" install --only-binary=:all: --index-url "$torch_index" "torch==$torch_version" && return
+    fail "no torch $torch_version at TORCH_INDEX_URL=$torch_index"
   fi
-  say "no CPU build at $torch_index; taking the one of pip's own index, which may bring several GB of CUDA"
+  say "taking the build of pip's own index, which may bring several GB of CUDA;" \
+      "TORCH_INDEX_URL=<index of CPU builds> avoids that"
   if "${pip[@]}" install --only-binary=:all: "torch==$torch_version"; then
     return
   fi
