@@ -134,12 +134,13 @@ install_torch() {
        "  .venv/bin/python -m pip install <a torch wheel file>, then make setup"
 }
 
-# NumPy serves the tests that compare with Python; without it they skip.
-install_numpy() {
+# NumPy and TensorBoard serve the tests in which they read our files; without them those tests skip.
+install_judges() {
   [[ -n "$(torch_of .venv/bin/python)" ]] || return 0
-  .venv/bin/python -c "import importlib.util as u, sys; sys.exit(u.find_spec('numpy') is None)" && return
-  .venv/bin/python -m pip --disable-pip-version-check -q install numpy ||
-    say "warning: numpy could not be installed; tests that need it will skip"
+  .venv/bin/python -c "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, ('numpy', 'tensorboard'))))" &&
+    return
+  .venv/bin/python -m pip --disable-pip-version-check -q install numpy tensorboard ||
+    say "warning: numpy or tensorboard could not be installed; tests that need them will skip"
 }
 
 install_system_packages
@@ -147,5 +148,5 @@ if ! find_torch; then
   install_torch
   find_torch || fail "the installed torch is outside the range $oldest to $newest (TORCH_VERSION=$torch_version)"
 fi
-install_numpy
+install_judges
 say "ready"
