@@ -29,7 +29,7 @@ void add_evaluate(CLI::App& app) {
   app.add_option("--part", options->part, "train, val, test or all (default: test; all with --dataset folder)")
       ->type_name("PART");
   app.add_option("--split", options->split, "split manifest (CSV with path,part,group)")->type_name("FILE");
-  app.add_option("--task", options->task, "reconstruct or denoise (default: as trained)")->type_name("TASK");
+  app.add_option("--task", options->task, "reconstruct, denoise or enhance (default: as trained)")->type_name("TASK");
   app.add_option("--sigma-8bit", options->sigma_8bit,
                  "noise of the denoising task in grey levels (default: as configured)")
       ->type_name("S");

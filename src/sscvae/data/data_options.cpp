@@ -19,11 +19,20 @@ void DataOptions::describe(FieldList& fields) {
   fields.add_name("dataset", dataset, "how the images below `root` are laid out", dataset_names());
   fields.add("root", root, "folder of the images");
   fields.add("quality", quality, "of the ultrasound layout <organ>/<quality>/*.png: which quality folder");
+  fields.add("input_quality", input_quality, "of the ultrasound layout: quality folder of the images to enhance");
+  fields.add("input_root", input_root,
+             "folder of the images to enhance (task enhance), which have the paths of those below `root`; default: the "
+             "input_quality of the ultrasound layout");
   fields.add(
       "split", split,
       "official: the dataset's own parts (authors' rule where it has none); authors: shuffled by `seed` and cut by "
-      "the ratios; manifest: as the file `manifest` says; all: every image is in every part");
+      "the ratios; grouped: the same with whole groups; manifest: as the file `manifest` says; all: every image is in "
+      "every part");
   fields.add("manifest", manifest, "CSV file with columns path,part,group, for split = \"manifest\"");
+  fields.add("group_pattern", group_pattern,
+             "regular expression whose first capture in an image's path is its group (a patient); no group may then "
+             "straddle the parts; default: organ, class or folder, which may unless split is grouped");
+  fields.add("group_table", group_table, "CSV file with columns path,group that says the same");
   fields.add("seed", seed, "of the shuffled split (Python's random.Random(seed).shuffle)", at_least(0));
   fields.add("train_ratio", train_ratio, "share of training images of the shuffled split", between(0, 1));
   fields.add("val_ratio", val_ratio, "share of validation images of the shuffled split; the rest is test",

@@ -4,7 +4,7 @@
 
 namespace sscvae::data {
 
-enum class SplitRule { kOfficial, kAuthors, kManifest, kAll };
+enum class SplitRule { kOfficial, kAuthors, kGrouped, kManifest, kAll };
 enum class Sampling { kRandomCrops, kGrid, kWholeImages };
 enum class OnBroken { kSkip, kRefuse };
 
@@ -20,10 +20,14 @@ struct NoiseOptions {
 struct DataOptions {
   std::string dataset = "folder";  ///< registry name: folder, ultrasound, bsds500, mini-imagenet
   std::string root;
-  std::string quality = "high_quality";    ///< of the ultrasound layout <organ>/<quality>/*.png
-  SplitRule split = SplitRule::kOfficial;  ///< datasets without an official split use the authors' rule
-  std::string manifest;                    ///< split.csv, with split = "manifest"
-  int64_t seed = 1;                        ///< of the authors' shuffled split
+  std::string quality = "high_quality";       ///< of the ultrasound layout <organ>/<quality>/*.png
+  std::string input_quality = "low_quality";  ///< of the inputs, for task = "enhance"
+  std::string input_root;                     ///< the inputs of task = "enhance", with the paths of root
+  SplitRule split = SplitRule::kOfficial;     ///< datasets without an official split use the authors' rule
+  std::string manifest;                       ///< split.csv, with split = "manifest"
+  std::string group_pattern;                  ///< regular expression: which images belong together, by their path
+  std::string group_table;                    ///< CSV with path,group that says the same
+  int64_t seed = 1;                           ///< of the authors' shuffled split
   double train_ratio = 0.8;
   double val_ratio = 0.1;
   Sampling sampling = Sampling::kRandomCrops;
@@ -44,7 +48,7 @@ struct DataOptions {
 
 template <>
 inline const std::vector<std::string>& sscvae::choice_names<sscvae::data::SplitRule>() {
-  static const std::vector<std::string> names{"official", "authors", "manifest", "all"};
+  static const std::vector<std::string> names{"official", "authors", "grouped", "manifest", "all"};
   return names;
 }
 template <>

@@ -41,6 +41,8 @@ class ImageStore {
   int64_t height(int64_t index) const { return entries_.at(static_cast<size_t>(index)).height; }
   int64_t width(int64_t index) const { return entries_.at(static_cast<size_t>(index)).width; }
   const std::vector<std::string>& left_out() const { return left_out_; }
+  /// From now on an image that turns out to be damaged is an error, never replaced by another.
+  void refuse_broken() { on_broken_ = OnBroken::kRefuse; }
   int64_t cached_images() const;
   int64_t cached_bytes() const;
   /// "198 images, 2 broken ones left out; 150 (87.4 MiB) in memory".

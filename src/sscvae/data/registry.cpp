@@ -9,6 +9,7 @@
 #include "sscvae/core/log.h"
 #include "sscvae/core/text.h"
 #include "sscvae/data/csv.h"
+#include "sscvae/data/groups.h"
 #include "sscvae/data/image_size.h"
 #include "sscvae/data/paths.h"
 #include "sscvae/image/file_list.h"
@@ -229,6 +230,7 @@ SplitManifest make_manifest(const DataOptions& options) {
   check_options(options);
   SplitManifest manifest = list_images(options);
   drop_small(options, manifest);
+  assign_groups(options, manifest);
   switch (options.split) {
     case SplitRule::kOfficial:
       keep_official(options, manifest);
@@ -236,12 +238,16 @@ SplitManifest make_manifest(const DataOptions& options) {
     case SplitRule::kAuthors:
       split_as_authors(options, manifest);
       break;
+    case SplitRule::kGrouped:
+      split_by_groups(options, manifest);
+      break;
     case SplitRule::kManifest:
       break;
     case SplitRule::kAll:
       for (ManifestRow& row : manifest.rows) row.part = "all";
       break;
   }
+  if (names_groups(options)) refuse_straddling_groups(manifest);
   keep_first(options.limit, manifest);
   manifest.sort();
   return manifest;

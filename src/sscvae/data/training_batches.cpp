@@ -48,6 +48,13 @@ TrainingBatches::TrainingBatches(const ImageStore& store, const DataOptions& opt
     throw UsageError("an epoch of " + std::to_string(samples_) + " samples is too long, expected at most 2^32 - 1");
 }
 
+TrainingBatches::TrainingBatches(const ImageStore& inputs, const ImageStore& targets, const DataOptions& options,
+                                 int64_t batch_size, uint64_t seed)
+    : TrainingBatches(targets, options, batch_size, seed, false) {
+  SSCVAE_ASSERT(inputs.size() == targets.size() && inputs.channels() == targets.channels());
+  inputs_ = &inputs;
+}
+
 void TrainingBatches::plan_grid() {
   const int64_t patch = options_.patch_size, stride = options_.stride;
   int64_t without = 0;
@@ -141,10 +148,11 @@ Batch TrainingBatches::at(int64_t step) const {
     const int64_t values = store_.channels() * window.height * window.width;
     if (i == 0) {
       batch.target = at::empty({count, store_.channels(), window.height, window.width}, at::kFloat);
-      batch.input = denoise_ ? at::empty(batch.target.sizes(), at::kFloat) : batch.target;
+      batch.input = denoise_ || inputs_ ? at::empty(batch.target.sizes(), at::kFloat) : batch.target;
     }
     float* target = batch.target.data_ptr<float>() + i * values;
     store_.copy_window(chosen.image, window, target);
+    if (inputs_) inputs_->copy_window(chosen.image, window, batch.input.data_ptr<float>() + i * values);
     if (denoise_) add_noise(target, batch.input.data_ptr<float>() + i * values, values, number);
     batch.names.push_back(store_.name(chosen.image));
   }

@@ -20,7 +20,7 @@
 /// interrupted runs go on exactly, and threads change nothing.
 namespace sscvae::data {
 
-/// float32 [N,C,H,W], contiguous. `input` is `target` itself unless denoising, then target + noise.
+/// float32 [N,C,H,W], contiguous. `input` is `target` itself, or target + noise, or the target's partner in a pair.
 struct Batch {
   at::Tensor input, target;
   std::vector<std::string> names;  ///< of the images, for messages
@@ -45,6 +45,9 @@ class TrainingBatches {
  public:
   /// Keeps a reference to `store`. Errors: UsageError for options that fit neither the images nor each other.
   TrainingBatches(const ImageStore& store, const DataOptions& options, int64_t batch_size, uint64_t seed, bool denoise);
+  /// Pairs: the same window of `inputs` and `targets` (data/pairs.h), without noise.
+  TrainingBatches(const ImageStore& inputs, const ImageStore& targets, const DataOptions& options, int64_t batch_size,
+                  uint64_t seed);
 
   int64_t samples_per_epoch() const { return samples_; }
   int64_t batches_per_epoch() const { return (samples_ + batch_size_ - 1) / batch_size_; }
@@ -68,6 +71,7 @@ class TrainingBatches {
   void add_noise(const float* target, float* input, int64_t count, uint64_t number) const;
 
   const ImageStore& store_;
+  const ImageStore* inputs_ = nullptr;  ///< of pairs
   DataOptions options_;
   int64_t batch_size_;
   uint64_t seed_;

@@ -13,6 +13,7 @@
 #include "sscvae/core/log.h"
 #include "sscvae/core/progress.h"
 #include "sscvae/core/text.h"
+#include "sscvae/data/pairs.h"
 #include "sscvae/data/registry.h"
 #include "sscvae/image/image.h"
 #include "sscvae/image/noise.h"
@@ -32,9 +33,24 @@ struct Plan {
   data::SplitManifest manifest;
   std::string part;
   std::vector<std::string> paths;
-  bool denoise = false;
+  std::vector<std::string> input_paths;  // of pairs, else empty
+  train::Task task = train::Task::kReconstruct;
   double sigma_8bit = 0;
+
+  bool denoises() const { return task == train::Task::kDenoise; }
+  bool enhances() const { return task == train::Task::kEnhance; }
+  const std::string& task_name() const { return choice_names<train::Task>().at(static_cast<size_t>(task)); }
 };
+
+train::Task task_of(const EvaluateOptions& options, const OpenedModel& opened) {
+  if (options.task.empty()) return opened.experiment.options.task;
+  const std::vector<std::string>& names = choice_names<train::Task>();
+  const auto found = std::find(names.begin(), names.end(), options.task);
+  if (found == names.end())
+    throw UsageError("--task: expected " + join(names, ", ") + ", got '" + options.task + "'" +
+                     suggestion(options.task, names));
+  return static_cast<train::Task>(found - names.begin());
+}
 
 data::DataOptions data_options(const EvaluateOptions& options, const OpenedModel& opened) {
   data::DataOptions data = options.data_config.empty()
@@ -64,18 +80,14 @@ Plan make_plan(const EvaluateOptions& options, const OpenedModel& opened) {
   if (std::find(parts.begin(), parts.end(), plan.part) == parts.end())
     throw UsageError("--part: expected train, val, test or all, got '" + plan.part + "'" +
                      suggestion(plan.part, parts));
-  const std::vector<std::string> tasks{"reconstruct", "denoise"};
-  if (!options.task.empty() && std::find(tasks.begin(), tasks.end(), options.task) == tasks.end())
-    throw UsageError("--task: expected reconstruct or denoise, got '" + options.task + "'" +
-                     suggestion(options.task, tasks));
-  plan.denoise =
-      options.task.empty() ? opened.experiment.options.task == train::Task::kDenoise : options.task == "denoise";
-  if (options.sigma_8bit >= 0 && !plan.denoise) throw UsageError("--sigma-8bit belongs to --task denoise");
+  plan.task = task_of(options, opened);
+  if (options.sigma_8bit >= 0 && !plan.denoises()) throw UsageError("--sigma-8bit belongs to --task denoise");
   plan.sigma_8bit = options.sigma_8bit >= 0 ? options.sigma_8bit : opened.experiment.options.data.noise.sigma_8bit;
   plan.manifest = data::make_manifest(plan.data);
   plan.paths = data::require_part(plan.manifest, plan.part, plan.data);
   if (options.limit > 0 && options.limit < static_cast<int64_t>(plan.paths.size()))
     plan.paths.resize(static_cast<size_t>(options.limit));
+  if (plan.enhances()) plan.input_paths = data::input_paths(plan.data, plan.paths);
   return plan;
 }
 
@@ -86,6 +98,22 @@ at::Tensor load(const std::filesystem::path& path, int64_t channels, int64_t sid
     image = image.narrow(1, (image.size(1) - height) / 2, height).narrow(2, (image.size(2) - width) / 2, width);
   }
   return metrics::crop(protocol, image).contiguous();
+}
+
+/// The better image of a pair (the only one of other tasks) and the other one, of the same size.
+struct Images {
+  at::Tensor clean, other;
+};
+
+Images load_images(const Plan& plan, size_t index, int64_t channels, int64_t side, const metrics::Protocol& protocol) {
+  Images images;
+  images.clean = load(std::filesystem::path(plan.data.root) / plan.paths[index], channels, side, protocol);
+  if (!plan.enhances()) return images;
+  const std::filesystem::path path = data::input_root(plan.data) / plan.input_paths[index];
+  images.other = load(path, channels, side, protocol);
+  if (images.other.sizes() != images.clean.sizes())
+    throw FormatError("'" + path.string() + "' and '" + plan.paths[index] + "' differ in size: no pair");
+  return images;
 }
 
 /// The noise of a protocol, image after image.
@@ -132,11 +160,12 @@ class KeptState {
   std::vector<std::pair<at::Tensor, at::Tensor>> kept_;
 };
 
-std::vector<std::string> figure_names(bool denoise) {
+std::vector<std::string> figure_names(const Plan& plan) {
   std::vector<std::string> names;
   for (const metrics::MetricEntry& entry : metrics::metric_entries())
     if (entry.needs == metrics::Needs::kImages) names.push_back(entry.name);
-  if (denoise) names.push_back("noisy_psnr_db");
+  if (plan.denoises()) names.push_back("noisy_psnr_db");
+  if (plan.enhances()) names.push_back("input_psnr_db");
   for (const auto& [name, value] : code_figures({})) names.push_back(name);
   names.push_back("seconds");
   return names;
@@ -145,7 +174,7 @@ std::vector<std::string> figure_names(bool denoise) {
 Json plan_json(const Plan& plan, const EvaluateOptions& options, const Inference& inference,
                const metrics::Protocol& protocol) {
   const OpenedModel& opened = inference.opened();
-  Json json{{"task", plan.denoise ? "denoise" : "reconstruct"},
+  Json json{{"task", plan.task_name()},
             {"model", opened.experiment.options.model.name},
             {"profile", opened.experiment.options.profile},
             {"weights", options.source.weights},
@@ -160,7 +189,7 @@ Json plan_json(const Plan& plan, const EvaluateOptions& options, const Inference
             {"centre_crop", options.crop},
             {"compute", inference.compute().text()},
             {"protocol", protocol_json(protocol)}};
-  if (plan.denoise) json["sigma_8bit"] = plan.sigma_8bit;
+  if (plan.denoises()) json["sigma_8bit"] = plan.sigma_8bit;
   return json;
 }
 
@@ -179,22 +208,22 @@ Report evaluate(const EvaluateOptions& options) {
   KeptState state(inference.model());
   NoiseSource noise(protocol, plan.sigma_8bit);
 
-  ImageTable table(figure_names(plan.denoise));
+  ImageTable table(figure_names(plan));
   BrokenImages broken(plan.paths.size());
   {
     Progress progress("evaluate", static_cast<int64_t>(plan.paths.size()), "image");
     for (size_t i = 0; i < plan.paths.size(); ++i) {
       stop_if_interrupted();
-      at::Tensor clean;
+      Images images;
       try {
-        clean =
-            load(std::filesystem::path(plan.data.root) / plan.paths[i], inference.channels(), options.crop, protocol);
+        images = load_images(plan, i, inference.channels(), options.crop, protocol);
       } catch (const Error& error) {
         if (plan.data.on_broken == data::OnBroken::kRefuse) throw;
         broken.add(plan.paths[i], error);
         continue;
       }
-      const at::Tensor input = plan.denoise ? noise.add_to(clean) : clean;
+      const at::Tensor& clean = images.clean;
+      const at::Tensor input = plan.denoises() ? noise.add_to(clean) : plan.enhances() ? images.other : clean;
       const InferenceResult result = inference.run(input);
       if (options.mode == "train") state.restore();
       std::vector<std::string> notes;
@@ -202,7 +231,9 @@ Report evaluate(const EvaluateOptions& options) {
           metrics::compare_images(clean, result.reconstruction, protocol, {}, &notes);
       for (const std::string& line : notes) note(plan.paths[i] + ": " + line);
       if (!result.code.empty()) figures.merge(code_figures(result.code.value()));
-      if (plan.denoise) figures["noisy_psnr_db"] = metrics::compare_images(clean, input, protocol, {"psnr"}).at("psnr");
+      if (plan.denoises() || plan.enhances())
+        figures[plan.denoises() ? "noisy_psnr_db" : "input_psnr_db"] =
+            metrics::compare_images(clean, input, protocol, {"psnr"}).at("psnr");
       figures["seconds"] = result.seconds;
       table.add(plan.paths[i], figures);
       progress.update(static_cast<int64_t>(i + 1), format("PSNR %.2f dB", table.mean("psnr")));
@@ -214,8 +245,8 @@ Report evaluate(const EvaluateOptions& options) {
   json["broken"] = broken.count();
   json.update(table.json());
   const std::string head =
-      format("%s of %s (%s), part %s, protocol %s\n", plan.denoise ? "denoising" : "reconstruction",
-             plan.data.root.c_str(), plan.data.dataset.c_str(), plan.part.c_str(), protocol.name.c_str());
+      format("%s: %s (%s), part %s, protocol %s\n", plan.task_name().c_str(), plan.data.root.c_str(),
+             plan.data.dataset.c_str(), plan.part.c_str(), protocol.name.c_str());
   return make_report(head + table.text(false), std::move(json));
 }
 

@@ -16,7 +16,7 @@ struct EvaluateOptions {
   std::string data_config;  ///< an experiment whose data part is used instead of the weights' own
   std::string part;         ///< train | val | test | all; "": test, or all where `dataset` is given as folder
   std::string split;        ///< a manifest
-  std::string task;         ///< reconstruct | denoise; "": what the weights were trained for
+  std::string task;         ///< reconstruct | denoise | enhance; "": what the weights were trained for
   double sigma_8bit = -1;   ///< of the denoising task; -1: the configuration's
   std::string protocol = "sound";
   std::string mode =

@@ -17,7 +17,10 @@ namespace fs = std::filesystem;
 
 void ExperimentOptions::describe(FieldList& fields) {
   fields.add_name("profile", profile, "whose decisions the other values start from", models::profile_names());
-  fields.add("task", task, "what the network learns: to reproduce its input, or the clean image behind a noisy one");
+  fields.add(
+      "task", task,
+      "what the network learns: to reproduce its input, the clean image behind a noisy one, or the better image of a "
+      "pair (data.input_root, data.input_quality)");
   fields.add_section("model", model);
   fields.add_section("data", data);
   fields.add_section("train", train);

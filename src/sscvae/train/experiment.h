@@ -12,7 +12,7 @@
 /// A whole experiment as a configuration: profile, task, model, data, training. Model x task x dataset are values here.
 namespace sscvae::train {
 
-enum class Task { kReconstruct, kDenoise };
+enum class Task { kReconstruct, kDenoise, kEnhance };
 
 struct ExperimentOptions {
   std::string profile = "sound";
@@ -23,26 +23,28 @@ struct ExperimentOptions {
   void describe(FieldList& fields);
 };
 
-/// A resolved configuration and where each value came from ("default", "profile sound", "model ssc-vae", a file, "--set").
+/// A resolved configuration and where each value came from ("default", "profile sound", "model ssc-vae", a file,
+/// "--set").
 struct Experiment {
   ExperimentOptions options;
   std::map<std::string, std::string> origins;
-  std::string suggested_out;  ///< where an authors' configuration would have trained to; usually ""
+  std::string suggested_out;           ///< where an authors' configuration would have trained to; usually ""
   std::string toml() const;            ///< complete, reads back to the same values
   std::string explained_toml() const;  ///< each option with meaning, range and origin
 };
 
 /// Resolves, later winning: defaults, model entry, profile, configuration, `assignments` ("key=value").
-/// `config` is empty, a TOML file, the name of a shipped preset (configs/<name>.toml) or one of the authors' JSON files.
-/// Errors: UsageError, IoError.
+/// `config` is empty, a TOML file, the name of a shipped preset (configs/<name>.toml) or one of the authors' JSON
+/// files. Errors: UsageError, IoError.
 Experiment resolve_experiment(const std::string& config, const std::vector<std::string>& assignments);
 /// The same from a TOML text (a run's config.toml, a weights file's metadata).
-Experiment resolve_experiment_text(const std::string& toml, const std::string& source, const std::vector<std::string>& assignments = {});
+Experiment resolve_experiment_text(const std::string& toml, const std::string& source,
+                                   const std::vector<std::string>& assignments = {});
 
 }  // namespace sscvae::train
 
 template <>
 inline const std::vector<std::string>& sscvae::choice_names<sscvae::train::Task>() {
-  static const std::vector<std::string> names{"reconstruct", "denoise"};
+  static const std::vector<std::string> names{"reconstruct", "denoise", "enhance"};
   return names;
 }

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sscvae/core/log.h"
+#include "sscvae/data/pairs.h"
 #include "sscvae/data/registry.h"
 
 namespace sscvae::train {
@@ -12,22 +13,33 @@ std::string TrainingData::metadata(const data::DataOptions& options) const {
   nlohmann::ordered_json images;
   for (const char* part : {"train", "val", "test"}) images[part] = split.paths(part).size();
   const std::string rule = choice_names<data::SplitRule>().at(static_cast<size_t>(options.split));
-  return nlohmann::ordered_json{{"name", options.dataset}, {"split", rule}, {"hash", split.hash()}, {"images", images}}.dump();
+  return nlohmann::ordered_json{{"name", options.dataset}, {"split", rule}, {"hash", split.hash()}, {"images", images}}
+      .dump();
 }
 
 TrainingData open_training_data(const ExperimentOptions& options, const std::filesystem::path& known_split) {
   TrainingData data;
   data.split = known_split.empty() ? data::make_manifest(options.data) : data::read_manifest(known_split);
-  data.store = std::make_unique<data::ImageStore>(options.data.root, data::require_part(data.split, "train", options.data),
-                                                  options.model.in_channels, options.data.cache_mb, options.data.on_broken);
-  data.batches = std::make_unique<data::TrainingBatches>(*data.store, options.data, options.train.batch_size,
-                                                         static_cast<uint64_t>(options.train.seed),
-                                                         options.task == Task::kDenoise);
+  const std::vector<std::string> paths = data::require_part(data.split, "train", options.data);
+  const int64_t channels = options.model.in_channels, batch_size = options.train.batch_size;
+  const auto seed = static_cast<uint64_t>(options.train.seed);
+  if (options.task == Task::kEnhance) {
+    data::PairedStores pairs = data::open_pairs(options.data, paths, channels, options.data.cache_mb);
+    data.inputs = std::move(pairs.inputs);
+    data.store = std::move(pairs.targets);
+    data.batches = std::make_unique<data::TrainingBatches>(*data.inputs, *data.store, options.data, batch_size, seed);
+  } else {
+    data.store = std::make_unique<data::ImageStore>(options.data.root, paths, channels, options.data.cache_mb,
+                                                    options.data.on_broken);
+    data.batches = std::make_unique<data::TrainingBatches>(*data.store, options.data, batch_size, seed,
+                                                           options.task == Task::kDenoise);
+  }
   data.validation = validation_images(data.split, "val", options.train.validation_images, options);
   if (data.validation.empty() && options.train.validation_images > 0)
     note("no images in part 'val': no validation, best.safetensors will be the last weights");
   data.previews = data.validation;
-  if (data.previews.empty()) data.previews = validation_images(data.split, "train", options.train.preview_images, options);
+  if (data.previews.empty())
+    data.previews = validation_images(data.split, "train", options.train.preview_images, options);
   if (static_cast<int64_t>(data.previews.size()) > options.train.preview_images)
     data.previews.resize(static_cast<size_t>(options.train.preview_images));
   return data;

@@ -15,6 +15,7 @@ namespace sscvae::train {
 struct TrainingData {
   data::SplitManifest split;
   std::unique_ptr<data::ImageStore> store;
+  std::unique_ptr<data::ImageStore> inputs;  ///< of pairs (task enhance), else null
   std::unique_ptr<data::TrainingBatches> batches;
   std::vector<ValidationImage> validation;  ///< empty without a part "val"
   std::vector<ValidationImage> previews;    ///< the first of the validation images, or training images without any

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "sscvae/data/image_store.h"
+#include "sscvae/data/pairs.h"
 #include "sscvae/image/noise.h"
 #include "sscvae/metrics/protocol.h"
 #include "sscvae/train/precision.h"
@@ -51,7 +51,9 @@ at::Tensor stack(const std::vector<ValidationImage>& images, const Group& group,
 
 double number(const at::Tensor& scalar) { return scalar.defined() ? scalar.item<double>() : kNaN; }
 
-at::Tensor part_of(const at::Tensor& batch, int64_t index) { return batch.defined() ? batch[index].cpu() : at::Tensor(); }
+at::Tensor part_of(const at::Tensor& batch, int64_t index) {
+  return batch.defined() ? batch[index].cpu() : at::Tensor();
+}
 
 /// Adds the figures of each image of the group to the sums.
 void add_figures(const models::ForwardResult& result, const at::Tensor& target, const ValidationSettings& settings,
@@ -77,8 +79,8 @@ void add_figures(const models::ForwardResult& result, const at::Tensor& target, 
 }  // namespace
 
 const std::vector<std::string>& validation_columns() {
-  static const std::vector<std::string> columns{"loss",    "reconstruction", "latent", "sparsity", "psnr_db",
-                                                "ssim",    "nnz",            "hoyer",  "fit_error"};
+  static const std::vector<std::string> columns{"loss", "reconstruction", "latent",   "sparsity", "psnr_db", "ssim",
+                                                "nnz",  "hoyer",          "fit_error"};
   return columns;
 }
 
@@ -86,12 +88,19 @@ std::vector<ValidationImage> validation_images(const data::SplitManifest& split,
                                                const ExperimentOptions& options) {
   const std::vector<std::string> all = split.paths(part);
   if (count <= 0 || all.empty()) return {};
-  const data::ImageStore store(options.data.root, data::spread_selection(all, count), options.model.in_channels, 0,
-                               options.data.on_broken);
+  const std::vector<std::string> chosen = data::spread_selection(all, count);
   std::vector<ValidationImage> images;
+  if (options.task == Task::kEnhance) {
+    const data::PairedStores pairs = data::open_pairs(options.data, chosen, options.model.in_channels, 0);
+    for (int64_t i = 0; i < pairs.targets->size(); ++i)
+      images.push_back({pairs.targets->name(i), centre(pairs.inputs->get(i), kValidationCrop),
+                        centre(pairs.targets->get(i), kValidationCrop)});
+    return images;
+  }
+  const data::ImageStore store(options.data.root, chosen, options.model.in_channels, 0, options.data.on_broken);
+  const double sigma = options.task == Task::kDenoise ? validation_sigma(options.data.noise) : 0;
   for (int64_t i = 0; i < store.size(); ++i) {
     const at::Tensor target = centre(store.get(i), kValidationCrop);
-    const double sigma = options.task == Task::kDenoise ? validation_sigma(options.data.noise) : 0;
     const at::Tensor input = sigma > 0 ? image::add_gaussian_noise(target, sigma, 0, options.data.noise.clip) : target;
     images.push_back({store.name(i), input, target});
   }
