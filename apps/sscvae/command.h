@@ -35,6 +35,7 @@ void add_list(CLI::App& app);
 void add_data(CLI::App& app);
 void add_doctor(CLI::App& app);
 void add_demo(CLI::App& app);
+void add_tables(CLI::App& app);
 
 /// Where results go.
 struct OutputOptions {

@@ -42,6 +42,8 @@ constexpr Command kCommands[] = {
      add_config},
     {"list", "what models, datasets, metrics, ... there are", "sscvae list models", add_list},
     {"data", "make, split and look at images", "sscvae data synth --kind mixed --count 20 --out images", add_data},
+    {"tables", "the paper's tables and figures from data on disk, within a budget",
+     "sscvae tables --ultrasound USenhance --bsds500 BSDS500 --budget 60m --out tables", add_tables},
     {"doctor", "what this machine offers, what will be used, what is wrong", "sscvae doctor", add_doctor},
     {"demo", "two minutes from made-up images to a trained model and a report", "sscvae demo --out demo-output",
      add_demo},

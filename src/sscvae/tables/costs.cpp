@@ -1,0 +1,27 @@
+#include "sscvae/tables/costs.h"
+
+#include "sscvae/models/registry.h"
+#include "sscvae/tasks/complexity.h"
+#include "sscvae/train/experiment.h"
+
+namespace sscvae::tables {
+
+namespace {
+constexpr int64_t kSide = 256;
+}
+
+std::vector<CostRow> measure_costs() {
+  std::vector<CostRow> rows;
+  for (const PublishedCost& published : published_costs()) {
+    const train::Experiment experiment =
+        train::resolve_experiment("", {"profile=\"reference\"", "model.name=\"" + published.model + "\""});
+    const auto model = models::make_autoencoder(experiment.options.model, 1);
+    model->eval();
+    const tasks::Complexity exact = tasks::measure_complexity(*model, kSide, kSide, tasks::CountingRule::kExact);
+    const tasks::Complexity output = tasks::measure_complexity(*model, kSide, kSide, tasks::CountingRule::kPtflops);
+    rows.push_back({published, exact.parameters, exact.macs, output.macs});
+  }
+  return rows;
+}
+
+}  // namespace sscvae::tables

@@ -1,0 +1,81 @@
+#include "sscvae/tables/tables.h"
+
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "sscvae/core/error.h"
+#include "sscvae/core/log.h"
+#include "sscvae/core/text.h"
+#include "sscvae/metrics/protocol.h"
+#include "sscvae/tables/figures.h"
+#include "sscvae/tables/pages.h"
+#include "sscvae/tables/runner.h"
+
+namespace sscvae::tables {
+
+namespace {
+
+tasks::Json row_json(const ResultRow& row) {
+  tasks::Json json{{"table", row.published.table}, {"dataset", row.published.dataset},
+                   {"model", row.published.model}, {"sigma_8bit", row.published.sigma_8bit},
+                   {"images", row.images},         {"steps", row.steps},
+                   {"seconds", row.seconds},       {"weights_sha256", row.weights_sha256}};
+  if (!row.failure.empty()) json["failure"] = row.failure;
+  for (const Cell& cell : row.cells)
+    json["metrics"][cell.metric] = {{"ours", tasks::json_number(cell.ours)},
+                                    {"interval95", {tasks::json_number(cell.low), tasks::json_number(cell.high)}},
+                                    {"paper", tasks::json_number(cell.paper)},
+                                    {"difference", tasks::json_number(cell.ours - cell.paper)}};
+  return json;
+}
+
+void note_missing_datasets(const TablesOptions& options) {
+  std::vector<std::string> missing;
+  if (options.ultrasound.empty()) missing.push_back("--ultrasound");
+  if (options.bsds500.empty()) missing.push_back("--bsds500");
+  if (options.mini_imagenet.empty()) missing.push_back("--mini-imagenet");
+  if (!missing.empty()) note("left out, no folder given: " + join(missing, ", "));
+}
+
+}  // namespace
+
+double parse_duration(const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const std::string unit(end, text.data() + text.size());
+  const double scale = unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
+  if (error != std::errc() || scale == 0 || !(value > 0) || !std::isfinite(value * scale))
+    throw UsageError("--budget: expected a time such as 90s, 30m or 2h, got '" + text + "'");
+  return value * scale;
+}
+
+tasks::Report make_tables(const TablesOptions& options) {
+  metrics::find_protocol(options.protocol);
+  if (std::error_code error; !options.inception.empty() && !std::filesystem::is_regular_file(options.inception, error))
+    throw IoError("--inception: no file '" + options.inception + "'");
+  note_missing_datasets(options);
+  const std::vector<RunSpec> runs = plan_runs(options);
+  const std::vector<RunOutcome> outcomes = run_all(options, runs);
+  Pages pages{options, collect(options, runs, outcomes), {}, {}};
+  if (is_wanted(options, "T4")) pages.costs = measure_costs();
+  pages.figures = draw_figures(options, outcomes);
+  write_pages(pages);
+
+  tasks::Json json{{"out", options.out}, {"conditions", conditions(pages)}, {"rows", tasks::Json::array()}};
+  for (const ResultRow& row : pages.rows) json["rows"].push_back(row_json(row));
+  json["ordering"] = ordering_remarks(pages.rows);
+  std::string text = markdown(pages) + "\n" + (std::filesystem::path(options.out) / "index.html").string();
+  tasks::Report report = tasks::make_report(std::move(text), std::move(json));
+  size_t failed = 0;
+  std::string first;
+  for (const RunOutcome& outcome : outcomes)
+    if (!outcome.failure.empty() && failed++ == 0) first = outcome.spec->name + ": " + outcome.failure;
+  if (failed > 0)
+    report.failure =
+        Error(ExitCode::kData, format("%zu of %zu runs failed, the first: ", failed, outcomes.size()) + first);
+  return report;
+}
+
+}  // namespace sscvae::tables
