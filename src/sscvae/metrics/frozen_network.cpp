@@ -5,6 +5,7 @@
 #include <torch/csrc/autograd/grad_mode.h>
 
 #include <fstream>
+#include <string_view>
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/shape.h"
@@ -29,9 +30,9 @@ namespace {
 
 bool is_zip(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
-  char start[2] = {};
-  in.read(start, 2);
-  return in.gcount() == 2 && start[0] == 'P' && start[1] == 'K';
+  char start[4] = {};
+  in.read(start, sizeof start);
+  return in.gcount() == sizeof start && std::string_view(start, sizeof start) == "PK\x03\x04";
 }
 
 serialization::StateDict own_state(torch::nn::Module& network) {

@@ -217,12 +217,19 @@ InceptionImpl::InceptionImpl() {
   eval();
 }
 
-at::Tensor InceptionImpl::forward(const at::Tensor& images) {
+at::Tensor InceptionImpl::prepared(const at::Tensor& images) {
   check_shape(images, "inception: images", "N,3,H,W", {-1, 3, -1, -1});
-  at::Tensor x = 2 * at::upsample_bilinear2d(images, {kSide, kSide}, /*align_corners=*/false) - 1;
+  return 2 * at::upsample_bilinear2d(images, {kSide, kSide}, /*align_corners=*/false) - 1;
+}
+
+at::Tensor InceptionImpl::features(const at::Tensor& prepared) {
+  check_shape(prepared, "inception: prepared images", "N,3,299,299", {-1, 3, kSide, kSide});
+  at::Tensor x = prepared;
   for (const auto& block : blocks_) x = static_cast<const Block&>(*block).forward(x);
   return x.mean({2, 3});
 }
+
+at::Tensor InceptionImpl::forward(const at::Tensor& images) { return features(prepared(images)); }
 
 at::Tensor InceptionImpl::logits(const at::Tensor& features) {
   check_shape(features, "inception: features", "N,2048", {-1, kFeatures});

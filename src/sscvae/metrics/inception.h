@@ -25,8 +25,12 @@ class InceptionImpl : public torch::nn::Module {
   /// Weights are zero until load_inception fills them.
   InceptionImpl();
 
-  /// [N,3,H,W] in [0,1], any size -> [N,2048], the spatial means in front of the classifier. Images are resized to
-  /// 299x299 bilinearly with half-pixel centres and without antialiasing, then 2x - 1. Errors: ShapeError.
+  /// [N,3,H,W] in [0,1], any size -> [N,3,299,299]: bilinear with half-pixel centres and without antialiasing, then
+  /// 2x - 1. Errors: ShapeError.
+  static at::Tensor prepared(const at::Tensor& images);
+  /// [N,3,299,299] -> [N,2048], the spatial means in front of the classifier. Errors: ShapeError.
+  at::Tensor features(const at::Tensor& prepared);
+  /// features(prepared(images)).
   at::Tensor forward(const at::Tensor& images);
   /// [N,2048] -> [N,1008].
   at::Tensor logits(const at::Tensor& features);

@@ -233,7 +233,7 @@ Lpips shipped_lpips(LpipsNet net) {
 
 at::Tensor three_channels(const at::Tensor& images) {
   const bool fits = images.defined() && images.dim() == 4 && (images.size(1) == 1 || images.size(1) == 3);
-  if (!fits) throw ShapeError("lpips: expected [N, 1, H, W] or [N, 3, H, W], got " + shape_text(images));
+  if (!fits) throw ShapeError("images: expected [N, 1, H, W] or [N, 3, H, W], got " + shape_text(images));
   return images.expand({-1, 3, -1, -1});
 }
 

@@ -14,6 +14,7 @@
 #include "sscvae/metrics/features.h"
 #include "sscvae/metrics/frechet.h"
 #include "sscvae/metrics/kernel_distance.h"
+#include "sscvae/metrics/set_metrics.h"
 #include "sscvae/serialization/safetensors.h"
 #include "support/paths.h"
 
@@ -122,6 +123,21 @@ TEST(KernelDistanceTest, StandardErrorOverDisjointSubsets) {
   EXPECT_EQ(few.subsets, 1);
   EXPECT_TRUE(std::isnan(few.standard_error));
   EXPECT_THROW(kernel_distance_with_error(a, b, {0, 1}), UsageError);
+}
+
+TEST(SetMetrics, TableKnowsItsMetricsAndWarnsOfFewImages) {
+  const at::Tensor a = normal_rows(11, 50, 3), b = normal_rows(12, 40, 3) + 1;
+  EXPECT_EQ(find_set_metric("fid").compute(a, b).value, frechet_distance(a, b));
+  EXPECT_TRUE(std::isnan(find_set_metric("fid").compute(a, b).standard_error));
+  EXPECT_EQ(find_set_metric("kid").compute(a, b).value, kernel_distance(a, b));
+  EXPECT_GT(find_set_metric("kid").compute(a, b).standard_error, 0);
+  EXPECT_THROW(find_set_metric("fidd"), UsageError);
+  for (const SetMetricEntry& entry : set_metric_entries()) {
+    EXPECT_FALSE(entry.summary.empty() || entry.source.empty());
+    for (const MetricEntry& other : metric_entries()) EXPECT_NE(entry.name, other.name);
+  }
+  EXPECT_EQ(few_images_warning(2048, 5000), "");
+  EXPECT_NE(few_images_warning(5000, 2047).find("2047 images"), std::string::npos);
 }
 
 TEST(Features, AreKeptByImagesAndWeights) {
