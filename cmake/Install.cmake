@@ -1,4 +1,5 @@
-# What `cmake --install` writes beside the layers and the program: the package that find_package(sscvae) reads.
+# What `cmake --install` writes beside the layers and the program: the package that find_package(sscvae) reads, and the
+# weights that come with the program.
 include_guard()
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
@@ -11,3 +12,5 @@ install(FILES "${PROJECT_BINARY_DIR}/sscvaeConfig.cmake" "${PROJECT_BINARY_DIR}/
               cmake/LibTorch.cmake DESTINATION "${_package}")
 install(EXPORT sscvaeTargets NAMESPACE sscvae:: DESTINATION "${_package}")
 install(FILES LICENSE README.md DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+# Where core/shipped_files.h looks, seen from the program.
+install(DIRECTORY models/ DESTINATION "${CMAKE_INSTALL_DATADIR}/sscvae/models")

@@ -16,10 +16,19 @@ struct Options : tasks::CompareOptions {
 
 void add_compare(CLI::App& app) {
   const auto options = std::make_shared<Options>();
-  app.add_option("a", options->a, "original: an image or a folder")->type_name("A")->required();
+  app.add_option("a", options->a, "original: an image or a folder; with --runs a table")->type_name("A")->required();
   app.add_option("b", options->b, "what is compared with it, matched by name without extension")
       ->type_name("B")
       ->required();
+  app.add_flag("--sets", options->sets,
+               "FID and KID between two folders as wholes; names, sizes and numbers need not match");
+  app.add_option("--inception", options->features.inception,
+                 "weights of the FID's Inception network (the original .pth or safetensors), for --sets")
+      ->type_name("FILE");
+  app.add_option("--feature-cache", options->features.cache, "keep features in this folder, for --sets")
+      ->type_name("FOLDER");
+  app.add_flag("--runs", options->runs,
+               "A and B are CSV files of 'evaluate --per-image': mean differences over common images");
   app.add_option("--metrics", options->metrics,
                  "comma-separated, see 'sscvae list metrics' (default: all between images)")
       ->type_name("M1,M2")

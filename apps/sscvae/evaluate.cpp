@@ -42,6 +42,11 @@ void add_evaluate(CLI::App& app) {
   app.add_option("--crop", options->crop, "centre squares of this side instead of whole images")->type_name("N");
   app.add_option("--limit", options->limit, "the first so many images only")->type_name("N");
   app.add_option("--per-image", options->per_image, "write a CSV with a row for each image")->type_name("CSV");
+  app.add_option("--inception", options->features.inception,
+                 "weights of the FID's Inception network: FID and KID between originals and reconstructions, too")
+      ->type_name("FILE");
+  app.add_option("--feature-cache", options->features.cache, "keep features of the originals in this folder")
+      ->type_name("FOLDER");
   add_tile_option(app, options->inference.tile);
   add_json_option(app, options->json);
   add_overwrite_option(app, options->overwrite);

@@ -25,7 +25,7 @@ constexpr Command kCommands[] = {
      "sscvae reconstruct photo.png scans/ --weights W.safetensors --out results", add_reconstruct},
     {"denoise", "remove noise from images",
      "sscvae denoise noisy/ --weights W.safetensors --sigma-8bit auto --strength 1.2 --out clean", add_denoise},
-    {"compare", "metrics between two images or two folders",
+    {"compare", "metrics between two images, folders, sets of images or evaluations",
      "sscvae compare originals/ results/ --metrics psnr,ssim --json -", add_compare},
     {"trace", "every intermediate, loss and gradient of one pass, by name",
      "sscvae trace --weights W.safetensors --input X.safetensors --gradients --mode train --out T.safetensors",

@@ -2,6 +2,8 @@
 #include <limits>
 
 #include "sscvae/core/error.h"
+#include "sscvae/core/shipped_files.h"
+#include "sscvae/metrics/lpips.h"
 #include "sscvae/metrics/metrics.h"
 #include "sscvae/metrics/planes.h"
 #include "sscvae/metrics/protocol.h"
@@ -33,6 +35,21 @@ std::vector<MetricEntry> image_entries() {
        [](const Sample& s, const Protocol&) { return nmi(s.original, s.reconstruction); }},
       {"mse", "", "mean squared error", "definition", Direction::kLower, Needs::kImages,
        [](const Sample& s, const Protocol&) { return mean_squared_error(s.original, s.reconstruction); }}};
+}
+
+std::vector<MetricEntry> perceptual_entries() {
+  return {{"lpips", "", "learned perceptual distance of version 0.1, AlexNet", "Zhang et al. 2018", Direction::kLower,
+           Needs::kImages,
+           [](const Sample& s, const Protocol& p) {
+             return lpips(s.original, s.reconstruction, LpipsNet::kAlex, p.lpips_centred);
+           },
+           true, weights_file(LpipsNet::kAlex)},
+          {"lpips_squeeze", "", "learned perceptual distance of version 0.1, SqueezeNet", "Zhang et al. 2018",
+           Direction::kLower, Needs::kImages,
+           [](const Sample& s, const Protocol& p) {
+             return lpips(s.original, s.reconstruction, LpipsNet::kSqueeze, p.lpips_centred);
+           },
+           true, weights_file(LpipsNet::kSqueeze)}};
 }
 
 std::vector<MetricEntry> code_entries() {
@@ -77,10 +94,16 @@ Sample measured(const Sample& sample, const Protocol& protocol, std::vector<std:
 const std::vector<MetricEntry>& metric_entries() {
   static const std::vector<MetricEntry> table = [] {
     std::vector<MetricEntry> entries = image_entries();
+    for (MetricEntry& entry : perceptual_entries()) entries.push_back(std::move(entry));
     for (MetricEntry& entry : code_entries()) entries.push_back(std::move(entry));
     return entries;
   }();
   return table;
+}
+
+std::string missing_weights(const MetricEntry& entry) {
+  if (entry.weights.empty() || !find_shipped_file(entry.weights).empty()) return "";
+  return entry.name + ": its weights '" + entry.weights + "' are not among the shipped files (SSCVAE_MODELS names their folder)";
 }
 
 std::string direction_text(Direction direction) {
@@ -91,14 +114,21 @@ std::map<std::string, double> measure(const Sample& sample, const Protocol& prot
                                       const std::vector<std::string>& names, std::vector<std::string>* notes) {
   for (const std::string& name : names) find_metric(name);
   const Sample seen = measured(sample, protocol, notes);
+  Protocol with_all_channels = protocol;
+  with_all_channels.channels = ChannelRule::kAll;
   std::map<std::string, double> values;
   for (const MetricEntry& entry : metric_entries()) {
     const bool wanted = names.empty() || std::find(names.begin(), names.end(), entry.name) != names.end();
     if (!wanted || !has_inputs(entry, seen)) continue;
+    values[entry.name] = std::numeric_limits<double>::quiet_NaN();
+    if (const std::string missing = missing_weights(entry); !missing.empty()) {
+      add_note(notes, missing);
+      continue;
+    }
     try {
-      values[entry.name] = entry.compute(seen, protocol);
+      values[entry.name] =
+          entry.compute(entry.all_channels ? measured(sample, with_all_channels, nullptr) : seen, protocol);
     } catch (const ShapeError& error) {
-      values[entry.name] = std::numeric_limits<double>::quiet_NaN();
       add_note(notes, error.what());
     }
   }

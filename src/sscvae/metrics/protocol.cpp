@@ -29,7 +29,8 @@ Protocol authors() {
           .noise_seed = 42,
           .clip_noisy_input = true,
           .crop = Crop::kTopLeftMultiple,
-          .crop_multiple = 256};
+          .crop_multiple = 256,
+          .lpips_centred = false};
 }
 
 Protocol paper() {
@@ -87,6 +88,7 @@ std::vector<std::pair<std::string, std::string>> Protocol::describe() const {
           {"channels", channels == ChannelRule::kAll ? "all (SSIM and NMI: mean over channels; PSNR: one MSE)" : "first only"},
           {"output", round_to_8bit ? "clipped to [0,1] and rounded to 8 bit" : "as computed, neither clipped nor rounded"},
           {"ssim", ssim == SsimKind::kGaussian11 ? "11x11 Gaussian window, sigma 1.5" : "7x7 flat window, sample covariance"},
+          {"lpips", std::string("version 0.1, all channels, input ") + (lpips_centred ? "2x - 1" : "x, not centred")},
           {"noise", noise_text(*this)},
           {"crop", crop == Crop::kWhole ? "none, whole images" : "top-left part whose sides are multiples of " + multiple},
           {"data_range", to_text(data_range)}};

@@ -33,6 +33,7 @@ struct Protocol {
   Crop crop = Crop::kWhole;
   int64_t crop_multiple = 1;  ///< of kTopLeftMultiple
   double data_range = 1.0;
+  bool lpips_centred = true;  ///< LPIPS is fed 2x - 1, as it was made for; else the image in [0,1]
 
   /// Every choice in words: {"channels", "all"}, {"output", "clipped and rounded to 8 bit"}, ... for JSON and reports.
   std::vector<std::pair<std::string, std::string>> describe() const;
@@ -71,19 +72,23 @@ struct MetricEntry {
   Direction better = Direction::kHigher;
   Needs needs = Needs::kImages;
   double (*compute)(const Sample& sample, const Protocol& protocol) = nullptr;
+  bool all_channels = false;  ///< looks at all channels whatever the protocol's rule
+  std::string weights = {};   ///< file it needs, see core/shipped_files.h; "": none
 };
 
-/// psnr, ssim (the protocol's kind), ssim_uniform7, ssim_gaussian11, nmi, mse, hoyer, nnz, zero_fraction, fit_error.
-/// The images in `sample` given to `compute` are those of measured_image.
+/// psnr, ssim (the protocol's kind), ssim_gaussian11, ssim_uniform7, nmi, mse, lpips, lpips_squeeze, nnz, zero_fraction,
+/// hoyer, fit_error. The images in `sample` given to `compute` are those of measured_image.
 const std::vector<MetricEntry>& metric_entries();
 /// Errors: UsageError with the nearest known name.
 const MetricEntry& find_metric(const std::string& name);
+/// Why the metric cannot be had on this machine, in one line: its weights file is not there. "" if it can.
+std::string missing_weights(const MetricEntry& entry);
 /// "higher", "lower", "neither".
 std::string direction_text(Direction direction);
 
 /// Measures whatever the sample allows, by metric name; only `names` if any are given. A metric that cannot be had for
-/// this image (smaller than the SSIM window) is NaN and leaves a line in `notes`, so that one odd image does not end an
-/// evaluation; values that are not finite in the reconstruction leave a note, too.
+/// this image (smaller than the SSIM window) or on this machine (missing_weights) is NaN and leaves a line in `notes`,
+/// so that one odd image does not end an evaluation; values that are not finite in the reconstruction leave a note, too.
 /// Errors: ShapeError if the images differ in shape or are no images; UsageError for unknown names.
 std::map<std::string, double> measure(const Sample& sample, const Protocol& protocol,
                                       const std::vector<std::string>& names = {},

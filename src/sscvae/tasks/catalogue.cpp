@@ -6,6 +6,7 @@
 #include "sscvae/core/text.h"
 #include "sscvae/data/registry.h"
 #include "sscvae/metrics/protocol.h"
+#include "sscvae/metrics/set_metrics.h"
 #include "sscvae/models/registry.h"
 #include "sscvae/tasks/model_source.h"
 #include "sscvae/train/presets.h"
@@ -51,6 +52,8 @@ Report list_metrics() {
   std::vector<std::vector<std::string>> rows;
   for (const auto& entry : metrics::metric_entries())
     rows.push_back({entry.name, entry.unit, metrics::direction_text(entry.better), entry.summary, entry.source});
+  for (const auto& entry : metrics::set_metric_entries())
+    rows.push_back({entry.name, "", metrics::direction_text(entry.better), entry.summary, entry.source});
   return tabulate({"name", "unit", "better", "summary", "source"}, rows);
 }
 

@@ -13,6 +13,9 @@
 #include "sscvae/image/image.h"
 #include "sscvae/metrics/bootstrap.h"
 #include "sscvae/metrics/protocol.h"
+#include "sscvae/metrics/set_metrics.h"
+#include "sscvae/tasks/compare_runs.h"
+#include "sscvae/tasks/compute.h"
 #include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/summary.h"
 
@@ -59,6 +62,9 @@ std::vector<Pair> match(const std::string& a, const std::string& b) {
 std::vector<std::string> image_metrics(const std::vector<std::string>& wanted) {
   std::vector<std::string> names;
   for (const std::string& name : wanted) {
+    for (const metrics::SetMetricEntry& entry : metrics::set_metric_entries())
+      if (entry.name == name)
+        throw UsageError("--metrics: " + name + " is measured between sets: --sets --inception FILE");
     if (metrics::find_metric(name).needs != metrics::Needs::kImages)
       throw UsageError("--metrics: " + name + " is measured on sparse codes, not between images");
     names.push_back(name);
@@ -69,11 +75,40 @@ std::vector<std::string> image_metrics(const std::vector<std::string>& wanted) {
   return names;
 }
 
-}  // namespace
+/// The features of all images of a folder, as the protocol sees them.
+void add_folder(FeatureSet& set, const std::vector<image::InputFile>& files, const metrics::Protocol& protocol) {
+  if (set.is_complete()) return;
+  Progress progress("features", static_cast<int64_t>(files.size()), "image");
+  for (size_t i = 0; i < files.size(); ++i) {
+    stop_if_interrupted();
+    set.add(seen_in_set(protocol, image::to_tensor(image::read_image(files[i].path))));
+    progress.update(static_cast<int64_t>(i + 1));
+  }
+}
 
-Report compare(const CompareOptions& options) {
-  const metrics::Protocol& protocol = metrics::find_protocol(options.protocol);
-  const std::vector<std::string> names = image_metrics(options.metrics);
+Report compare_sets(const CompareOptions& options, const metrics::Protocol& protocol) {
+  if (options.features.inception.empty())
+    throw UsageError("--sets: --inception is missing, the weights file of the network that sees the images");
+  for (const std::string& name : options.metrics) metrics::find_set_metric(name);
+  const auto files_a = image::expand_inputs({options.a}), files_b = image::expand_inputs({options.b});
+  FeatureNetwork network(options.features, resolve_compute({}).device);
+  const auto open = [&](const std::vector<image::InputFile>& files) {
+    std::vector<std::string> paths;
+    for (const image::InputFile& file : files) paths.push_back(file.path.string());
+    const bool kept = !options.features.cache.empty();
+    return FeatureSet(network, kept ? hash_of_images(paths, "protocol " + protocol.name) : "");
+  };
+  FeatureSet a = open(files_a), b = open(files_b);
+  add_folder(a, files_a, protocol);
+  add_folder(b, files_b, protocol);
+  Json json{{"a", options.a}, {"b", options.b}, {"protocol", protocol_json(protocol)}};
+  json.update(compare_feature_sets(a, b, network, options.metrics));
+  const std::string text = feature_sets_text(json);
+  return make_report(text, std::move(json));
+}
+
+Report compare_pairs(const CompareOptions& options, const metrics::Protocol& protocol) {
+  const std::vector<std::string> names = image_metrics(options.metrics), measured = measurable_metrics(names);
   const std::vector<Pair> pairs = match(options.a, options.b);
   ImageTable table(names);
   for (const Pair& pair : pairs) {
@@ -87,12 +122,24 @@ Report compare(const CompareOptions& options) {
     const at::Tensor original = metrics::crop(protocol, image::to_tensor(image::with_channels(a, channels)));
     const at::Tensor other = metrics::crop(protocol, image::to_tensor(image::with_channels(b, channels)));
     std::vector<std::string> notes;
-    table.add(pair.name, metrics::compare_images(original, other, protocol, names, &notes));
+    table.add(pair.name, metrics::compare_images(original, other, protocol, measured, &notes));
     for (const std::string& line : notes) note(pair.name + ": " + line);
   }
   Json json{{"a", options.a}, {"b", options.b}, {"protocol", protocol_json(protocol)}};
   json.update(table.json());
   return make_report(table.text(true), std::move(json));
+}
+
+}  // namespace
+
+Report compare(const CompareOptions& options) {
+  const metrics::Protocol& protocol = metrics::find_protocol(options.protocol);
+  if (options.runs && (options.sets || !options.metrics.empty()))
+    throw UsageError("--runs compares all figures of two tables: neither --sets nor --metrics belong to it");
+  if (!options.sets && (!options.features.inception.empty() || !options.features.cache.empty()))
+    throw UsageError("--inception and --feature-cache belong to --sets");
+  if (options.runs) return compare_runs(options.a, options.b);
+  return options.sets ? compare_sets(options, protocol) : compare_pairs(options, protocol);
 }
 
 }  // namespace sscvae::tasks

@@ -3,18 +3,24 @@
 #include <string>
 #include <vector>
 
+#include "sscvae/tasks/feature_sets.h"
 #include "sscvae/tasks/report.h"
 
 namespace sscvae::tasks {
 
 struct CompareOptions {
   std::string a, b;  ///< two images, or two folders whose images are matched by relative name without extension
-  std::vector<std::string> metrics;  ///< names of metrics between images; empty: all
+  std::vector<std::string> metrics;  ///< names of metrics between images, or of those between sets; empty: all
   std::string protocol = "sound";
+  bool sets = false;  ///< a and b are folders of unrelated images: FID and KID
+  FeatureOptions features;
+  bool runs = false;  ///< a and b are tables of evaluate: tasks/compare_runs.h
 };
 
-/// Full-reference metrics, a being the original. Colour against grey is compared in grey.
-/// Errors: UsageError for images without a partner; IoError, FormatError; ShapeError for different sizes.
+/// Full-reference metrics, a being the original. Colour against grey is compared in grey. With `sets`, figures between
+/// the two folders as wholes: neither names nor sizes nor numbers need to match. With `runs`, compare_runs.
+/// Errors: UsageError for images without a partner, for `sets` without an Inception file or with less than 2 images,
+/// and for options that do not belong together; IoError, FormatError; ShapeError for different sizes.
 Report compare(const CompareOptions& options);
 
 }  // namespace sscvae::tasks

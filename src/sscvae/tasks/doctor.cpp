@@ -14,10 +14,10 @@
 #include <thread>
 
 #include "sscvae/core/cpu_features.h"
+#include "sscvae/core/shipped_files.h"
 #include "sscvae/core/text.h"
 #include "sscvae/core/version.h"
 #include "sscvae/image/image.h"
-#include "sscvae/tasks/model_source.h"
 #include "sscvae/train/presets.h"
 
 namespace sscvae::tasks {
@@ -144,7 +144,7 @@ Report doctor(const ComputeOptions& options) {
   if (const double limit = container_limit(); limit > 0) json["memory"]["container_limit_gib"] = limit;
   json["disk"] = {{"folder", std::filesystem::current_path().string()}, {"free_gib", free_disk(".")}};
   json["presets"] = train::list_presets().size();
-  json["weights_folders"] = weights_folders();
+  json["weights_folders"] = shipped_folders();
   json["problems"] = problems_of(json);
   return make_report(text_of(json, ""), json);
 }

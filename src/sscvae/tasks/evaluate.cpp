@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "sscvae/core/atomic_file.h"
@@ -160,16 +161,56 @@ class KeptState {
   std::vector<std::pair<at::Tensor, at::Tensor>> kept_;
 };
 
-std::vector<std::string> figure_names(const Plan& plan) {
+std::vector<std::string> image_metric_names() {
   std::vector<std::string> names;
   for (const metrics::MetricEntry& entry : metrics::metric_entries())
     if (entry.needs == metrics::Needs::kImages) names.push_back(entry.name);
+  return names;
+}
+
+std::vector<std::string> figure_names(const Plan& plan) {
+  std::vector<std::string> names = image_metric_names();
   if (plan.denoises()) names.push_back("noisy_psnr_db");
   if (plan.enhances()) names.push_back("input_psnr_db");
   for (const auto& [name, value] : code_figures({})) names.push_back(name);
   names.push_back("seconds");
   return names;
 }
+
+/// The features of originals and reconstructions, if FID and KID are wanted.
+class SetMeter {
+ public:
+  SetMeter(const EvaluateOptions& options, const Plan& plan, int64_t channels, c10::Device device) {
+    if (options.features.inception.empty()) {
+      if (!options.features.cache.empty()) throw UsageError("--feature-cache belongs to --inception");
+      return;
+    }
+    network_ = std::make_unique<FeatureNetwork>(options.features, device);
+    std::vector<std::string> files;
+    for (const std::string& path : plan.paths) files.push_back((std::filesystem::path(plan.data.root) / path).string());
+    const std::string rule = format("protocol %s, %lld channels, centre %lld", options.protocol.c_str(),
+                                    static_cast<long long>(channels), static_cast<long long>(options.crop));
+    originals_ = std::make_unique<FeatureSet>(
+        *network_, options.features.cache.empty() ? std::string() : hash_of_images(files, rule));
+    reconstructions_ = std::make_unique<FeatureSet>(*network_, "");
+  }
+
+  void add(const at::Tensor& original, const at::Tensor& reconstruction, const metrics::Protocol& protocol) {
+    if (!network_) return;
+    if (!originals_->is_complete()) originals_->add(seen_in_set(protocol, original));
+    reconstructions_->add(seen_in_set(protocol, reconstruction));
+  }
+  /// Adds "sets" to the figures, and what it gives to read.
+  std::string finish(Json& json) {
+    if (!network_) return "";
+    json["sets"] = compare_feature_sets(*originals_, *reconstructions_, *network_, {});
+    return "\n" + feature_sets_text(json["sets"]);
+  }
+
+ private:
+  std::unique_ptr<FeatureNetwork> network_;
+  std::unique_ptr<FeatureSet> originals_, reconstructions_;
+};
 
 Json plan_json(const Plan& plan, const EvaluateOptions& options, const Inference& inference,
                const metrics::Protocol& protocol) {
@@ -208,6 +249,8 @@ Report evaluate(const EvaluateOptions& options) {
   KeptState state(inference.model());
   NoiseSource noise(protocol, plan.sigma_8bit);
 
+  SetMeter sets(options, plan, inference.channels(), inference.compute().device);
+  const std::vector<std::string> measured = measurable_metrics(image_metric_names());
   ImageTable table(figure_names(plan));
   BrokenImages broken(plan.paths.size());
   {
@@ -228,7 +271,8 @@ Report evaluate(const EvaluateOptions& options) {
       if (options.mode == "train") state.restore();
       std::vector<std::string> notes;
       std::map<std::string, double> figures =
-          metrics::compare_images(clean, result.reconstruction, protocol, {}, &notes);
+          metrics::compare_images(clean, result.reconstruction, protocol, measured, &notes);
+      sets.add(clean, result.reconstruction, protocol);
       for (const std::string& line : notes) note(plan.paths[i] + ": " + line);
       if (!result.code.empty()) figures.merge(code_figures(result.code.value()));
       if (plan.denoises() || plan.enhances())
@@ -244,10 +288,11 @@ Report evaluate(const EvaluateOptions& options) {
   Json json = plan_json(plan, options, inference, protocol);
   json["broken"] = broken.count();
   json.update(table.json());
+  const std::string of_sets = sets.finish(json);
   const std::string head =
       format("%s: %s (%s), part %s, protocol %s\n", plan.task_name().c_str(), plan.data.root.c_str(),
              plan.data.dataset.c_str(), plan.part.c_str(), protocol.name.c_str());
-  return make_report(head + table.text(false), std::move(json));
+  return make_report(head + table.text(false) + of_sets, std::move(json));
 }
 
 }  // namespace sscvae::tasks

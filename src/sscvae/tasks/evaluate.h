@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "sscvae/tasks/feature_sets.h"
 #include "sscvae/tasks/inference.h"
 #include "sscvae/tasks/report.h"
 
@@ -24,12 +25,13 @@ struct EvaluateOptions {
   int64_t crop = 0;       ///< measure the centre square of that side only (fed to the model alone); 0: whole images
   int64_t limit = 0;      ///< first so many images; 0: all
   std::string per_image;  ///< CSV
+  FeatureOptions features;  ///< with an Inception file: FID and KID between originals and reconstructions, too
   bool overwrite = false;
 };
 
 /// Metrics over a dataset in eval mode on whole images. The report states N, data range, channel, noise and rounding
 /// rule, mode, crop, hash of weights and split, and has every metric and code statistic by image and as mean with a 95
-/// % bootstrap interval. Errors: UsageError, IoError, FormatError.
+/// % bootstrap interval; "sets" has FID and KID where asked for. Errors: UsageError, IoError, FormatError.
 Report evaluate(const EvaluateOptions& options);
 
 }  // namespace sscvae::tasks

@@ -1,11 +1,11 @@
 #include "sscvae/tasks/model_source.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/sha256.h"
+#include "sscvae/core/shipped_files.h"
 #include "sscvae/core/text.h"
 #include "sscvae/models/registry.h"
 #include "sscvae/models/weights.h"
@@ -120,25 +120,10 @@ OpenedModel open_model(const ModelSource& source) {
   return opened;
 }
 
-std::vector<std::string> weights_folders() {
-  std::vector<std::string> folders;
-  std::error_code error;
-  const auto add = [&](const fs::path& folder) {
-    if (fs::is_directory(folder, error)) folders.push_back(folder.lexically_normal().string());
-  };
-  if (const char* given = std::getenv("SSCVAE_MODELS"); given && *given) add(given);
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  if (!error) {
-    add(program.parent_path() / "../share/sscvae/models");
-    add(program.parent_path() / "../models");
-  }
-  return folders;
-}
-
 std::map<std::string, std::string> shipped_weights() {
   std::map<std::string, std::string> weights;
   std::error_code error;
-  for (const std::string& folder : weights_folders())
+  for (const std::string& folder : shipped_folders())
     for (const auto& entry : fs::directory_iterator(folder, error))
       if (entry.path().extension() == ".safetensors")
         weights.emplace(entry.path().stem().string(), entry.path().string());

@@ -35,14 +35,12 @@ OpenedModel open_model(const ModelSource& source);
 train::Experiment experiment_of(const std::map<std::string, std::string>& metadata, const std::string& source,
                                 const std::vector<std::string>& set = {});
 
-/// A file name, or a name among the shipped weights (folders of `weights_folders()`). Errors: IoError with the names
+/// A file name, or a name among the shipped weights (core/shipped_files.h). Errors: IoError with the names
 /// there are.
 std::string find_weights(const std::string& name_or_path);
 
-/// Shipped weights: SSCVAE_MODELS, then share/sscvae/models beside the program's bin, then models/ beside the program's
-/// build folder; those that exist.
-std::vector<std::string> weights_folders();
-/// Name and path of every weights file there.
+/// Name and path of every shipped model: the .safetensors files directly in the folders of core/shipped_files.h; those
+/// of metrics lie in folders below.
 std::map<std::string, std::string> shipped_weights();
 
 }  // namespace sscvae::tasks

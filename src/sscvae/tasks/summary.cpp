@@ -3,6 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "sscvae/core/log.h"
 #include "sscvae/core/text.h"
 #include "sscvae/data/csv.h"
 #include "sscvae/metrics/bootstrap.h"
@@ -13,6 +14,16 @@ std::string metric_key(const std::string& name) {
   for (const metrics::MetricEntry& entry : metrics::metric_entries())
     if (entry.name == name && entry.unit == "dB") return name + "_db";
   return name;
+}
+
+std::vector<std::string> measurable_metrics(const std::vector<std::string>& names) {
+  std::vector<std::string> measurable;
+  for (const std::string& name : names) {
+    const std::string missing = metrics::missing_weights(metrics::find_metric(name));
+    if (missing.empty()) measurable.push_back(name);
+    else note(missing);
+  }
+  return measurable.empty() ? names : measurable;
 }
 
 Json protocol_json(const metrics::Protocol& protocol) {

@@ -13,6 +13,10 @@ namespace sscvae::tasks {
 /// The name of a metric in JSON and CSV: with its unit where it has one ("psnr_db").
 std::string metric_key(const std::string& name);
 
+/// The metrics among `names` that this machine can measure; a note about each of the others (their weights are
+/// missing), so that it is said once and not for every image. All of them if none can be measured.
+std::vector<std::string> measurable_metrics(const std::vector<std::string>& names);
+
 /// Every choice of a protocol, so that a figure can be understood without this program.
 Json protocol_json(const metrics::Protocol& protocol);
 

@@ -14,6 +14,8 @@ namespace sscvae::train {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+/// Only what costs little beside a training step: no perceptual metrics.
+const std::vector<std::string> kFigures{"psnr", "ssim", "nnz", "hoyer", "fit_error"};
 
 at::Tensor centre(const at::Tensor& image, int64_t size) {
   const int64_t height = std::min(size, image.size(1)), width = std::min(size, image.size(2));
@@ -68,10 +70,10 @@ void add_figures(const models::ForwardResult& result, const at::Tensor& target, 
   for (int64_t i = 0; i < target.size(0); ++i) {
     const metrics::Sample sample{target[i].cpu(), part_of(result.reconstruction, i), part_of(result.code, i),
                                  part_of(result.features, i), part_of(result.coded_features, i)};
-    const auto figures = metrics::measure(sample, protocol, {});
-    for (const char* name : {"psnr", "ssim", "nnz", "hoyer", "fit_error"}) {
+    const auto figures = metrics::measure(sample, protocol, kFigures);
+    for (const std::string& name : kFigures) {
       const auto found = figures.find(name);
-      sums[name == std::string("psnr") ? "psnr_db" : name] += found == figures.end() ? kNaN : found->second;
+      sums[name == "psnr" ? "psnr_db" : name] += found == figures.end() ? kNaN : found->second;
     }
   }
 }

@@ -1,0 +1,72 @@
+#include "sscvae/metrics/frozen_network.h"
+
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/zeros.h>
+#include <torch/csrc/autograd/grad_mode.h>
+
+#include <fstream>
+#include <string_view>
+
+#include "sscvae/core/error.h"
+#include "sscvae/core/shape.h"
+#include "sscvae/core/text.h"
+#include "sscvae/serialization/safetensors.h"
+#include "sscvae/serialization/torch_checkpoint.h"
+
+namespace sscvae::metrics {
+
+FrozenConvolution::FrozenConvolution(int64_t in, int64_t out, std::vector<int64_t> kernel, int64_t step,
+                                     std::vector<int64_t> margin, bool has_bias)
+    : stride(step), padding(std::move(margin)) {
+  weight = register_parameter("weight", at::zeros({out, in, kernel[0], kernel[1]}), false);
+  if (has_bias) bias = register_parameter("bias", at::zeros({out}), false);
+}
+
+at::Tensor FrozenConvolution::forward(const at::Tensor& input) const {
+  return at::conv2d(input, weight, bias, stride, padding);
+}
+
+namespace {
+
+bool is_zip(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  char start[4] = {};
+  in.read(start, sizeof start);
+  return in.gcount() == sizeof start && std::string_view(start, sizeof start) == "PK\x03\x04";
+}
+
+serialization::StateDict own_state(torch::nn::Module& network) {
+  serialization::StateDict state;
+  for (const auto& item : network.named_parameters()) state.add(item.key(), item.value());
+  for (const auto& item : network.named_buffers()) state.add(item.key(), item.value());
+  return state;
+}
+
+}  // namespace
+
+serialization::StateDict read_network_state(const std::filesystem::path& path) {
+  const bool torch_file = is_zip(path) || path.extension() == ".pt" || path.extension() == ".pth";
+  return torch_file ? serialization::read_torch_checkpoint(path) : serialization::read_safetensors(path).tensors;
+}
+
+void load_network(torch::nn::Module& network, const serialization::StateDict& state, const std::string& source,
+                  const std::string& ignored) {
+  const serialization::StateDict own = own_state(network);
+  for (const auto& [name, tensor] : own) {
+    const at::Tensor* given = state.find(name);
+    const std::string what = "'" + source + "': tensor '" + name + "'";
+    if (!given) throw FormatError(what + " is missing" + suggestion(name, state.names()));
+    if (given->sizes() != tensor.sizes())
+      throw FormatError(what + ": expected shape " + shape_text(tensor) + ", got " + shape_text(*given));
+    if (!given->is_floating_point())
+      throw FormatError(what + ": expected floating-point values, got " + c10::toString(given->scalar_type()));
+  }
+  for (const auto& [name, tensor] : state)
+    if (!own.find(name) && (ignored.empty() || !name.ends_with(ignored)))
+      throw FormatError("'" + source + "': tensor '" + name + "' does not belong to this network" +
+                        suggestion(name, own.names()));
+  const at::NoGradGuard no_grad;
+  for (const auto& [name, tensor] : own) at::Tensor(tensor).copy_(*state.find(name));
+}
+
+}  // namespace sscvae::metrics

@@ -1,0 +1,132 @@
+#include "sscvae/tasks/feature_sets.h"
+
+#include <c10/core/InferenceMode.h>
+#include <torch/types.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "sscvae/core/error.h"
+#include "sscvae/core/log.h"
+#include "sscvae/core/sha256.h"
+#include "sscvae/core/text.h"
+#include "sscvae/metrics/features.h"
+#include "sscvae/metrics/inception.h"
+#include "sscvae/metrics/lpips.h"
+#include "sscvae/metrics/set_metrics.h"
+
+namespace sscvae::tasks {
+
+namespace {
+constexpr size_t kBatch = 16;
+}
+
+struct FeatureNetwork::Network {
+  metrics::Inception inception;
+};
+
+FeatureNetwork::FeatureNetwork(const FeatureOptions& options, c10::Device device)
+    : options_(options),
+      sha256_(sha256_of_file(options.inception)),
+      device_(device),
+      network_(new Network{metrics::load_inception(options.inception)}) {
+  network_->inception->to(device_);
+}
+
+FeatureNetwork::~FeatureNetwork() = default;
+
+at::Tensor FeatureNetwork::features(const std::vector<at::Tensor>& prepared) {
+  const c10::InferenceMode no_gradients;
+  return network_->inception->features(at::stack(prepared).to(device_)).cpu();
+}
+
+FeatureSet::FeatureSet(FeatureNetwork& network, std::string data_sha256)
+    : network_(network), data_sha256_(std::move(data_sha256)) {
+  if (data_sha256_.empty() || network_.options().cache.empty()) return;
+  const auto kept = metrics::read_features(network_.options().cache, {data_sha256_, network_.sha256()});
+  if (!kept) return;
+  complete_ = true;
+  done_.push_back(*kept);
+}
+
+FeatureSet::~FeatureSet() = default;
+
+void FeatureSet::add(const at::Tensor& image) {
+  if (complete_) return;
+  const c10::InferenceMode no_gradients;
+  const at::Tensor colour = metrics::three_channels(image.unsqueeze(0).to(at::kFloat));
+  pending_.push_back(metrics::InceptionImpl::prepared(colour)[0]);
+  if (pending_.size() == kBatch) flush();
+}
+
+void FeatureSet::flush() {
+  if (!pending_.empty()) done_.push_back(network_.features(pending_));
+  pending_.clear();
+}
+
+at::Tensor FeatureSet::finish() {
+  flush();
+  const at::Tensor all = done_.empty() ? at::empty({0, metrics::InceptionImpl::kFeatures}) : at::cat(done_);
+  if (!complete_ && !data_sha256_.empty() && !network_.options().cache.empty())
+    metrics::write_features(network_.options().cache, {data_sha256_, network_.sha256()}, all);
+  return all;
+}
+
+at::Tensor seen_in_set(const metrics::Protocol& protocol, const at::Tensor& image) {
+  metrics::Protocol with_all_channels = protocol;
+  with_all_channels.channels = metrics::ChannelRule::kAll;
+  return metrics::measured_image(with_all_channels, metrics::crop(protocol, image));
+}
+
+std::string hash_of_images(const std::vector<std::string>& paths, const std::string& rule) {
+  Sha256 hash;
+  hash.update(rule + "\n");
+  for (const std::string& path : paths) {
+    std::error_code error;
+    hash.update((std::filesystem::is_regular_file(path, error) ? sha256_of_file(path) : "missing") + "\n");
+  }
+  return hash.hex();
+}
+
+Json compare_feature_sets(FeatureSet& a, FeatureSet& b, const FeatureNetwork& network,
+                          const std::vector<std::string>& names) {
+  const at::Tensor of_a = a.finish(), of_b = b.finish();
+  const int64_t count_a = of_a.size(0), count_b = of_b.size(0);
+  if (std::min(count_a, count_b) < 2)
+    throw UsageError(format("sets of images: expected at least 2 on each side, got %lld and %lld",
+                            static_cast<long long>(count_a), static_cast<long long>(count_b)));
+  Json json{{"inception", network.options().inception},
+            {"inception_sha256", network.sha256()},
+            {"counts", {count_a, count_b}}};
+  for (const metrics::SetMetricEntry& entry : metrics::set_metric_entries()) {
+    if (!names.empty() && std::find(names.begin(), names.end(), entry.name) == names.end()) continue;
+    const metrics::SetFigure figure = entry.compute(of_a, of_b);
+    json[entry.name] = json_number(figure.value);
+    if (std::isfinite(figure.standard_error)) json[entry.name + "_standard_error"] = figure.standard_error;
+  }
+  const std::string warning = metrics::few_images_warning(count_a, count_b);
+  if (!warning.empty()) {
+    json["warning"] = warning;
+    warn(warning);
+  }
+  return json;
+}
+
+std::string feature_sets_text(const Json& figures) {
+  std::vector<std::vector<std::string>> rows{
+      {format("%lld against %lld images", static_cast<long long>(figures["counts"][0].get<int64_t>()),
+              static_cast<long long>(figures["counts"][1].get<int64_t>())),
+       "value", "standard error"}};
+  for (const metrics::SetMetricEntry& entry : metrics::set_metric_entries()) {
+    if (!figures.contains(entry.name)) continue;
+    const Json& value = figures[entry.name];
+    const auto error = figures.find(entry.name + "_standard_error");
+    rows.push_back({entry.name, value.is_number() ? format("%.6g", value.get<double>()) : value.get<std::string>(),
+                    error == figures.end() ? "" : format("%.2g", error->get<double>())});
+  }
+  return text_table(rows);
+}
+
+}  // namespace sscvae::tasks
