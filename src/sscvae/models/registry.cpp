@@ -34,6 +34,10 @@ Assignments ssc_vae_values(const std::string&) {
 /// The model's own latent term is part of its objective; its weight is an option of the model.
 Assignments own_latent_values(const std::string&) { return {{"train.loss.latent_weight", 1.0}}; }
 
+Assignments vq_gan_values(const std::string&) {
+  return {{"train.loss.latent_weight", 1.0}, {"train.adversarial.weight", 1.0}};
+}
+
 std::shared_ptr<Autoencoder> make_variational(const ModelOptions& options, uint64_t) {
   return std::make_shared<VariationalAutoencoder>(options);
 }
@@ -58,6 +62,8 @@ std::span<const ModelEntry> model_entries() {
        "scvae", sc_vae_values, make_sparse_coding},
       {"vq-vae", "at each position one of the vectors of a learned codebook", "van den Oord, Vinyals, Kavukcuoglu 2017",
        "vqvae", own_latent_values, make_vector_quantized},
+      {"vq-gan", "a vq-vae whose images a discriminator judges, too", "Esser, Rombach, Ommer 2021", "", vq_gan_values,
+       make_vector_quantized},
       {"vae", "independent Gaussian variables at each position", "Kingma & Welling 2014", "", own_latent_values,
        make_variational},
   };
