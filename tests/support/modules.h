@@ -48,7 +48,9 @@ void expect_block_parity(Module& module, const serialization::StateDict& file, d
   }
   for (const auto& item : module.named_buffers()) {
     const at::Tensor* expected = file.find("buffer_after/" + item.key());
-    if (expected) EXPECT_TRUE(is_close(item.value(), *expected, tolerance)) << item.key();
+    if (expected) {
+      EXPECT_TRUE(is_close(item.value(), *expected, tolerance)) << item.key();
+    }
   }
 }
 

@@ -113,7 +113,9 @@ TEST(WriteAtomically, AnUnwritableFolderIsNamed) {
   constexpr uid_t kNobody = 65534;
   if (root && ::seteuid(kNobody) != 0) GTEST_SKIP() << "root may write everywhere and cannot become another user";
   const std::string message = io_error_of([&] { write_atomically(folder / "a", "x"); });
-  if (root) ASSERT_EQ(::seteuid(0), 0);
+  if (root) {
+    ASSERT_EQ(::seteuid(0), 0);
+  }
   fs::permissions(folder.path(), fs::perms::owner_all);
   EXPECT_EQ(message, "cannot write '" + (folder / "a").string() + "': Permission denied");
   EXPECT_EQ(files_in(folder.path()), 0u);

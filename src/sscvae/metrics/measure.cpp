@@ -109,7 +109,10 @@ std::map<std::string, double> compare_images(const at::Tensor& original, const a
                                              const Protocol& protocol, const std::vector<std::string>& names,
                                              std::vector<std::string>* notes) {
   check_image_pair(original, reconstruction);
-  return measure({.original = original, .reconstruction = reconstruction}, protocol, names, notes);
+  Sample sample;
+  sample.original = original;
+  sample.reconstruction = reconstruction;
+  return measure(sample, protocol, names, notes);
 }
 
 }  // namespace sscvae::metrics

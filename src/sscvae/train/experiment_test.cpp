@@ -66,7 +66,8 @@ TEST(Experiment, ExplanationHasMeaningRangeAndOriginOfEveryOption) {
   EXPECT_NE(text.find("from --set\nepochs = 5"), std::string::npos);
   for (const auto& [key, origin] : experiment.origins) EXPECT_NE(text.find("from " + origin), std::string::npos) << key;
   ExperimentOptions options;
-  for (const Field& field : fields_of(options).fields()) EXPECT_FALSE(field.help.empty()) << field.key;
+  const FieldList fields = fields_of(options);
+  for (const Field& field : fields.fields()) EXPECT_FALSE(field.help.empty()) << field.key;
 }
 
 TEST(Experiment, ErrorsNameTheNearestName) {
