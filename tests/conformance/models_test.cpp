@@ -153,8 +153,8 @@ std::vector<Entry> all_entries() {
   return entries;
 }
 
-INSTANTIATE_TEST_SUITE_P(Registry, ModelConformance, ::testing::ValuesIn(all_entries()), [](const auto& info) {
-  std::string name = info.param.model + "_" + info.param.profile;
+INSTANTIATE_TEST_SUITE_P(Registry, ModelConformance, ::testing::ValuesIn(all_entries()), [](const auto& entry) {
+  std::string name = entry.param.model + "_" + entry.param.profile;
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
 });

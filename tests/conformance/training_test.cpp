@@ -62,8 +62,8 @@ TEST_P(TrainingConformance, LogsHoldWhatTheModelHas) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Registry, TrainingConformance, ::testing::ValuesIn(models::model_names()),
-                         [](const auto& info) {
-                           std::string name = info.param;
+                         [](const auto& entry) {
+                           std::string name = entry.param;
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });

@@ -51,15 +51,20 @@ void expect_tensors(const models::ForwardResult& result, const StateDict& file, 
                                                               {"code", result.code},
                                                               {"latent_recon", result.coded_features}};
   for (const auto& [name, tensor] : intermediates)
-    if (const at::Tensor* expected = file.find(name))
+    if (const at::Tensor* expected = file.find(name)) {
       EXPECT_TRUE(is_close(tensor, *expected, testing::kIntermediate.of(dtype))) << name;
-  if (const at::Tensor* indices = file.find("indices")) EXPECT_TRUE(at::equal(result.indices, *indices));
+    }
+  if (const at::Tensor* indices = file.find("indices")) {
+    EXPECT_TRUE(at::equal(result.indices, *indices));
+  }
   const std::pair<const char*, at::Tensor> outputs[] = {{"logits", result.logits}, {"recon", result.reconstruction}};
   for (const auto& [name, tensor] : outputs)
-    if (const at::Tensor* expected = file.find(name))
+    if (const at::Tensor* expected = file.find(name)) {
       EXPECT_TRUE(is_close(tensor, *expected, testing::kOutput.of(dtype))) << name;
-  if (const at::Tensor* rows = file.find("recon_rows_96_to_159_columns_64_to_159"))
+    }
+  if (const at::Tensor* rows = file.find("recon_rows_96_to_159_columns_64_to_159")) {
     EXPECT_TRUE(is_close(result.reconstruction.slice(2, 96, 160).slice(3, 64, 160), *rows, testing::kOutput.of(dtype)));
+  }
 }
 
 void expect_losses(const models::Losses& losses, const nlohmann::json& expected, at::ScalarType dtype) {

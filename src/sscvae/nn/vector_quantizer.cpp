@@ -12,6 +12,7 @@
 #include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
+#include <algorithm>
 #include <numeric>
 
 #include "sscvae/core/error.h"
@@ -23,7 +24,7 @@ namespace sscvae::nn {
 
 namespace {
 
-constexpr int64_t kChunk = 1 << 14;       // rows whose distances are held at once
+constexpr int64_t kDistances = 1 << 23;   // held at once
 constexpr int64_t kRounds = 10;           // of Lloyd's algorithm
 constexpr double kJitter = 1e-2;          // of the features' deviation, for codes that start from the same feature
 constexpr double kSmallestUsage = 1e-12;  // below it a running mean keeps its code
@@ -36,11 +37,14 @@ at::Tensor to_maps(const at::Tensor& rows, const at::Tensor& positions) {
       .contiguous();
 }
 
+int64_t chunk_of(int64_t num_codes) { return std::max<int64_t>(1, kDistances / num_codes); }
+
 at::Tensor nearest_codes(const at::Tensor& rows, const at::Tensor& codes) {
   const at::Tensor lengths = codes.square().sum(1);
+  const int64_t chunk = chunk_of(codes.size(0));
   std::vector<at::Tensor> parts;
-  for (int64_t first = 0; first < rows.size(0); first += kChunk) {
-    const at::Tensor some = rows.narrow(0, first, std::min(kChunk, rows.size(0) - first));
+  for (int64_t first = 0; first < rows.size(0); first += chunk) {
+    const at::Tensor some = rows.narrow(0, first, std::min(chunk, rows.size(0) - first));
     parts.push_back((lengths - 2 * at::mm(some, codes.t())).argmin(1));  // |x|^2 is the same for all codes
   }
   return parts.empty() ? at::empty({0}, rows.options().dtype(at::kLong)) : at::cat(parts);
@@ -53,8 +57,9 @@ struct Groups {
 /// Number and sum of the rows of each code, by matrix products: the order of summation never depends on threads.
 Groups group(const at::Tensor& rows, const at::Tensor& indices, int64_t num_codes) {
   Groups groups{at::zeros({num_codes}, rows.options()), at::zeros({num_codes, rows.size(1)}, rows.options())};
-  for (int64_t first = 0; first < rows.size(0); first += kChunk) {
-    const int64_t count = std::min(kChunk, rows.size(0) - first);
+  const int64_t chunk = chunk_of(num_codes);
+  for (int64_t first = 0; first < rows.size(0); first += chunk) {
+    const int64_t count = std::min(chunk, rows.size(0) - first);
     const at::Tensor members =
         at::zeros({count, num_codes}, rows.options()).scatter_(1, indices.narrow(0, first, count).unsqueeze(1), 1.0);
     groups.counts += members.sum(0);
@@ -120,7 +125,7 @@ VectorQuantizerResult VectorQuantizerImpl::forward(const at::Tensor& features) {
   result.loss = options_.commitment * (maps - codes.detach()).square().mean();
   if (options_.update == CodebookUpdate::kGradient) result.loss = (codes - maps.detach()).square().mean() + result.loss;
   // The value of the codes with the gradient of the features; adding zeros keeps the value exact.
-  result.quantized = codes.detach() + (maps - maps.detach());
+  result.quantized = maps.requires_grad() ? codes.detach() + (maps - maps.detach()) : codes.detach();
   return result;
 }
 

@@ -75,7 +75,8 @@ void write_training_report(const RunFolder& folder, const TrainSummary& summary,
   if (!summary.validation.empty()) {
     page.heading("Last validation");
     std::vector<std::pair<std::string, std::string>> figures;
-    for (const auto& [name, value] : summary.validation) figures.emplace_back(name, report::number_text(value));
+    for (const auto& [name, value] : summary.validation)
+      if (!std::isnan(value)) figures.emplace_back(name, report::number_text(value));
     page.key_values(figures, "means over the validation images");
   }
   if (const fs::path preview = last_preview(folder); !preview.empty()) {
