@@ -93,7 +93,9 @@ TEST(Commands, CodesThatAreNotSparseAreReportedAsWhatTheyAre) {
     EXPECT_EQ(evaluated["count"], 3);
     EXPECT_FALSE(evaluated["mean"].contains("nnz"));
     EXPECT_EQ(evaluated.contains("code_usage"), discrete);
-    if (discrete) EXPECT_EQ(evaluated["code_usage"]["num_codes"], 16);
+    if (discrete) {
+      EXPECT_EQ(evaluated["code_usage"]["num_codes"], 16);
+    }
     const Outcome strong =
         run({"denoise", first, "--weights", weights, "--strength", "2", "--out", (folder / "s").string()});
     EXPECT_EQ(strong.code, 2);
