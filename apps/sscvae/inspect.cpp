@@ -19,7 +19,7 @@ void add_inspect(CLI::App& app) {
   app.add_option("weights", options->weights, "weights file, or the name of shipped weights")
       ->type_name("W")
       ->required();
-  app.add_option("--atoms", options->atoms, "draw every dictionary atom, as the decoder shows it, into this PNG")
+  app.add_option("--atoms", options->atoms, "draw every atom or code, as the decoder shows it, into this PNG")
       ->type_name("PNG");
   app.add_option("--thresholds", options->thresholds, "draw the threshold maps of this image into --out")
       ->type_name("IMG");

@@ -1,6 +1,8 @@
 #include "sscvae/train/trainer.h"
 
 #include <CLI/CLI.hpp>
+#include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "sscvae/command.h"
@@ -42,7 +44,10 @@ tasks::Report make_summary(const train::TrainRequest& request, const train::Trai
       format("%s after %lld of %lld steps in %s, loss %.5g\n",
              summary.finished ? "finished" : "stopped, --resume goes on,", static_cast<long long>(summary.steps),
              static_cast<long long>(summary.total_steps), duration_text(summary.seconds).c_str(), summary.loss);
-  for (const auto& [name, value] : summary.validation) text += format("validation %-16s %.5g\n", name.c_str(), value);
+  std::map<std::string, double> validation;  // what the model does not have is left out
+  for (const auto& [name, value] : summary.validation)
+    if (!std::isnan(value)) validation[name] = value;
+  for (const auto& [name, value] : validation) text += format("validation %-16s %.5g\n", name.c_str(), value);
   text += "weights " + summary.best.string() + "\nreport  " + summary.report.string() + "\n";
   return tasks::make_report(text, {{"out", request.out.string()},
                                    {"steps", summary.steps},
@@ -52,7 +57,7 @@ tasks::Report make_summary(const train::TrainRequest& request, const train::Trai
                                    {"loss", tasks::json_number(summary.loss)},
                                    {"best_psnr_db", tasks::json_number(summary.best_psnr_db)},
                                    {"best_step", summary.best_step},
-                                   {"validation", tasks::json_numbers(summary.validation)},
+                                   {"validation", tasks::json_numbers(validation)},
                                    {"last", summary.last.string()},
                                    {"best", summary.best.string()},
                                    {"report", summary.report.string()}});

@@ -56,7 +56,8 @@ TEST(Commands, FromImagesToAnEvaluatedModel) {
 }
 
 TEST(Commands, ParameterCountsOfThePaper) {
-  const std::map<std::string, int64_t> expected{{"ssc-vae", 22948756}, {"sc-vae-in", 22915970}, {"sc-vae", 19115394}};
+  const std::map<std::string, int64_t> expected{
+      {"ssc-vae", 22948756}, {"sc-vae-in", 22915970}, {"sc-vae", 19115394}, {"vq-vae", 19114369}, {"vq-gan", 19114369}};
   for (const auto& [name, parameters] : expected)
     EXPECT_EQ(run_json({"complexity", "--config", "ultrasound-paper", "--model", name, "--size", "8x8"})["parameters"],
               parameters)
@@ -74,6 +75,62 @@ TEST(Commands, ExportedWeightsComeBackEqual) {
              after = serialization::read_safetensors(folder / "back.safetensors").tensors;
   ASSERT_EQ(after.names(), before.names());
   for (const auto& [name, tensor] : before) EXPECT_TRUE(tensor.equal(after.at(name))) << name;
+}
+
+TEST(Commands, CodesThatAreNotSparseAreReportedAsWhatTheyAre) {
+  const TemporaryFolder folder;
+  const std::string images = (folder / "images").string(), first = images + "/leaves_00001.png";
+  run_json({"data", "synth", "--count", "3", "--size", "40x48", "--out", images});
+  for (const std::string model : {"vq-vae", "vq-gan", "vae"}) {
+    SCOPED_TRACE(model);
+    const bool discrete = model != "vae";
+    const std::string weights = write_tiny_weights(folder / (model + ".safetensors"), 1, "reconstruct", model);
+    const auto restored = run_json({"reconstruct", first, "--weights", weights, "--out", (folder / model).string()});
+    const auto& image = restored["images"][0];
+    EXPECT_FALSE(image.contains("nnz") || image.contains("hoyer") || image.contains("zero_fraction"));
+    EXPECT_EQ(image.contains("codes_used") && image.contains("perplexity"), discrete);
+    const auto evaluated = run_json({"evaluate", "--weights", weights, "--data", images, "--dataset", "folder"});
+    EXPECT_EQ(evaluated["count"], 3);
+    EXPECT_FALSE(evaluated["mean"].contains("nnz"));
+    EXPECT_EQ(evaluated.contains("code_usage"), discrete);
+    if (discrete) {
+      EXPECT_EQ(evaluated["code_usage"]["num_codes"], 16);
+    }
+    const Outcome strong =
+        run({"denoise", first, "--weights", weights, "--strength", "2", "--out", (folder / "s").string()});
+    EXPECT_EQ(strong.code, 2);
+    EXPECT_NE(strong.err.find("has no sparse coder"), std::string::npos) << strong.err;
+    const Outcome atoms = run({"inspect", weights, "--atoms", (folder / (model + ".png")).string()});
+    EXPECT_EQ(atoms.code, discrete ? 0 : 2) << atoms.err;
+    const auto maps = run_json({"inspect", weights, "--codes", first, "--out", (folder / (model + "_maps")).string()});
+    EXPECT_EQ(maps.contains("pictures") ? maps["pictures"].size() : 0, discrete ? 1u : 0u);
+  }
+}
+
+TEST(Commands, TheAuthorsVqVaeComesInAndIsTraced) {
+  SSCVAE_SKIP_WITHOUT_PARITY("models/vqvae_gray");
+  const TemporaryFolder folder;
+  const auto source = parity_folder() / "models/vqvae_gray";
+  const std::string weights = (folder / "w.safetensors").string(), out = (folder / "t.safetensors").string();
+  EXPECT_EQ(run_json({"import", (source / "state.pt").string(), "--set", "model.reference.num_groups=4", "--out",
+                      weights})["model"],
+            "vq-vae");
+  run_json({"trace", "--weights", weights, "--input", (source / "input.safetensors").string(), "--gradients", "--mode",
+            "train", "--out", out});
+  const auto traced = serialization::read_safetensors(out).tensors;
+  const auto expected = serialization::read_safetensors(source / "train_float32.safetensors").tensors;
+  EXPECT_TRUE(traced.at("indices").equal(expected.at("indices")));
+  EXPECT_TRUE(is_close(traced.at("features"), expected.at("latent"), kIntermediate.float32));
+  EXPECT_TRUE(is_close(traced.at("coded_features"), expected.at("latent_recon"), kIntermediate.float32));
+  EXPECT_TRUE(is_close(traced.at("reconstruction"), expected.at("recon"), kOutput.float32));
+  const auto gradients = serialization::read_safetensors(source / "train_gradients_float32.safetensors").tensors;
+  const std::string codebook = "_vq_layer.embedding.weight";
+  EXPECT_TRUE(is_close(traced.at("grad." + codebook), gradients.at(codebook), kGradient.float32));
+  const std::string back = (folder / "back.pt").string();
+  run_json({"export", weights, "--format", "torch", "--out", back});
+  const auto exported = serialization::read_torch_checkpoint(back);
+  for (const auto& [name, tensor] : serialization::read_torch_checkpoint(source / "state.pt"))
+    EXPECT_TRUE(tensor.equal(exported.at(name))) << name;
 }
 
 TEST(Commands, TraceNamesWhatThePublishedNumbersName) {

@@ -54,16 +54,23 @@ inline Outcome run(const std::vector<std::string>& arguments) {
 
 /// Options of a model that trains and runs in no time.
 inline std::vector<std::string> tiny_options() {
-  return {"model.lite.width=8", "model.lite.num_blocks=1", "model.sparse_coder.num_atoms=16",
-          "model.sparse_coder.atom_dim=8", "model.sparse_coder.num_iterations=3"};
+  return {"model.lite.width=8",
+          "model.lite.num_blocks=1",
+          "model.sparse_coder.num_atoms=16",
+          "model.sparse_coder.atom_dim=8",
+          "model.sparse_coder.num_iterations=3",
+          "model.quantizer.num_codes=16",
+          "model.quantizer.code_dim=8",
+          "model.vae.latent_dim=8"};
 }
 
 /// Untrained weights of such a model.
 inline std::string write_tiny_weights(const std::filesystem::path& path, int channels = 1,
-                                      const std::string& task = "reconstruct") {
+                                      const std::string& task = "reconstruct", const std::string& name = "ssc-vae") {
   std::vector<std::string> set = tiny_options();
   set.push_back("model.in_channels=" + std::to_string(channels));
   set.push_back("task=\"" + task + "\"");
+  set.push_back("model.name=\"" + name + "\"");
   const train::Experiment experiment = train::resolve_experiment("", set);
   const auto model = models::make_autoencoder(experiment.options.model, 1);
   serialization::write_safetensors(path, models::state_of(*model), {{models::kConfigKey, experiment.toml()}});

@@ -7,7 +7,9 @@
 #include "sscvae/models/losses.h"
 #include "sscvae/models/registry.h"
 #include "sscvae/models/weights.h"
+#include "sscvae/serialization/safetensors.h"
 #include "sscvae/train/training_step.h"
+#include "support/paths.h"
 
 /// What every entry of the model registry keeps in every profile.
 namespace sscvae::models {
@@ -25,11 +27,10 @@ class ModelConformance : public ::testing::TestWithParam<Entry> {
     FieldList fields;
     fields.add_section("model", result);
     assign(fields, {{"model.name", GetParam().model}}, "test");
-    assign(fields, find_model(GetParam().model).values(GetParam().profile), "test");
-    Assignments own;
-    for (const auto& value : find_profile(GetParam().profile).values)
-      if (value.first.starts_with("model.")) own.push_back(value);
-    assign(fields, own, "test");
+    const std::string& profile = GetParam().profile;
+    for (const Assignments& values : {find_model(GetParam().model).values(profile), find_profile(profile).values})
+      for (const auto& value : values)
+        if (value.first.starts_with("model.")) assign(fields, {value}, "test");
     result.down_samples = 2;
     result.lite.width = 16;
     result.reference.hidden_channels_1 = 8;
@@ -38,6 +39,8 @@ class ModelConformance : public ::testing::TestWithParam<Entry> {
     result.sparse_coder.num_atoms = 32;
     result.sparse_coder.atom_dim = 16;
     result.sparse_coder.num_iterations = 4;
+    result.quantizer.num_codes = 32;
+    result.quantizer.code_dim = result.vae.latent_dim = 16;
     result.sparse_coder.grid_height = result.sparse_coder.grid_width = 8;
     return result;
   }
@@ -65,6 +68,37 @@ TEST_P(ModelConformance, EvaluationIsDeterministicAndDecodesItsOwnCode) {
   EXPECT_TRUE(at::equal(result.reconstruction, model->forward(images).reconstruction));
   EXPECT_TRUE(at::equal(result.code, model->encode(images)));
   EXPECT_TRUE(at::allclose(result.reconstruction, model->decode(result.code), 1e-5, 1e-6));
+}
+
+TEST_P(ModelConformance, WeightsFilesComeBackBitForBit) {
+  const testing::TemporaryFolder folder;
+  ModelOptions own = options();
+  const auto model = make_autoencoder(own, 1);
+  torch::manual_seed(4);
+  const at::Tensor images = torch::rand({2, 1, 16, 24});
+  model->initialize_from(images);
+  model->forward(images);  // moves statistics
+  FieldList fields;
+  fields.add_section("model", own);
+  serialization::write_safetensors(folder / "w.safetensors", state_of(*model), {{kConfigKey, to_toml(fields)}});
+  const LoadedModel loaded = load_weights(folder / "w.safetensors");
+  const auto before = state_of(*model), after = state_of(*loaded.model);
+  EXPECT_EQ(before.names(), after.names());
+  for (const auto& [name, tensor] : before) EXPECT_TRUE(at::equal(tensor, after.at(name))) << name;
+  model->eval();
+  const at::NoGradGuard no_grad;
+  EXPECT_TRUE(at::equal(model->forward(images).reconstruction, loaded.model->forward(images).reconstruction));
+}
+
+TEST_P(ModelConformance, CodesHaveNumbersOrNot) {
+  const auto model = make_autoencoder(options(), 1);
+  model->eval();
+  const at::NoGradGuard no_grad;
+  const ForwardResult result = model->forward(torch::rand({2, 1, 16, 24}));
+  EXPECT_EQ(result.indices.defined(), model->num_codes() > 0);
+  EXPECT_EQ(result.sparse_code().defined(), model->dictionary().defined());
+  if (result.indices.defined()) EXPECT_TRUE(at::equal(model->decode_indices(result.indices), result.reconstruction));
+  else EXPECT_THROW(model->decode_indices(torch::zeros({1, 4, 4}, at::kLong)), UsageError);
 }
 
 TEST_P(ModelConformance, TheSeedDecidesTheInitialWeights) {
@@ -103,6 +137,7 @@ TEST_P(ModelConformance, OverfitsOneBatch) {
   train::StepSettings settings;
   settings.gradient_clip = 0.5;
   settings.loss.sparsity = Sparsity::kNone;
+  settings.loss.latent_weight = model->forward(images).latent_loss.defined() ? 1 : 0;
   double first = 0, last = 0;
   for (int64_t step = 1; step <= 150; ++step) {
     last = train::training_step(*model, adam, {{images, images, {}}}, settings, 0, 2e-3, step).reconstruction;
@@ -118,8 +153,8 @@ std::vector<Entry> all_entries() {
   return entries;
 }
 
-INSTANTIATE_TEST_SUITE_P(Registry, ModelConformance, ::testing::ValuesIn(all_entries()), [](const auto& info) {
-  std::string name = info.param.model + "_" + info.param.profile;
+INSTANTIATE_TEST_SUITE_P(Registry, ModelConformance, ::testing::ValuesIn(all_entries()), [](const auto& entry) {
+  std::string name = entry.param.model + "_" + entry.param.profile;
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
 });

@@ -33,7 +33,9 @@ void expect_trajectory(const std::string& name, at::ScalarType dtype) {
   const std::string suffix = dtype == at::kDouble ? "float64" : "float32";
   SCOPED_TRACE(name + " " + suffix);
   const auto folder = testing::parity_folder() / "trajectory" / name;
-  const auto read = [&](const std::string& file) { return serialization::read_safetensors(folder / (file + ".safetensors")).tensors; };
+  const auto read = [&](const std::string& file) {
+    return serialization::read_safetensors(folder / (file + ".safetensors")).tensors;
+  };
   const auto expected = testing::read_json(folder / "expected.json");
   const StateDict batches = read("batches");
   const auto model = testing::reference_model(expected.at("config"), read("initial"));
@@ -61,7 +63,10 @@ void expect_trajectory(const std::string& name, at::ScalarType dtype) {
     EXPECT_NEAR(figures.gradient_norm, norm, (dtype == at::kDouble ? 1e-9 : 2e-3) * norm) << "step " << step;
     if (step == 0 && dtype == at::kDouble)
       for (const auto& [key, tensor] : read("after_step_1_float64"))
-        EXPECT_LT((models::state_of(*model).at(key).to(at::kDouble) - tensor.to(at::kDouble)).abs().max().item<double>(), 1e-9) << key;
+        EXPECT_LT(
+            (models::state_of(*model).at(key).to(at::kDouble) - tensor.to(at::kDouble)).abs().max().item<double>(),
+            1e-9)
+            << key;
   }
   const StateDict state = models::state_of(*model);
   for (const auto& [key, tensor] : read("final_" + suffix)) {
@@ -81,6 +86,7 @@ TEST(TrajectoryParity, TenStepsInFloat64) {
   SSCVAE_SKIP_WITHOUT_PARITY("trajectory");
   expect_trajectory("sscvae_recon", at::kDouble);
   expect_trajectory("scvae_denoise", at::kDouble);
+  expect_trajectory("vqvae_recon", at::kDouble);
 }
 
 TEST(TrajectoryParity, TenStepsInFloat32) {

@@ -16,18 +16,19 @@ namespace sscvae::testing {
 
 inline nlohmann::json read_json(const std::filesystem::path& path) { return nlohmann::json::parse(read_file(path)); }
 
-/// Options of the `reference` profile with the sizes of a recorded configuration (kind, c, h1, h2, out, down, groups, K, T, grid).
+/// Options of the `reference` profile with the sizes of a recorded configuration (kind, c, h1, h2, out, down, groups,
+/// K, T, grid, beta).
 inline models::ModelOptions reference_options(const nlohmann::json& config) {
   models::ModelOptions options;
   FieldList fields;
   fields.add_section("model", options);
-  const std::string name = config.at("kind") == "SSCVAE" ? "ssc-vae" : "sc-vae";
+  const std::string kind = config.at("kind");
+  const std::string name = kind == "SSCVAE" ? "ssc-vae" : kind == "VQVAE" ? "vq-vae" : "sc-vae";
   assign(fields, {{"model.name", name}}, "test");
-  assign(fields, models::find_model(name).values("reference"), "test");
-  Assignments own;
-  for (const auto& value : models::find_profile("reference").values)
-    if (value.first.starts_with("model.")) own.push_back(value);
-  assign(fields, own, "test");
+  for (const Assignments& values :
+       {models::find_model(name).values("reference"), models::find_profile("reference").values})
+    for (const auto& value : values)
+      if (value.first.starts_with("model.")) assign(fields, {value}, "test");
   options.in_channels = config.at("c");
   options.down_samples = config.at("down");
   options.reference.hidden_channels_1 = config.at("h1");
@@ -35,14 +36,18 @@ inline models::ModelOptions reference_options(const nlohmann::json& config) {
   options.reference.num_groups = config.at("groups");
   options.sparse_coder.atom_dim = config.at("out");
   options.sparse_coder.num_atoms = config.at("K");
-  options.sparse_coder.num_iterations = config.at("T");
+  options.sparse_coder.num_iterations = config.value("T", options.sparse_coder.num_iterations);
+  options.quantizer.code_dim = options.vae.latent_dim = options.sparse_coder.atom_dim;
+  options.quantizer.num_codes = options.sparse_coder.num_atoms;
+  options.quantizer.commitment = config.value("beta", options.quantizer.commitment);
   const int64_t side = 256 >> options.down_samples;
   options.sparse_coder.grid_height = config.contains("grid") ? config.at("grid")[0].get<int64_t>() : side;
   options.sparse_coder.grid_width = config.contains("grid") ? config.at("grid")[1].get<int64_t>() : side;
   return options;
 }
 
-inline std::shared_ptr<models::Autoencoder> reference_model(const nlohmann::json& config, const serialization::StateDict& state) {
+inline std::shared_ptr<models::Autoencoder> reference_model(const nlohmann::json& config,
+                                                            const serialization::StateDict& state) {
   auto model = models::make_autoencoder(reference_options(config), 1);
   models::load_state(*model, state, "reference state");
   return model;

@@ -1,9 +1,14 @@
 #include "sscvae/models/autoencoder.h"
 
+#include "sscvae/core/error.h"
 #include "sscvae/core/shape.h"
 #include "sscvae/image/padding.h"
 
 namespace sscvae::models {
+
+at::Tensor Autoencoder::decode_indices(const at::Tensor&) {
+  throw UsageError("model " + options_.name + " has no codes with numbers");
+}
 
 ForwardResult forward_any_size(Autoencoder& model, const at::Tensor& images) {
   check_shape(images, "images", "N,C,H,W", {-1, model.options().in_channels, -1, -1});

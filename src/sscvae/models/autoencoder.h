@@ -14,12 +14,17 @@ struct ForwardResult {
   at::Tensor threshold_inference;   ///< alpha before refinement [N,K,h,w]
   at::Tensor threshold_refinement;  ///< alpha after refinement (what the coder uses), broadcastable to the code
   at::Tensor threshold;             ///< theta = alpha / L, in code units
-  at::Tensor code;                  ///< z [N,K,h,w] (VQ: the quantized features [N,d,h,w])
-  at::Tensor indices;               ///< VQ only, int64 [N,h,w]
-  at::Tensor coded_features;        ///< D z, the decoder's input [N,d,h,w]
-  at::Tensor logits;                ///< decoder output before the output activation [N,C,H,W]
-  at::Tensor reconstruction;        ///< x-hat [N,C,H,W]
-  at::Tensor latent_loss;           ///< a model's own latent term where the plain one does not apply (VQ), else undefined
+  at::Tensor code;  ///< z [N,K,h,w] (VQ: the quantized features, VAE: the sample or, in eval mode, the mean [N,d,h,w])
+  at::Tensor indices;         ///< VQ only, int64 [N,h,w]
+  at::Tensor coded_features;  ///< D z, the decoder's input [N,d,h,w] (VQ: the code; VAE: undefined)
+  at::Tensor logits;          ///< decoder output before the output activation [N,C,H,W]
+  at::Tensor reconstruction;  ///< x-hat [N,C,H,W]
+  at::Tensor mean;            ///< VAE only: of the code's distribution [N,d,h,w]
+  at::Tensor log_variance;    ///< VAE only: log of its variance [N,d,h,w]
+  at::Tensor latent_loss;  ///< a model's own latent term where the plain one does not apply (VQ, VAE), else undefined
+
+  /// The code where it is a sparse one, else undefined: what non-zeros and Hoyer's figure are about.
+  at::Tensor sparse_code() const { return threshold.defined() ? code : at::Tensor(); }
 };
 
 /// An image -> code -> image model. Images are float [N,C,H,W] in [0,1]; H and W must be multiples of size_multiple().
@@ -38,13 +43,31 @@ class Autoencoder : public torch::nn::Module {
   virtual int64_t size_multiple() const = 0;
   /// The dictionary [d,K] as the coder uses it, or undefined.
   virtual at::Tensor dictionary() { return {}; }
-  /// Called after every optimizer step (renormalises atoms where the options ask for it).
+  /// K of a model whose code is one of K vectors at each position, else 0.
+  virtual int64_t num_codes() const { return 0; }
+  /// The reconstruction of codes by number, int64 [N,h,w] -> [N,C,H,W]. Errors: UsageError for a model without such
+  /// codes and for numbers outside 0 ... K - 1; ShapeError.
+  virtual at::Tensor decode_indices(const at::Tensor& indices);
+  /// The weight of the decoder's last convolution.
+  virtual at::Tensor last_weight() const = 0;
+
+  /// All randomness of the passes and updates that follow is a function of this number. Training sets it before each
+  /// pass from train.seed and the step.
+  void set_noise_seed(uint64_t seed) { noise_seed_ = seed; }
+  /// Called after each training pass with what it made (usage of a codebook).
+  virtual void observe(const ForwardResult& result) {}
+  /// Called after every optimizer step (renormalises atoms, updates a codebook, where the options ask for it).
   virtual void after_optimizer_step() {}
-  /// Called once before training with a first batch (data-dependent initial thresholds where the options ask for it).
+  /// Called once before training with a first batch (data-dependent initial thresholds and codebooks where the options
+  /// ask for it).
   virtual void initialize_from(const at::Tensor& images) {}
+
+ protected:
+  uint64_t noise_seed() const { return noise_seed_; }
 
  private:
   ModelOptions options_;
+  uint64_t noise_seed_ = 0;
 };
 
 /// Reconstructs images of any size: reflect-pads to the model's multiple, runs forward, crops every image-sized

@@ -5,12 +5,14 @@
 
 namespace sscvae::models {
 
-std::shared_ptr<Backbone2d> make_encoder(const ModelOptions& options) {
-  return options.backbone == Backbone::kReference ? make_reference_encoder(options) : make_lite_encoder(options);
+std::shared_ptr<Backbone2d> make_encoder(const ModelOptions& options, int64_t feature_dim) {
+  return options.backbone == Backbone::kReference ? make_reference_encoder(options, feature_dim)
+                                                  : make_lite_encoder(options, feature_dim);
 }
 
-std::shared_ptr<Backbone2d> make_decoder(const ModelOptions& options) {
-  return options.backbone == Backbone::kReference ? make_reference_decoder(options) : make_lite_decoder(options);
+std::shared_ptr<Backbone2d> make_decoder(const ModelOptions& options, int64_t feature_dim) {
+  return options.backbone == Backbone::kReference ? make_reference_decoder(options, feature_dim)
+                                                  : make_lite_decoder(options, feature_dim);
 }
 
 }  // namespace sscvae::models

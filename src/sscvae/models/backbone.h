@@ -11,11 +11,13 @@ namespace sscvae::models {
 class Backbone2d : public torch::nn::Module {
  public:
   virtual at::Tensor forward(const at::Tensor& x) = 0;
+  /// The weight of the last convolution: where gradients of different losses are compared.
+  virtual at::Tensor last_weight() const = 0;
 };
 
-/// Image [N,C,H,W] -> features [N,d,H/2^n,W/2^n].
-std::shared_ptr<Backbone2d> make_encoder(const ModelOptions& options);
+/// Image [N,C,H,W] -> features [N,d,H/2^n,W/2^n], d = feature_dim.
+std::shared_ptr<Backbone2d> make_encoder(const ModelOptions& options, int64_t feature_dim);
 /// Features [N,d,h,w] -> logits [N,C,2^n h,2^n w].
-std::shared_ptr<Backbone2d> make_decoder(const ModelOptions& options);
+std::shared_ptr<Backbone2d> make_decoder(const ModelOptions& options, int64_t feature_dim);
 
 }  // namespace sscvae::models

@@ -21,7 +21,7 @@ int64_t unshuffle_levels(const ModelOptions& options) {
 }
 
 nn::Norm norm_of(Normalization normalization) {
-  return normalization == Normalization::kNone ? nn::Norm::kNone
+  return normalization == Normalization::kNone    ? nn::Norm::kNone
          : normalization == Normalization::kBatch ? nn::Norm::kBatch
                                                   : nn::Norm::kGroup;
 }
@@ -31,7 +31,8 @@ class Stage : public torch::nn::Module {
  public:
   explicit Stage(const LiteBackboneOptions& options) {
     for (int64_t i = 0; i < options.num_blocks; ++i)
-      blocks_.push_back(register_module(std::to_string(i), nn::LiteResidualBlock(options.width, norm_of(options.normalization))));
+      blocks_.push_back(
+          register_module(std::to_string(i), nn::LiteResidualBlock(options.width, norm_of(options.normalization))));
   }
   at::Tensor forward(at::Tensor x) {
     for (auto& block : blocks_) x = block->forward(x);
@@ -44,16 +45,17 @@ class Stage : public torch::nn::Module {
 
 class LiteEncoder : public Backbone2d {
  public:
-  explicit LiteEncoder(const ModelOptions& options) : block_(int64_t{1} << unshuffle_levels(options)) {
+  LiteEncoder(const ModelOptions& options, int64_t feature_dim) : block_(int64_t{1} << unshuffle_levels(options)) {
     const int64_t width = options.lite.width;
     stem_ = register_module("stem", nn::same_convolution(options.in_channels * block_ * block_, width, 3));
     stages_.push_back(register_module("stage0", std::make_shared<Stage>(options.lite)));
     for (int64_t level = unshuffle_levels(options); level < options.down_samples; ++level) {
       const std::string number = std::to_string(stages_.size());
-      halvings_.push_back(register_module("down" + number, torch::nn::Conv2d(torch::nn::Conv2dOptions(width, width, 2).stride(2))));
+      halvings_.push_back(
+          register_module("down" + number, torch::nn::Conv2d(torch::nn::Conv2dOptions(width, width, 2).stride(2))));
       stages_.push_back(register_module("stage" + number, std::make_shared<Stage>(options.lite)));
     }
-    head_ = register_module("head", nn::same_convolution(width, options.sparse_coder.atom_dim, 3));
+    head_ = register_module("head", nn::same_convolution(width, feature_dim, 3));
   }
 
   at::Tensor forward(const at::Tensor& image) override {
@@ -61,6 +63,7 @@ class LiteEncoder : public Backbone2d {
     for (size_t i = 0; i < halvings_.size(); ++i) x = stages_[i + 1]->forward(halvings_[i]->forward(x));
     return head_->forward(x);
   }
+  at::Tensor last_weight() const override { return head_->weight; }
 
  private:
   int64_t block_;
@@ -71,9 +74,9 @@ class LiteEncoder : public Backbone2d {
 
 class LiteDecoder : public Backbone2d {
  public:
-  explicit LiteDecoder(const ModelOptions& options) : block_(int64_t{1} << unshuffle_levels(options)) {
+  LiteDecoder(const ModelOptions& options, int64_t feature_dim) : block_(int64_t{1} << unshuffle_levels(options)) {
     const int64_t width = options.lite.width;
-    stem_ = register_module("stem", nn::same_convolution(options.sparse_coder.atom_dim, width, 3));
+    stem_ = register_module("stem", nn::same_convolution(feature_dim, width, 3));
     stages_.push_back(register_module("stage0", std::make_shared<Stage>(options.lite)));
     for (int64_t level = unshuffle_levels(options); level < options.down_samples; ++level) {
       const std::string number = std::to_string(stages_.size());
@@ -89,6 +92,7 @@ class LiteDecoder : public Backbone2d {
       x = stages_[i + 1]->forward(at::pixel_shuffle(doublings_[i]->forward(x), 2));
     return at::pixel_shuffle(head_->forward(x), block_);
   }
+  at::Tensor last_weight() const override { return head_->weight; }
 
  private:
   int64_t block_;
@@ -99,8 +103,12 @@ class LiteDecoder : public Backbone2d {
 
 }  // namespace
 
-std::shared_ptr<Backbone2d> make_lite_encoder(const ModelOptions& options) { return std::make_shared<LiteEncoder>(options); }
+std::shared_ptr<Backbone2d> make_lite_encoder(const ModelOptions& options, int64_t feature_dim) {
+  return std::make_shared<LiteEncoder>(options, feature_dim);
+}
 
-std::shared_ptr<Backbone2d> make_lite_decoder(const ModelOptions& options) { return std::make_shared<LiteDecoder>(options); }
+std::shared_ptr<Backbone2d> make_lite_decoder(const ModelOptions& options, int64_t feature_dim) {
+  return std::make_shared<LiteDecoder>(options, feature_dim);
+}
 
 }  // namespace sscvae::models

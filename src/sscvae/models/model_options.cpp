@@ -9,28 +9,42 @@ void ReferenceBackboneOptions::describe(FieldList& fields) {
   fields.add("hidden_channels_2", hidden_channels_2, "channels below full resolution", at_least(2));
   fields.add("num_groups", num_groups, "groups of the group normalisations", at_least(1));
   fields.add("normalization", normalization, "inside the down- and up-sampling blocks; the authors use batch");
-  fields.add("attention", attention, "non-local blocks: none, or softmax over-queries (authors' code) or over-keys (Wang et al. 2018)");
+  fields.add("attention", attention,
+             "non-local blocks: none, or softmax over-queries (authors' code) or over-keys (Wang et al. 2018)");
   fields.add("scale_attention", scale_attention, "divide attention scores by the square root of their length");
 }
 
 void LiteBackboneOptions::describe(FieldList& fields) {
   fields.add("width", width, "channels throughout", at_least(1));
   fields.add("num_blocks", num_blocks, "residual blocks at each resolution", between(0, 100));
-  fields.add("unshuffle", unshuffle, "side of the pixel blocks folded into channels first; a power of two, at most 2^down_samples",
+  fields.add("unshuffle", unshuffle,
+             "side of the pixel blocks folded into channels first; a power of two, at most 2^down_samples",
              between(1, 64));
   fields.add("normalization", normalization, "inside the residual blocks");
+}
+
+void GaussianOptions::describe(FieldList& fields) {
+  fields.add("latent_dim", latent_dim, "Gaussian variables at each position, which is the number of feature channels",
+             at_least(1));
+  fields.add("kl_weight", kl_weight,
+             "weight of the divergence from the standard normal, sum over variables and mean over positions",
+             at_least(0));
 }
 
 void ModelOptions::describe(FieldList& fields) {
   fields.add_name("name", name, "which model", model_names());
   fields.add("in_channels", in_channels, "image channels: 1 grey, 3 colour", between(1, 3));
-  fields.add("down_samples", down_samples, "halvings of the resolution; the latent grid is H / 2^n x W / 2^n", between(0, 6));
+  fields.add("down_samples", down_samples, "halvings of the resolution; the latent grid is H / 2^n x W / 2^n",
+             between(0, 6));
   fields.add("backbone", backbone, "encoder and decoder: lite, or the authors' network");
   fields.add("output", output, "last step of the decoder: linear (plus 1/2, clamped on output only) or sigmoid");
-  fields.add("feature_norm", feature_norm, "features divided by their root mean square at each position, or left as they are");
+  fields.add("feature_norm", feature_norm,
+             "features divided by their root mean square at each position, or left as they are");
   fields.add_section("lite", lite);
   fields.add_section("reference", reference);
   fields.add_section("sparse_coder", sparse_coder);
+  fields.add_section("quantizer", quantizer);
+  fields.add_section("vae", vae);
 }
 
 }  // namespace sscvae::models

@@ -2,6 +2,7 @@
 
 #include "sscvae/core/options.h"
 #include "sscvae/nn/sparse_coder_options.h"
+#include "sscvae/nn/vector_quantizer_options.h"
 
 namespace sscvae::models {
 
@@ -11,7 +12,8 @@ enum class Attention { kNone, kOverQueries, kOverKeys };
 enum class OutputActivation { kLinear, kSigmoid };
 enum class FeatureNorm { kNone, kRms };
 
-/// The authors' network: strided levels of residual blocks, convolution + normalisation + max-pool, non-local attention.
+/// The authors' network: strided levels of residual blocks, convolution + normalisation + max-pool, non-local
+/// attention.
 struct ReferenceBackboneOptions {
   int64_t hidden_channels_1 = 128;
   int64_t hidden_channels_2 = 512;
@@ -31,6 +33,13 @@ struct LiteBackboneOptions {
   void describe(FieldList& fields);
 };
 
+/// The Gaussian bottleneck of `vae`.
+struct GaussianOptions {
+  int64_t latent_dim = 64;
+  double kl_weight = 1e-4;
+  void describe(FieldList& fields);
+};
+
 /// Defaults are the `sound` profile's ssc-vae.
 struct ModelOptions {
   std::string name = "ssc-vae";
@@ -42,6 +51,8 @@ struct ModelOptions {
   LiteBackboneOptions lite;
   ReferenceBackboneOptions reference;
   nn::SparseCoderOptions sparse_coder;
+  nn::VectorQuantizerOptions quantizer;
+  GaussianOptions vae;
   void describe(FieldList& fields);
 };
 

@@ -26,6 +26,12 @@ Assignments reference_values() {
       {"model.sparse_coder.lipschitz", text("trainable")},
       {"model.sparse_coder.dictionary_init", text("reference-dct")},
       {"model.sparse_coder.unit_norm_atoms", false},
+      {"model.quantizer.num_codes", integer(512)},
+      {"model.quantizer.code_dim", integer(256)},
+      {"model.quantizer.update", text("gradient")},
+      {"model.quantizer.initialization", text("uniform")},
+      {"model.quantizer.revival", 0.0},
+      {"model.vae.latent_dim", integer(256)},
       {"train.learning_rate", 1e-4},
       {"train.schedule", text("constant")},
       {"train.warmup", 0.0},
@@ -60,6 +66,12 @@ Assignments paper_values() {
       {"model.sparse_coder.dictionary_init", text("overcomplete-dct")},
       {"model.sparse_coder.unit_norm_atoms", false},
       {"model.sparse_coder.cbam_spatial_input", text("inferred")},
+      {"model.quantizer.num_codes", integer(512)},
+      {"model.quantizer.code_dim", integer(256)},
+      {"model.quantizer.update", text("gradient")},
+      {"model.quantizer.initialization", text("uniform")},
+      {"model.quantizer.revival", 0.0},
+      {"model.vae.latent_dim", integer(256)},
       {"train.learning_rate", 1e-4},
       {"train.schedule", text("constant")},
       {"train.warmup", 0.0},
@@ -82,7 +94,8 @@ Assignments paper_values() {
 std::span<const ProfileEntry> profile_entries() {
   static const std::vector<ProfileEntry> entries{
       {"sound", "what we would use ourselves; the defaults", {}},
-      {"reference", "the authors' released code, oddities included; reads their weights and configurations", reference_values()},
+      {"reference", "the authors' released code, oddities included; reads their weights and configurations",
+       reference_values()},
       {"paper", "the paper's equations taken literally", paper_values()},
   };
   return entries;
@@ -97,8 +110,8 @@ std::vector<std::string> profile_names() {
 const ProfileEntry& find_profile(const std::string& name) {
   for (const ProfileEntry& entry : profile_entries())
     if (entry.name == name) return entry;
-  throw UsageError("unknown profile '" + name + "'" + suggestion(name, profile_names()) + "; known: " +
-                   join(profile_names(), ", "));
+  throw UsageError("unknown profile '" + name + "'" + suggestion(name, profile_names()) +
+                   "; known: " + join(profile_names(), ", "));
 }
 
 }  // namespace sscvae::models

@@ -15,17 +15,20 @@ namespace {
 
 nn::Norm norm_of(Normalization normalization) {
   switch (normalization) {
-    case Normalization::kBatch: return nn::Norm::kBatch;
-    case Normalization::kGroup: return nn::Norm::kGroup;
-    case Normalization::kNone: break;
+    case Normalization::kBatch:
+      return nn::Norm::kBatch;
+    case Normalization::kGroup:
+      return nn::Norm::kGroup;
+    case Normalization::kNone:
+      break;
   }
   return nn::Norm::kNone;
 }
 
 torch::nn::GroupNorm group_norm(int64_t groups, int64_t channels) {
   if (channels % groups != 0)
-    throw UsageError(format("model.reference.num_groups = %lld does not divide %lld channels", static_cast<long long>(groups),
-                            static_cast<long long>(channels)));
+    throw UsageError(format("model.reference.num_groups = %lld does not divide %lld channels",
+                            static_cast<long long>(groups), static_cast<long long>(channels)));
   return torch::nn::GroupNorm(groups, channels);
 }
 
@@ -58,7 +61,7 @@ class Middle {
 
 class ReferenceEncoder : public Backbone2d {
  public:
-  explicit ReferenceEncoder(const ModelOptions& model) {
+  ReferenceEncoder(const ModelOptions& model, int64_t feature_dim) {
     const ReferenceBackboneOptions& options = model.reference;
     const int64_t wide = options.hidden_channels_2;
     convolution_1_ = register_module("_conv_1", nn::same_convolution(model.in_channels, options.hidden_channels_1, 3));
@@ -72,7 +75,7 @@ class ReferenceEncoder : public Backbone2d {
     if (channels != wide) throw UsageError("model.down_samples: the reference backbone needs at least 1");
     middle_ = std::make_unique<Middle>(*this, options);
     norm_ = register_module("_group_norm", group_norm(options.num_groups, wide));
-    convolution_2_ = register_module("_conv_2", nn::same_convolution(wide, model.sparse_coder.atom_dim, 3));
+    convolution_2_ = register_module("_conv_2", nn::same_convolution(wide, feature_dim, 3));
   }
 
   at::Tensor forward(const at::Tensor& image) override {
@@ -83,6 +86,7 @@ class ReferenceEncoder : public Backbone2d {
     }
     return convolution_2_->forward(at::silu(norm_->forward((*middle_)(x))));
   }
+  at::Tensor last_weight() const override { return convolution_2_->weight; }
 
  private:
   torch::nn::Conv2d convolution_1_{nullptr}, convolution_2_{nullptr};
@@ -93,10 +97,10 @@ class ReferenceEncoder : public Backbone2d {
 
 class ReferenceDecoder : public Backbone2d {
  public:
-  explicit ReferenceDecoder(const ModelOptions& model) {
+  ReferenceDecoder(const ModelOptions& model, int64_t feature_dim) {
     const ReferenceBackboneOptions& options = model.reference;
     const int64_t narrow = options.hidden_channels_1;
-    convolution_1_ = register_module("_conv_1", nn::same_convolution(model.sparse_coder.atom_dim, options.hidden_channels_2, 3));
+    convolution_1_ = register_module("_conv_1", nn::same_convolution(feature_dim, options.hidden_channels_2, 3));
     middle_ = std::make_unique<Middle>(*this, options);
     levels_ = register_module("_up_samples", torch::nn::ModuleList());
     int64_t channels = options.hidden_channels_2;
@@ -117,6 +121,7 @@ class ReferenceDecoder : public Backbone2d {
     }
     return convolution_2_->forward(at::silu(norm_->forward(x)));
   }
+  at::Tensor last_weight() const override { return convolution_2_->weight; }
 
  private:
   torch::nn::Conv2d convolution_1_{nullptr}, convolution_2_{nullptr};
@@ -127,12 +132,12 @@ class ReferenceDecoder : public Backbone2d {
 
 }  // namespace
 
-std::shared_ptr<Backbone2d> make_reference_encoder(const ModelOptions& options) {
-  return std::make_shared<ReferenceEncoder>(options);
+std::shared_ptr<Backbone2d> make_reference_encoder(const ModelOptions& options, int64_t feature_dim) {
+  return std::make_shared<ReferenceEncoder>(options, feature_dim);
 }
 
-std::shared_ptr<Backbone2d> make_reference_decoder(const ModelOptions& options) {
-  return std::make_shared<ReferenceDecoder>(options);
+std::shared_ptr<Backbone2d> make_reference_decoder(const ModelOptions& options, int64_t feature_dim) {
+  return std::make_shared<ReferenceDecoder>(options, feature_dim);
 }
 
 }  // namespace sscvae::models

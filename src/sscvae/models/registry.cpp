@@ -7,6 +7,8 @@
 #include "sscvae/core/random.h"
 #include "sscvae/core/text.h"
 #include "sscvae/models/sparse_coding_autoencoder.h"
+#include "sscvae/models/variational_autoencoder.h"
+#include "sscvae/models/vector_quantized_autoencoder.h"
 
 namespace sscvae::models {
 
@@ -17,7 +19,8 @@ const std::string kRefinement = "model.sparse_coder.threshold_refinement";
 
 /// SC-VAE has one learned threshold; the authors' release of it, a learned map over the latent grid.
 Assignments sc_vae_values(const std::string& profile) {
-  return {{kThreshold, std::string(profile == "reference" ? "per-position" : "scalar")}, {kRefinement, std::string("none")}};
+  return {{kThreshold, std::string(profile == "reference" ? "per-position" : "scalar")},
+          {kRefinement, std::string("none")}};
 }
 
 Assignments sc_vae_in_values(const std::string&) {
@@ -26,6 +29,21 @@ Assignments sc_vae_in_values(const std::string&) {
 
 Assignments ssc_vae_values(const std::string&) {
   return {{kThreshold, std::string("inferred")}, {kRefinement, std::string("cbam")}};
+}
+
+/// The model's own latent term is part of its objective; its weight is an option of the model.
+Assignments own_latent_values(const std::string&) { return {{"train.loss.latent_weight", 1.0}}; }
+
+Assignments vq_gan_values(const std::string&) {
+  return {{"train.loss.latent_weight", 1.0}, {"train.adversarial.weight", 1.0}};
+}
+
+std::shared_ptr<Autoencoder> make_variational(const ModelOptions& options, uint64_t) {
+  return std::make_shared<VariationalAutoencoder>(options);
+}
+
+std::shared_ptr<Autoencoder> make_vector_quantized(const ModelOptions& options, uint64_t seed) {
+  return std::make_shared<VectorQuantizedAutoencoder>(options, seed);
 }
 
 std::shared_ptr<Autoencoder> make_sparse_coding(const ModelOptions& options, uint64_t seed) {
@@ -42,6 +60,12 @@ std::span<const ModelEntry> model_entries() {
        "Wang et al., AAAI 2025, Table 3", "", sc_vae_in_values, make_sparse_coding},
       {"sc-vae", "sparse codes with learned thresholds that do not depend on the image", "Xiao, Qiu, Sotiras 2023",
        "scvae", sc_vae_values, make_sparse_coding},
+      {"vq-vae", "at each position one of the vectors of a learned codebook", "van den Oord, Vinyals, Kavukcuoglu 2017",
+       "vqvae", own_latent_values, make_vector_quantized},
+      {"vq-gan", "a vq-vae whose images a discriminator judges, too", "Esser, Rombach, Ommer 2021", "", vq_gan_values,
+       make_vector_quantized},
+      {"vae", "independent Gaussian variables at each position", "Kingma & Welling 2014", "", own_latent_values,
+       make_variational},
   };
   return entries;
 }
@@ -55,7 +79,8 @@ std::vector<std::string> model_names() {
 const ModelEntry& find_model(const std::string& name) {
   for (const ModelEntry& entry : model_entries())
     if (entry.name == name) return entry;
-  throw UsageError("unknown model '" + name + "'" + suggestion(name, model_names()) + "; known: " + join(model_names(), ", "));
+  throw UsageError("unknown model '" + name + "'" + suggestion(name, model_names()) +
+                   "; known: " + join(model_names(), ", "));
 }
 
 std::shared_ptr<Autoencoder> make_autoencoder(const ModelOptions& options, uint64_t seed) {

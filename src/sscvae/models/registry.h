@@ -11,11 +11,11 @@
 namespace sscvae::models {
 
 struct ModelEntry {
-  std::string name;     ///< "ssc-vae"
-  std::string summary;  ///< one line
-  std::string source;   ///< paper
+  std::string name;          ///< "ssc-vae"
+  std::string summary;       ///< one line
+  std::string source;        ///< paper
   std::string authors_name;  ///< in the authors' file names: "sscvae"; "" if they have none
-  /// The option values that make this model, given the profile's other values ("model." keys).
+  /// The option values that make this model, given the profile's other values: mostly "model." keys.
   Assignments (*values)(const std::string& profile);
   std::shared_ptr<Autoencoder> (*make)(const ModelOptions& options, uint64_t seed);
 };
@@ -31,9 +31,9 @@ std::shared_ptr<Autoencoder> make_autoencoder(const ModelOptions& options, uint6
 
 /// A profile is a set of values of ordinary options; no code branches on its name.
 struct ProfileEntry {
-  std::string name;     ///< "reference", "paper", "sound"
+  std::string name;  ///< "reference", "paper", "sound"
   std::string summary;
-  Assignments values;   ///< over the whole configuration ("model....", "train....", "data....")
+  Assignments values;  ///< over the whole configuration ("model....", "train....", "data....")
 };
 std::span<const ProfileEntry> profile_entries();
 std::vector<std::string> profile_names();

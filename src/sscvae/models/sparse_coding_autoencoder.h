@@ -1,21 +1,19 @@
 #pragma once
 
-#include "sscvae/models/autoencoder.h"
-#include "sscvae/models/backbone.h"
+#include "sscvae/models/backbone_autoencoder.h"
 #include "sscvae/nn/sparse_coder.h"
 
 namespace sscvae::models {
 
 /// image -> encoder -> features -> sparse coder -> coded features -> decoder -> image.
 /// SC-VAE, SC-VAE+In and SSC-VAE, by the options of the sparse coder. Despite their names these are deterministic.
-class SparseCodingAutoencoder : public Autoencoder {
+class SparseCodingAutoencoder : public BackboneAutoencoder {
  public:
   SparseCodingAutoencoder(const ModelOptions& options, uint64_t seed);
 
   ForwardResult forward(const at::Tensor& images) override;
   at::Tensor encode(const at::Tensor& images) override;
   at::Tensor decode(const at::Tensor& code) override;
-  int64_t size_multiple() const override;
   at::Tensor dictionary() override;
   void after_optimizer_step() override;
   void initialize_from(const at::Tensor& images) override;
@@ -23,9 +21,6 @@ class SparseCodingAutoencoder : public Autoencoder {
   nn::SparseCoder& sparse_coder() { return coder_; }
 
  private:
-  at::Tensor features_of(const at::Tensor& images);
-  at::Tensor activate(const at::Tensor& logits) const;
-  std::shared_ptr<Backbone2d> encoder_, decoder_;
   nn::SparseCoder coder_{nullptr};
 };
 

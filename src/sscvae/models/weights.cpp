@@ -39,14 +39,17 @@ void load_state(torch::nn::Module& module, const StateDict& state, const std::st
     const at::Tensor* given = state.find(name);
     if (!given) throw FormatError(source + ": tensor '" + name + "' is missing" + suggestion(name, state.names()));
     if (given->sizes() != tensor.sizes())
-      throw FormatError(source + ": tensor '" + name + "': expected shape " + shape_text(tensor) + ", got " + shape_text(*given));
+      throw FormatError(source + ": tensor '" + name + "': expected shape " + shape_text(tensor) + ", got " +
+                        shape_text(*given));
     if (given->is_floating_point() != tensor.is_floating_point())
-      throw FormatError(source + ": tensor '" + name + "': expected type " + std::string(c10::toString(tensor.scalar_type())) +
-                        ", got " + c10::toString(given->scalar_type()));
+      throw FormatError(source + ": tensor '" + name + "': expected type " +
+                        std::string(c10::toString(tensor.scalar_type())) + ", got " +
+                        c10::toString(given->scalar_type()));
   }
   for (const auto& [name, tensor] : state)
     if (!is_training_tensor(name) && !own.find(name))
-      throw FormatError(source + ": tensor '" + name + "' does not belong to this model" + suggestion(name, own.names()));
+      throw FormatError(source + ": tensor '" + name + "' does not belong to this model" +
+                        suggestion(name, own.names()));
   const at::NoGradGuard no_grad;
   for (const auto& [name, tensor] : own) at::Tensor(tensor).copy_(*state.find(name));
 }
@@ -54,7 +57,8 @@ void load_state(torch::nn::Module& module, const StateDict& state, const std::st
 ModelOptions model_options_of(const std::map<std::string, std::string>& metadata, const std::string& source) {
   const auto config = metadata.find(kConfigKey);
   if (config == metadata.end())
-    throw FormatError(source + ": no configuration inside (metadata '" + kConfigKey + "'); is it a weights file of this program? "
+    throw FormatError(source + ": no configuration inside (metadata '" + kConfigKey +
+                      "'); is it a weights file of this program? "
                       "Files of the authors' release come in through 'import'");
   try {
     ModelOptions options;
@@ -86,26 +90,39 @@ LoadedModel load_weights(const std::filesystem::path& path) {
 }
 
 ModelOptions infer_model_options(const StateDict& state, ModelOptions options, const std::string& source) {
-  const auto size = [&](const char* name, int64_t axis) { 
+  const auto size = [&](const char* name, int64_t axis) {
     const at::Tensor& tensor = state.at(name, source);
-    if (axis >= tensor.dim()) throw FormatError(source + ": tensor '" + name + "' has too few axes: " + shape_text(tensor));
+    if (axis >= tensor.dim())
+      throw FormatError(source + ": tensor '" + name + "' has too few axes: " + shape_text(tensor));
     return tensor.size(axis);
   };
   options.backbone = Backbone::kReference;
   options.reference.hidden_channels_1 = size("_encoder._conv_1.weight", 0);
   options.in_channels = size("_encoder._conv_1.weight", 1);
   options.reference.hidden_channels_2 = size("_encoder._conv_2.weight", 1);
-  options.sparse_coder.atom_dim = size("_LISTA._Dict", 0);
-  options.sparse_coder.num_atoms = size("_LISTA._Dict", 1);
   options.down_samples = 0;
   while (state.find("_encoder._down_samples." + std::to_string(2 * options.down_samples + 1) + "._block.0.weight"))
     ++options.down_samples;
+  if (state.find("_vq_layer.embedding.weight")) {
+    if (options.name != "vq-gan") options.name = "vq-vae";  // the autoencoders of both are the same
+    options.quantizer.num_codes = size("_vq_layer.embedding.weight", 0);
+    options.quantizer.code_dim = size("_vq_layer.embedding.weight", 1);
+    return options;
+  }
+  if (state.find("_posterior.weight")) {
+    options.name = "vae";
+    options.vae.latent_dim = size("_posterior.weight", 1);
+    return options;
+  }
+  options.sparse_coder.atom_dim = size("_LISTA._Dict", 0);
+  options.sparse_coder.num_atoms = size("_LISTA._Dict", 1);
   nn::SparseCoderOptions& coder = options.sparse_coder;
   coder.threshold_refinement = nn::ThresholdRefinement::kNone;
   if (const at::Tensor* alpha = state.find("_LISTA._alpha")) {
     options.name = "sc-vae";
     coder.threshold = nn::ThresholdKind::kPerPosition;
-    if (alpha->dim() != 4) throw FormatError(source + ": tensor '_LISTA._alpha': expected [1, h, w, 1], got " + shape_text(*alpha));
+    if (alpha->dim() != 4)
+      throw FormatError(source + ": tensor '_LISTA._alpha': expected [1, h, w, 1], got " + shape_text(*alpha));
     coder.grid_height = alpha->size(1);
     coder.grid_width = alpha->size(2);
   } else {

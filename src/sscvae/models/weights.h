@@ -10,7 +10,7 @@
 namespace sscvae::models {
 
 /// Metadata keys.
-inline constexpr char kConfigKey[] = "sscvae.config";    ///< resolved configuration, TOML
+inline constexpr char kConfigKey[] = "sscvae.config";  ///< resolved configuration, TOML
 inline constexpr char kVersionKey[] = "sscvae.version";
 inline constexpr char kProfileKey[] = "sscvae.profile";
 inline constexpr char kDataKey[] = "sscvae.data";        ///< JSON: name, split, hash
@@ -39,8 +39,10 @@ LoadedModel load_weights(const std::filesystem::path& path);
 /// The "model." part of a weights file's configuration. Errors: FormatError.
 ModelOptions model_options_of(const std::map<std::string, std::string>& metadata, const std::string& source);
 
-/// Guesses model kind and sizes from an authors' state dict (key names and shapes) in the `reference` profile.
-/// What shapes do not tell (iterations T, group count, attention) is taken from `defaults`.
-ModelOptions infer_model_options(const serialization::StateDict& state, ModelOptions defaults, const std::string& source);
+/// Guesses model kind and sizes from an authors' state dict (key names and shapes) in the `reference` profile; vq-gan
+/// only where `defaults` is one, as its keys are those of vq-vae. What shapes do not tell (iterations T, group count,
+/// attention) is taken from `defaults`.
+ModelOptions infer_model_options(const serialization::StateDict& state, ModelOptions defaults,
+                                 const std::string& source);
 
 }  // namespace sscvae::models

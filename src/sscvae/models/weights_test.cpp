@@ -70,6 +70,29 @@ TEST(Weights, MisfitsAreNamed) {
   EXPECT_NE(refusal(foreign).find("did you mean '_LISTA._Dict'"), std::string::npos);
 }
 
+TEST(Weights, KindsAreReadFromTheirKeys) {
+  for (const std::string name : {"vq-vae", "vq-gan", "vae"}) {
+    ModelOptions options = tiny();
+    options.name = name;
+    options.backbone = Backbone::kReference;
+    options.down_samples = 2;
+    options.reference.hidden_channels_1 = 8;
+    options.reference.hidden_channels_2 = 16;
+    options.reference.num_groups = 4;
+    options.quantizer.num_codes = 20;
+    options.quantizer.code_dim = 6;
+    options.vae.latent_dim = 7;
+    ModelOptions defaults;
+    if (name == "vq-gan") defaults.name = name;  // its keys are those of vq-vae
+    const ModelOptions guessed = infer_model_options(state_of(*make_autoencoder(options, 1)), defaults, "test");
+    EXPECT_EQ(guessed.name, name);
+    EXPECT_EQ(guessed.down_samples, 2);
+    EXPECT_EQ(guessed.reference.hidden_channels_2, 16);
+    if (name == "vae") EXPECT_EQ(guessed.vae.latent_dim, 7);
+    else EXPECT_EQ(guessed.quantizer.num_codes * 100 + guessed.quantizer.code_dim, 2006);
+  }
+}
+
 TEST(Weights, TrainingStateIsNoMisfit) {
   StateDict state;
   for (const auto& [name, tensor] : state_of(*make_autoencoder(tiny(), 4))) state.add(name, tensor);

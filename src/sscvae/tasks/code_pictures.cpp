@@ -34,11 +34,28 @@ at::Tensor mean_over_atoms(const at::Tensor& threshold, const at::Tensor& code) 
   return mean.expand({1, 1, code.size(2), code.size(3)}).squeeze(0).squeeze(0).contiguous();
 }
 
+/// Each code at all nine positions, less the mean picture.
+at::Tensor decoded_codes(models::Autoencoder& model) {
+  std::vector<at::Tensor> pictures;
+  const c10::Device device = model.parameters().front().device();
+  for (int64_t first = 0; first < model.num_codes(); first += kAtomBatch) {
+    const int64_t count = std::min(kAtomBatch, model.num_codes() - first);
+    const at::Tensor indices = at::arange(first, first + count, at::TensorOptions(at::kLong).device(device));
+    pictures.push_back(model.decode_indices(indices.reshape({count, 1, 1}).expand({count, 3, 3}).contiguous()));
+  }
+  const at::Tensor all = at::cat(pictures);
+  return all - all.mean(0, true);
+}
+
 }  // namespace
 
 at::Tensor decoded_atoms(models::Autoencoder& model) {
+  if (model.num_codes() > 0) {
+    const c10::InferenceMode no_gradients;
+    return decoded_codes(model).to(at::kCPU, at::kFloat);
+  }
   const at::Tensor dictionary = model.dictionary();
-  if (!dictionary.defined()) throw UsageError("model " + model.options().name + " has no dictionary");
+  if (!dictionary.defined()) throw UsageError("model " + model.options().name + " has neither dictionary nor codebook");
   const c10::InferenceMode no_gradients;
   const int64_t atoms = dictionary.size(1);
   const auto options = dictionary.options();
@@ -55,7 +72,11 @@ at::Tensor decoded_atoms(models::Autoencoder& model) {
 
 std::vector<CodeMap> code_maps(const models::ForwardResult& result, int64_t enlarge) {
   std::vector<CodeMap> maps;
-  if (!result.code.defined() || result.indices.defined()) return maps;
+  if (result.indices.defined()) {
+    const at::Tensor indices = result.indices.to(at::kCPU, at::kFloat).squeeze(0);
+    maps.push_back(draw("indices", "number of the code", indices, 0, std::max(1.0, highest(indices)), enlarge));
+  }
+  if (!result.sparse_code().defined()) return maps;
   const at::Tensor code = result.code.detach().to(at::kCPU, at::kFloat);
   const at::Tensor nonzeros = code.ne(0).sum(1).squeeze(0).to(at::kFloat);
   maps.push_back(draw("nonzeros", "non-zeros per position", nonzeros, 0, std::max(1.0, highest(nonzeros)), enlarge));

@@ -6,11 +6,12 @@
 #include "sscvae/image/image.h"
 #include "sscvae/models/autoencoder.h"
 
-/// What a sparse code looks like.
+/// What sparse and discrete codes look like.
 namespace sscvae::tasks {
 
 /// Every atom as the decoder draws it: decode(one-hot code at the middle of a 3x3 grid) - decode(0), [K,C,3f,3f] with f
-/// the model's size multiple. Errors: UsageError for a model without a dictionary.
+/// the model's size multiple. With a codebook: each of the K codes at all nine positions, less the mean of these
+/// pictures. Errors: UsageError for a model with neither.
 at::Tensor decoded_atoms(models::Autoencoder& model);
 
 struct CodeMap {
@@ -21,8 +22,9 @@ struct CodeMap {
 };
 
 /// Maps over latent positions of one image [1,C,H,W]: nonzeros (count), magnitude (sum of |z|), threshold_inference and
-/// threshold_refinement (mean over atoms). What the model does not have is left out. Thresholds share one colour range.
-/// `enlarge` repeats each position so many times in both directions.
+/// threshold_refinement (mean over atoms); of a codebook the numbers of the codes (indices). What the model does not
+/// have is left out. Thresholds share one colour range. `enlarge` repeats each position so many times in both
+/// directions.
 std::vector<CodeMap> code_maps(const models::ForwardResult& result, int64_t enlarge = 1);
 
 }  // namespace sscvae::tasks

@@ -13,9 +13,31 @@ double total(const at::Tensor& tensor) { return tensor.sum(at::kDouble).item<dou
 
 }  // namespace
 
+CodeKind code_kind(models::Autoencoder& model) {
+  if (model.num_codes() > 0) return CodeKind::kDiscrete;
+  return model.dictionary().defined() ? CodeKind::kSparse : CodeKind::kNone;
+}
+
 void CodeMeter::add(const models::ForwardResult& result) {
-  if (!result.code.defined() || result.indices.defined()) return;
-  const at::Tensor code = result.code.detach().to(at::kFloat);
+  const at::Tensor code = result.sparse_code();
+  if (result.indices.defined()) {
+    kind_ = CodeKind::kDiscrete;
+    positions_ += result.indices.numel();
+    usage_.add(result.indices);
+  } else if (code.defined()) {
+    kind_ = CodeKind::kSparse;
+    add_sparse(result, code.detach().to(at::kFloat));
+  } else {
+    return;
+  }
+  if (result.features.defined() && result.coded_features.defined()) {
+    const at::Tensor features = result.features.detach().to(at::kFloat);
+    residual_ += total((features - result.coded_features.detach().to(at::kFloat)).square());
+    energy_ += total(features.square());
+  }
+}
+
+void CodeMeter::add_sparse(const models::ForwardResult& result, const at::Tensor& code) {
   const at::Tensor nonzero = code.ne(0).sum(1);  // [N,h,w]
   const double atoms = static_cast<double>(code.size(1));
   positions_ += nonzero.numel();
@@ -30,14 +52,11 @@ void CodeMeter::add(const models::ForwardResult& result) {
     thresholds_ += result.threshold.numel();
     negative_ += total(result.threshold.lt(0));
   }
-  if (result.features.defined() && result.coded_features.defined()) {
-    const at::Tensor features = result.features.detach().to(at::kFloat);
-    residual_ += total((features - result.coded_features.detach().to(at::kFloat)).square());
-    energy_ += total(features.square());
-  }
 }
 
 void CodeMeter::add(const CodeMeter& other) {
+  if (other.kind_ != CodeKind::kNone) kind_ = other.kind_;
+  usage_.add(other.usage_);
   positions_ += other.positions_;
   entries_ += other.entries_;
   thresholds_ += other.thresholds_;
@@ -51,26 +70,41 @@ void CodeMeter::add(const CodeMeter& other) {
 
 CodeStatistics CodeMeter::value() const {
   CodeStatistics value;
+  value.kind = kind_;
   value.positions = positions_;
   if (positions_ == 0) return value;
+  value.fit_error = energy_ > 0 ? residual_ / energy_ : 0;
+  if (kind_ == CodeKind::kDiscrete) {
+    value.codes_used = usage_.used_share();
+    value.perplexity = usage_.perplexity();
+    return value;
+  }
   const double positions = static_cast<double>(positions_);
   value.nnz = nonzeros_ / positions;
   value.zero_fraction = 1 - nonzeros_ / static_cast<double>(entries_);
   value.hoyer = hoyer_ / positions;
-  value.fit_error = energy_ > 0 ? residual_ / energy_ : 0;
   value.negative_threshold_share = thresholds_ > 0 ? negative_ / static_cast<double>(thresholds_) : 0;
   value.all_zero_share = all_zero_ / positions;
   return value;
 }
 
+std::map<std::string, double> figures_of(const CodeStatistics& statistics) {
+  if (statistics.kind == CodeKind::kDiscrete)
+    return {{"codes_used", statistics.codes_used},
+            {"perplexity", statistics.perplexity},
+            {"fit_error", statistics.fit_error}};
+  if (statistics.kind == CodeKind::kNone) return {};
+  return {{"nnz", statistics.nnz},
+          {"zero_fraction", statistics.zero_fraction},
+          {"hoyer", statistics.hoyer},
+          {"fit_error", statistics.fit_error},
+          {"negative_threshold_share", statistics.negative_threshold_share},
+          {"all_zero_share", statistics.all_zero_share}};
+}
+
 Json to_json(const CodeStatistics& statistics) {
   Json json;
-  json["nnz"] = json_number(statistics.nnz);
-  json["zero_fraction"] = json_number(statistics.zero_fraction);
-  json["hoyer"] = json_number(statistics.hoyer);
-  json["fit_error"] = json_number(statistics.fit_error);
-  json["negative_threshold_share"] = json_number(statistics.negative_threshold_share);
-  json["all_zero_share"] = json_number(statistics.all_zero_share);
+  for (const auto& [name, value] : figures_of(statistics)) json[name] = json_number(value);
   json["positions"] = statistics.positions;
   return json;
 }

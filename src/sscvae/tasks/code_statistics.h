@@ -2,32 +2,52 @@
 
 #include <cstdint>
 
+#include <map>
+#include <string>
+
+#include "sscvae/metrics/code_usage.h"
 #include "sscvae/models/autoencoder.h"
 #include "sscvae/tasks/report.h"
 
-/// What is said about sparse codes wherever one is made.
+/// What is said about sparse and discrete codes wherever one is made.
 namespace sscvae::tasks {
 
+enum class CodeKind { kNone, kSparse, kDiscrete };
+/// What a model's code is, and so which of the figures below it has.
+CodeKind code_kind(models::Autoencoder& model);
+
 struct CodeStatistics {
+  CodeKind kind = CodeKind::kNone;
   double nnz = 0;                       ///< non-zeros per position, mean over positions
   double zero_fraction = 0;             ///< share of the code that is exactly 0
   double hoyer = 0;                     ///< mean over positions (1: one atom, 0: all equal); all-zero positions count 1
   double fit_error = 0;                 ///< sum ||E - D z||^2 / sum ||E||^2
   double negative_threshold_share = 0;  ///< of all thresholds
   double all_zero_share = 0;            ///< of all positions
+  double codes_used = 0;                ///< share of the codebook that occurs (discrete codes)
+  double perplexity = 0;                ///< see metrics::CodeUsage (discrete codes)
   int64_t positions = 0;                ///< of the latent grid, padding and tile overlaps included
 };
+/// The figures that codes of that kind have, by name. Sparse: nnz, zero_fraction, hoyer, fit_error,
+/// negative_threshold_share, all_zero_share; discrete: codes_used, perplexity, fit_error.
+std::map<std::string, double> figures_of(const CodeStatistics& statistics);
+/// The same and `positions`.
 Json to_json(const CodeStatistics& statistics);
 
-/// Sums over passes; models without a sparse code leave it empty.
+/// Sums over passes; models whose code is neither sparse nor discrete leave it empty.
 class CodeMeter {
  public:
+  explicit CodeMeter(int64_t num_codes = 0) : usage_(num_codes) {}
   void add(const models::ForwardResult& result);
   void add(const CodeMeter& other);
   bool empty() const { return positions_ == 0; }
   CodeStatistics value() const;
+  const metrics::CodeUsage& usage() const { return usage_; }
 
  private:
+  void add_sparse(const models::ForwardResult& result, const at::Tensor& code);
+  CodeKind kind_ = CodeKind::kNone;
+  metrics::CodeUsage usage_;
   int64_t positions_ = 0, entries_ = 0, thresholds_ = 0;
   double nonzeros_ = 0, hoyer_ = 0, all_zero_ = 0, negative_ = 0, residual_ = 0, energy_ = 0;
 };

@@ -137,15 +137,6 @@ class NoiseSource {
   at::Generator generator_;
 };
 
-std::map<std::string, double> code_figures(const CodeStatistics& code) {
-  return {{"nnz", code.nnz},
-          {"zero_fraction", code.zero_fraction},
-          {"hoyer", code.hoyer},
-          {"fit_error", code.fit_error},
-          {"negative_threshold_share", code.negative_threshold_share},
-          {"all_zero_share", code.all_zero_share}};
-}
-
 /// The model's normalisation statistics, put back when the evaluation of one image has changed them.
 class KeptState {
  public:
@@ -168,11 +159,13 @@ std::vector<std::string> image_metric_names() {
   return names;
 }
 
-std::vector<std::string> figure_names(const Plan& plan) {
+std::vector<std::string> figure_names(const Plan& plan, CodeKind kind) {
   std::vector<std::string> names = image_metric_names();
   if (plan.denoises()) names.push_back("noisy_psnr_db");
   if (plan.enhances()) names.push_back("input_psnr_db");
-  for (const auto& [name, value] : code_figures({})) names.push_back(name);
+  CodeStatistics code;
+  code.kind = kind;
+  for (const auto& [name, value] : figures_of(code)) names.push_back(name);
   names.push_back("seconds");
   return names;
 }
@@ -234,6 +227,21 @@ Json plan_json(const Plan& plan, const EvaluateOptions& options, const Inference
   return json;
 }
 
+/// The codebook over the whole dataset; the means above are of single images.
+Json usage_json(const metrics::CodeUsage& usage) {
+  return {{"num_codes", usage.num_codes()},
+          {"used", usage.used()},
+          {"used_share", json_number(usage.used_share())},
+          {"perplexity", json_number(usage.perplexity())},
+          {"positions", usage.positions()}};
+}
+
+std::string usage_text(const metrics::CodeUsage& usage) {
+  if (usage.positions() == 0) return "";
+  return format("codebook over all images: %lld of %lld codes used, perplexity %.1f\n",
+                static_cast<long long>(usage.used()), static_cast<long long>(usage.num_codes()), usage.perplexity());
+}
+
 }  // namespace
 
 Report evaluate(const EvaluateOptions& options) {
@@ -251,7 +259,8 @@ Report evaluate(const EvaluateOptions& options) {
 
   SetMeter sets(options, plan, inference.channels(), inference.compute().device);
   const std::vector<std::string> measured = measurable_metrics(image_metric_names());
-  ImageTable table(figure_names(plan));
+  ImageTable table(figure_names(plan, code_kind(inference.model())));
+  metrics::CodeUsage usage;
   BrokenImages broken(plan.paths.size());
   {
     Progress progress("evaluate", static_cast<int64_t>(plan.paths.size()), "image");
@@ -274,7 +283,8 @@ Report evaluate(const EvaluateOptions& options) {
           metrics::compare_images(clean, result.reconstruction, protocol, measured, &notes);
       sets.add(clean, result.reconstruction, protocol);
       for (const std::string& line : notes) note(plan.paths[i] + ": " + line);
-      if (!result.code.empty()) figures.merge(code_figures(result.code.value()));
+      if (!result.code.empty()) figures.merge(figures_of(result.code.value()));
+      usage.add(result.code.usage());
       if (plan.denoises() || plan.enhances())
         figures[plan.denoises() ? "noisy_psnr_db" : "input_psnr_db"] =
             metrics::compare_images(clean, input, protocol, {"psnr"}).at("psnr");
@@ -287,12 +297,13 @@ Report evaluate(const EvaluateOptions& options) {
   if (!options.per_image.empty()) write_atomically(options.per_image, table.csv());
   Json json = plan_json(plan, options, inference, protocol);
   json["broken"] = broken.count();
+  if (usage.positions() > 0) json["code_usage"] = usage_json(usage);
   json.update(table.json());
   const std::string of_sets = sets.finish(json);
   const std::string head =
       format("%s: %s (%s), part %s, protocol %s\n", plan.task_name().c_str(), plan.data.root.c_str(),
              plan.data.dataset.c_str(), plan.part.c_str(), protocol.name.c_str());
-  return make_report(head + table.text(false) + of_sets, std::move(json));
+  return make_report(head + table.text(false) + usage_text(usage) + of_sets, std::move(json));
 }
 
 }  // namespace sscvae::tasks

@@ -51,6 +51,7 @@ InferenceResult Inference::run(const at::Tensor& image) {
   check_shape(image, "image", "C,H,W", {channels(), -1, -1});
   const auto begin = std::chrono::steady_clock::now();
   InferenceResult result;
+  result.code = CodeMeter(opened_.model->num_codes());
   const InferenceScope scope(compute_);
   const auto pass = [&](const at::Tensor& input) {
     models::ForwardResult forward = models::forward_any_size(*opened_.model, input.to(compute_.device));

@@ -67,6 +67,35 @@ TEST(CodeMeter, HandCountedCode) {
   EXPECT_DOUBLE_EQ(value.all_zero_share, 1.0 / 3);
 }
 
+TEST(CodeMeter, DiscreteCodesHaveUsageInPlaceOfSparsity) {
+  models::ForwardResult result;
+  result.indices = at::zeros({1, 2, 2}, at::kLong);
+  result.indices[0][1][1] = 3;
+  result.features = at::ones({1, 2, 2, 2});
+  result.code = result.coded_features = at::full({1, 2, 2, 2}, 0.5);
+  CodeMeter meter(8);
+  meter.add(result);
+  CodeMeter sum(8);
+  sum.add(meter);
+  const CodeStatistics value = sum.value();
+  EXPECT_EQ(value.kind, CodeKind::kDiscrete);
+  EXPECT_EQ(value.positions, 4);
+  EXPECT_DOUBLE_EQ(value.codes_used, 0.25);
+  EXPECT_NEAR(value.perplexity, std::exp(-(0.75 * std::log(0.75) + 0.25 * std::log(0.25))), 1e-12);
+  EXPECT_NEAR(value.fit_error, 0.25, 1e-7);
+  const auto json = to_json(value);
+  EXPECT_FALSE(json.contains("nnz") || json.contains("hoyer"));
+}
+
+TEST(CodeMeter, GaussianCodesHaveNoFigures) {
+  models::ForwardResult result;
+  result.code = result.features = at::ones({1, 2, 2, 2});
+  CodeMeter meter;
+  meter.add(result);
+  EXPECT_TRUE(meter.empty());
+  EXPECT_TRUE(figures_of(meter.value()).empty());
+}
+
 TEST(Reports, NumbersThatJsonCannotHoldBecomeTexts) {
   EXPECT_EQ(json_number(0.1).dump(), "0.1");
   EXPECT_EQ(json_number(std::nan("")).dump(), "\"nan\"");

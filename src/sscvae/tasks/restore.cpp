@@ -105,10 +105,14 @@ Report run_images(const RestoreOptions& options, Inference& inference, const std
   if (images.empty()) throw broken.failure().value();
 
   std::vector<std::vector<std::string>> rows{{"image", "size"}};
-  for (const auto& column : columns) rows[0].push_back(column[0]);
+  std::vector<std::array<const char*, 3>> present;  // what a model does not have is no column
+  for (const auto& column : columns)
+    if (std::any_of(images.begin(), images.end(), [&](const Json& image) { return image.contains(column[1]); }))
+      present.push_back(column);
+  for (const auto& column : present) rows[0].push_back(column[0]);
   for (const Json& image : images) {
     rows.push_back({image["name"], format("%dx%d", image["width"].get<int>(), image["height"].get<int>())});
-    for (const auto& column : columns) rows.back().push_back(cell(image, column[1], column[2]));
+    for (const auto& column : present) rows.back().push_back(cell(image, column[1], column[2]));
   }
   Json json{{"command", command},
             {"weights", options.source.weights},
@@ -186,6 +190,7 @@ Report reconstruct(const RestoreOptions& options) {
                     {{"PSNR dB", "psnr_db", "%.2f"},
                      {"SSIM", "ssim", "%.4f"},
                      {"nnz", "nnz", "%.2f"},
+                     {"codes used", "codes_used", "%.3f"},
                      {"zeros", "zero_fraction", "%.4f"},
                      {"Hoyer", "hoyer", "%.3f"},
                      {"seconds", "seconds", "%.2f"}});
@@ -232,6 +237,7 @@ Report denoise(const DenoiseOptions& options) {
                      {"PSNR dB", "psnr_db", "%.2f"},
                      {"SSIM", "ssim", "%.4f"},
                      {"nnz", "nnz", "%.2f"},
+                     {"codes used", "codes_used", "%.3f"},
                      {"seconds", "seconds", "%.2f"}});
 }
 

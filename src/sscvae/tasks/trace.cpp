@@ -104,6 +104,8 @@ serialization::StateDict trace_tensors(OpenedModel& opened, const at::Tensor& in
   add_if_defined(tensors, "threshold_inference", result.threshold_inference);
   add_if_defined(tensors, "threshold_refinement", result.threshold_refinement);
   add_if_defined(tensors, "threshold", result.threshold);
+  add_if_defined(tensors, "mean", result.mean);
+  add_if_defined(tensors, "log_variance", result.log_variance);
   add_if_defined(tensors, "code", result.code);
   add_if_defined(tensors, "indices", result.indices);
   add_if_defined(tensors, "coded_features", result.coded_features);

@@ -21,10 +21,11 @@ struct TraceOptions {
 };
 
 /// Runs the pass on the CPU and names its tensors: features, threshold_inference, threshold_refinement, threshold,
-/// code, coded_features, logits, reconstruction, indices, loss.reconstruction, loss.latent, loss.sparsity, loss.total,
-/// with gradients grad.<parameter key> and grad.input (of loss.total), after train mode buffer.<key>. What a model does
-/// not have is left out. The losses are those of the weights' own configuration; an undefined `target` means the input
-/// itself. Errors: ShapeError, FormatError for inputs that do not fit.
+/// mean and log_variance (VAE), code, coded_features, logits, reconstruction, indices, loss.reconstruction,
+/// loss.latent, loss.sparsity, loss.total, with gradients grad.<parameter key> and grad.input (of loss.total), after
+/// train mode buffer.<key>. What a model does not have is left out. The losses are those of the weights' own
+/// configuration; an undefined `target` means the input itself. Errors: ShapeError, FormatError for inputs that do not
+/// fit.
 serialization::StateDict trace_tensors(OpenedModel& opened, const at::Tensor& input, const at::Tensor& target,
                                        const TraceOptions& options);
 

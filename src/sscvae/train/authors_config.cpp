@@ -13,38 +13,39 @@ namespace sscvae::train {
 
 namespace {
 
-/// Their keys. `ours` is the option that takes the value over unchanged; "" where more is to be done or nothing.
+/// Their keys. `ours` are the options that take the value over unchanged; none where more is to be done or nothing.
+/// Sizes of the code go to every kind of model, so that `--set model.name=...` compares models of equal size.
 struct AuthorsKey {
   const char* name;
-  const char* ours;
+  std::vector<const char*> ours;
 };
 
-constexpr AuthorsKey kAuthorsKeys[] = {
-    {"data.dataset", ""},
-    {"data.root_dir", "data.root"},
-    {"data.quality", "data.quality"},
-    {"data.seed", "data.seed"},
-    {"data.train_ratio", "data.train_ratio"},
-    {"data.val_ratio", "data.val_ratio"},
-    {"data.patch_size", "data.patch_size"},
-    {"data.stride_size", "data.stride"},
-    {"data.batch_size", "train.batch_size"},
-    {"data.sigma", "data.noise.sigma_8bit"},
-    {"model.in_channels", "model.in_channels"},
-    {"model.hid_channels_1", "model.reference.hidden_channels_1"},
-    {"model.hid_channels_2", "model.reference.hidden_channels_2"},
-    {"model.out_channels", ""},
-    {"model.down_samples", "model.down_samples"},
-    {"model.num_groups", "model.reference.num_groups"},
-    {"model.num_atoms", "model.sparse_coder.num_atoms"},
-    {"model.num_dims", "model.sparse_coder.atom_dim"},
-    {"model.num_iters", "model.sparse_coder.num_iterations"},
-    {"model.beta", ""},
-    {"train.lr", "train.learning_rate"},
-    {"train.epochs", "train.epochs"},
-    {"train.save_frequency", ""},
-    {"train.save_path", ""},
-    {"test.model_id", ""},
+const std::vector<AuthorsKey> kAuthorsKeys{
+    {"data.dataset", {}},
+    {"data.root_dir", {"data.root"}},
+    {"data.quality", {"data.quality"}},
+    {"data.seed", {"data.seed"}},
+    {"data.train_ratio", {"data.train_ratio"}},
+    {"data.val_ratio", {"data.val_ratio"}},
+    {"data.patch_size", {"data.patch_size"}},
+    {"data.stride_size", {"data.stride"}},
+    {"data.batch_size", {"train.batch_size"}},
+    {"data.sigma", {"data.noise.sigma_8bit"}},
+    {"model.in_channels", {"model.in_channels"}},
+    {"model.hid_channels_1", {"model.reference.hidden_channels_1"}},
+    {"model.hid_channels_2", {"model.reference.hidden_channels_2"}},
+    {"model.out_channels", {}},
+    {"model.down_samples", {"model.down_samples"}},
+    {"model.num_groups", {"model.reference.num_groups"}},
+    {"model.num_atoms", {"model.sparse_coder.num_atoms", "model.quantizer.num_codes"}},
+    {"model.num_dims", {"model.sparse_coder.atom_dim", "model.quantizer.code_dim", "model.vae.latent_dim"}},
+    {"model.num_iters", {"model.sparse_coder.num_iterations"}},
+    {"model.beta", {"model.quantizer.commitment"}},
+    {"train.lr", {"train.learning_rate"}},
+    {"train.epochs", {"train.epochs"}},
+    {"train.save_frequency", {}},
+    {"train.save_path", {}},
+    {"test.model_id", {}},
 };
 
 struct AuthorsDataset {
@@ -94,7 +95,8 @@ class Reader {
 
 std::vector<std::string> name_parts(const std::string& source) {
   std::string stem = std::filesystem::path(source).stem().string();
-  std::transform(stem.begin(), stem.end(), stem.begin(), [](unsigned char c) { return c == '-' ? '_' : std::tolower(c); });
+  std::transform(stem.begin(), stem.end(), stem.begin(),
+                 [](unsigned char c) { return c == '-' ? '_' : std::tolower(c); });
   return split(stem, '_');
 }
 
@@ -103,12 +105,8 @@ bool contains(const std::vector<std::string>& parts, const std::string& part) {
 }
 
 /// The model that the file's name or content means; "" if neither tells.
-std::string model_of(const std::vector<std::string>& parts, const Reader& reader, const std::string& source) {
-  if (contains(parts, "vqvae") || reader.find("model.beta")) {
-    const auto names = models::model_names();
-    if (!contains(names, "vq-vae")) throw UsageError(source + ": model 'vq-vae' is not available");
-    return "vq-vae";
-  }
+std::string model_of(const std::vector<std::string>& parts, const Reader& reader) {
+  if (reader.find("model.beta")) return "vq-vae";
   for (const models::ModelEntry& entry : models::model_entries())
     if (!entry.authors_name.empty() && contains(parts, entry.authors_name)) return entry.name;
   return "";
@@ -117,9 +115,13 @@ std::string model_of(const std::vector<std::string>& parts, const Reader& reader
 void add_model(const Reader& reader, const std::string& source, const std::string& model, AuthorsConfig& config) {
   const auto out_channels = reader.integer("model.out_channels"), num_dims = reader.integer("model.num_dims");
   if (out_channels && num_dims && *out_channels != *num_dims)
-    throw UsageError(format("%s: model.num_dims is %lld but model.out_channels is %lld; an atom must have the encoder's channels",
-                            source.c_str(), static_cast<long long>(*num_dims), static_cast<long long>(*out_channels)));
-  if (out_channels && !num_dims) config.values.emplace_back("model.sparse_coder.atom_dim", *out_channels);
+    throw UsageError(
+        format("%s: model.num_dims is %lld but model.out_channels is %lld; an atom must have the encoder's channels",
+               source.c_str(), static_cast<long long>(*num_dims), static_cast<long long>(*out_channels)));
+  if (out_channels && !num_dims)
+    for (const AuthorsKey& key : kAuthorsKeys)
+      if (key.name == std::string("model.num_dims"))
+        for (const char* ours : key.ours) config.values.emplace_back(ours, *out_channels);
   const auto levels = reader.integer("model.down_samples");
   if (model == "sc-vae" && levels && *levels >= 0 && *levels <= 8) {
     config.values.emplace_back("model.sparse_coder.grid_height", kAuthorsImageSize >> *levels);
@@ -146,8 +148,10 @@ void add_dataset(const Reader& reader, const std::string& source, AuthorsConfig&
 
 void add_notes(const Reader& reader, AuthorsConfig& config) {
   if (reader.find("train.save_frequency"))
-    config.notes.push_back("train.save_frequency is not used: last and best weights are kept (see train.checkpoint_every)");
-  if (reader.find("test.model_id")) config.notes.push_back("test.model_id is not used: weights are named with --weights");
+    config.notes.push_back(
+        "train.save_frequency is not used: last and best weights are kept (see train.checkpoint_every)");
+  if (reader.find("test.model_id"))
+    config.notes.push_back("test.model_id is not used: weights are named with --weights");
   if (const auto path = reader.text("train.save_path")) {
     config.save_path = *path;
     config.notes.push_back("train.save_path is the output folder only where --out is not given");
@@ -169,13 +173,16 @@ AuthorsConfig read_authors_config(const std::string& json, const std::string& so
   config.values.emplace_back("profile", "reference");
   const bool denoise = reader.find("data.sigma") || contains(parts, "denoise");
   config.values.emplace_back("task", denoise ? "denoise" : "reconstruct");
-  const std::string model = model_of(parts, reader, source);
+  const std::string model = model_of(parts, reader);
   if (!model.empty()) config.values.emplace_back("model.name", model);
-  else config.notes.push_back("the file's name does not tell the model; ssc-vae is assumed (--set model.name=... to change)");
+  else
+    config.notes.push_back(
+        "the file's name does not tell the model; ssc-vae is assumed (--set model.name=... to change)");
   add_dataset(reader, source, config);
   add_model(reader, source, model, config);
   for (const AuthorsKey& key : kAuthorsKeys)
-    if (const OptionValue* value = reader.find(key.name); value && *key.ours) config.values.emplace_back(key.ours, *value);
+    if (const OptionValue* value = reader.find(key.name))
+      for (const char* ours : key.ours) config.values.emplace_back(ours, *value);
   add_notes(reader, config);
   return config;
 }

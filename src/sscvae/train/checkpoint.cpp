@@ -17,6 +17,8 @@ namespace {
 
 const std::string kModelPrefix = std::string(models::kTrainingPrefix) + "model.";
 const std::string kAdamPrefix = std::string(models::kTrainingPrefix) + "adam.";
+const std::string kDiscriminatorPrefix = std::string(models::kTrainingPrefix) + "discriminator.";
+const std::string kDiscriminatorAdamPrefix = std::string(models::kTrainingPrefix) + "discriminator_adam.";
 
 std::string hexadecimal(double value) { return format("%a", value); }
 
@@ -62,6 +64,7 @@ std::string to_json(const TrainingState& state) {
                                 {"last_loss", hexadecimal(state.last_loss)},
                                 {"best_value", hexadecimal(state.best_value)},
                                 {"best_step", state.best_step},
+                                {"discriminator_steps", state.discriminator_steps},
                                 {"seconds", hexadecimal(state.seconds)}}
       .dump();
 }
@@ -77,6 +80,9 @@ TrainingState training_state_from_json(const std::string& json, const std::strin
   state.best_value = real_of(object, "best_value", source);
   state.best_step = count_of(object, "best_step", source);
   state.seconds = real_of(object, "seconds", source);
+  // Absent in files from before there were discriminators.
+  if (object.contains("discriminator_steps"))
+    state.discriminator_steps = count_of(object, "discriminator_steps", source);
   return state;
 }
 
@@ -87,10 +93,15 @@ void write_checkpoint(const fs::path& path, const TrainedParts& parts, const Tra
   append(tensors, "", models::state_of(evaluated(parts)));
   if (parts.average) append(tensors, kModelPrefix, models::state_of(parts.model));
   append(tensors, kAdamPrefix, parts.adam.state());
+  if (parts.adversary && parts.adversary->discriminator()) {
+    append(tensors, kDiscriminatorPrefix, models::state_of(*parts.adversary->discriminator()));
+    append(tensors, kDiscriminatorAdamPrefix, parts.adversary->adam()->state());
+  }
   serialization::write_safetensors(path, tensors, metadata);
 }
 
-void write_weights(const fs::path& path, const TrainedParts& parts, const std::map<std::string, std::string>& metadata) {
+void write_weights(const fs::path& path, const TrainedParts& parts,
+                   const std::map<std::string, std::string>& metadata) {
   serialization::write_safetensors(path, models::state_of(evaluated(parts)), metadata);
 }
 
@@ -99,12 +110,19 @@ TrainingState read_checkpoint(const fs::path& path, const TrainedParts& parts) {
   const serialization::TensorFile file = serialization::read_safetensors(path);
   const auto found = file.metadata.find(kTrainingStateKey);
   if (found == file.metadata.end())
-    throw FormatError(source + ": weights without a training state cannot be resumed (metadata '" + kTrainingStateKey + "' is missing)");
+    throw FormatError(source + ": weights without a training state cannot be resumed (metadata '" + kTrainingStateKey +
+                      "' is missing)");
   const TrainingState state = training_state_from_json(found->second, source);
   const StateDict plain = plain_entries(file.tensors), own = file.tensors.with_prefix_removed(kModelPrefix);
   models::load_state(parts.model, own.empty() ? plain : own, source);
   if (parts.average) models::load_state(*parts.average, plain, source);
   parts.adam.load_state(file.tensors.with_prefix_removed(kAdamPrefix), state.step, source);
+  if (parts.adversary && parts.adversary->discriminator()) {
+    models::load_state(*parts.adversary->discriminator(), file.tensors.with_prefix_removed(kDiscriminatorPrefix),
+                       source);
+    parts.adversary->adam()->load_state(file.tensors.with_prefix_removed(kDiscriminatorAdamPrefix),
+                                        state.discriminator_steps, source);
+  }
   return state;
 }
 

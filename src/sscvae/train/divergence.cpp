@@ -27,6 +27,8 @@ std::string first_bad_tensor(models::Autoencoder& model, const at::Tensor& input
       {"threshold_inference", result.threshold_inference},
       {"threshold_refinement", result.threshold_refinement},
       {"threshold", result.threshold},
+      {"mean", result.mean},
+      {"log_variance", result.log_variance},
       {"code", result.code},
       {"coded_features", result.coded_features},
       {"logits", result.logits},

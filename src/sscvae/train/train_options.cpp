@@ -6,7 +6,8 @@ void TrainOptions::describe(FieldList& fields) {
   fields.add("steps", steps, "optimizer steps; 0: epochs decides", at_least(0));
   fields.add("epochs", epochs, "passes over the training images or patches, where steps is 0", at_least(0));
   fields.add("batch_size", batch_size, "images or patches in one forward pass", between(1, 65536));
-  fields.add("accumulate", accumulate, "batches whose gradients are averaged into one optimizer step", between(1, 65536));
+  fields.add("accumulate", accumulate, "batches whose gradients are averaged into one optimizer step",
+             between(1, 65536));
   fields.add("learning_rate", learning_rate, "Adam's step size at the top of the schedule", at_least(0));
   fields.add("schedule", schedule, "what the learning rate does after warm-up");
   fields.add("warmup", warmup, "share of all steps in which the learning rate rises linearly from 0", between(0, 1));
@@ -15,29 +16,36 @@ void TrainOptions::describe(FieldList& fields) {
   fields.add("beta1", beta1, "decay of Adam's first moment", between(0, 0.999999));
   fields.add("beta2", beta2, "decay of Adam's second moment", between(0, 0.9999999));
   fields.add("epsilon", epsilon, "added to the root of Adam's second moment", at_least(0));
-  fields.add("weight_decay", weight_decay, "decoupled weight decay (AdamW): weights shrink by learning rate x this per step",
+  fields.add("weight_decay", weight_decay,
+             "decoupled weight decay (AdamW): weights shrink by learning rate x this per step", at_least(0));
+  fields.add("gradient_clip", gradient_clip, "largest Euclidean norm of all gradients together; 0: no clipping",
              at_least(0));
-  fields.add("gradient_clip", gradient_clip, "largest Euclidean norm of all gradients together; 0: no clipping", at_least(0));
   fields.add("ema_decay", ema_decay,
              "decay per step of the running average of the weights, which is then what is validated and saved; 0: none",
              between(0, 0.9999999));
   fields.add("precision", precision,
-             "arithmetic of the networks: fp32, bf16 (losses and sparse coding stay fp32), or bf16 where the processor is fast at it");
+             "arithmetic of the networks: fp32, bf16 (losses and sparse coding stay fp32), or bf16 where the processor "
+             "is fast at it");
   fields.add("seed", seed, "root of all randomness in training: initial weights, crops, noise", at_least(0));
   fields.add("log_every", log_every, "steps between the rows of log.csv", at_least(1));
-  fields.add("validate_every", validate_every, "steps between validations; 0: after whole epochs, 100 to 500 steps apart", at_least(0));
+  fields.add("validate_every", validate_every,
+             "steps between validations; 0: after whole epochs, 100 to 500 steps apart", at_least(0));
   fields.add("checkpoint_every", checkpoint_every, "steps between checkpoints; 0: with each validation", at_least(0));
-  fields.add("checkpoint_minutes", checkpoint_minutes, "a checkpoint also after so many minutes; 0: never", at_least(0));
+  fields.add("checkpoint_minutes", checkpoint_minutes, "a checkpoint also after so many minutes; 0: never",
+             at_least(0));
   fields.add("max_minutes", max_minutes, "stop cleanly, with a checkpoint, after so many minutes of one call; 0: never",
              at_least(0));
   fields.add("preview_images", preview_images, "images drawn in previews/ and in the report", between(0, 64));
   fields.add("validation_images", validation_images,
              "images of the part 'val' used for validation, evenly spread; 0: no validation", at_least(0));
   fields.add("validation_mode", validation_mode,
-             "eval: fixed statistics; train: as the authors' release validates, batch statistics that absorb the validation data");
+             "eval: fixed statistics; train: as the authors' release validates, batch statistics that absorb the "
+             "validation data");
   fields.add("divergence_factor", divergence_factor,
-             "stop when the loss exceeds so many times its mean of some 50 steps; 0: only when it is not finite", at_least(0));
+             "stop when the loss exceeds so many times its mean of some 50 steps; 0: only when it is not finite",
+             at_least(0));
   fields.add_section("loss", loss);
+  fields.add_section("adversarial", adversarial);
 }
 
 }  // namespace sscvae::train

@@ -2,6 +2,7 @@
 
 #include "sscvae/core/options.h"
 #include "sscvae/models/losses.h"
+#include "sscvae/train/adversarial_options.h"
 
 namespace sscvae::train {
 
@@ -11,32 +12,34 @@ enum class ValidationMode { kEval, kTrain };
 
 /// How a model is trained. Defaults are the `sound` profile's.
 struct TrainOptions {
-  int64_t steps = 0;             ///< 0: `epochs` decides
+  int64_t steps = 0;  ///< 0: `epochs` decides
   int64_t epochs = 200;
   int64_t batch_size = 16;
-  int64_t accumulate = 1;        ///< batches per optimizer step
+  int64_t accumulate = 1;  ///< batches per optimizer step
   double learning_rate = 3e-4;
   Schedule schedule = Schedule::kCosine;
-  double warmup = 0.05;          ///< share of all steps
+  double warmup = 0.05;               ///< share of all steps
   double final_learning_rate = 0.01;  ///< of a cosine schedule, as a share of learning_rate
   double beta1 = 0.9;
   double beta2 = 0.99;
   double epsilon = 1e-8;
-  double weight_decay = 0.0;     ///< decoupled (AdamW)
-  double gradient_clip = 0.5;    ///< norm; 0: none
-  double ema_decay = 0.0;        ///< 0: none
+  double weight_decay = 0.0;   ///< decoupled (AdamW)
+  double gradient_clip = 0.5;  ///< norm; 0: none
+  double ema_decay = 0.0;      ///< 0: none
   Precision precision = Precision::kAuto;
   int64_t seed = 1;
-  int64_t log_every = 10;        ///< steps
-  int64_t validate_every = 0;    ///< steps; 0: whole epochs, 100 to 500 steps apart
-  int64_t checkpoint_every = 0;  ///< steps; 0: with each validation
-  double checkpoint_minutes = 5; ///< also after so many minutes; 0: never
-  double max_minutes = 0;        ///< stop cleanly after so many minutes of one call; 0: never
+  int64_t log_every = 10;         ///< steps
+  int64_t validate_every = 0;     ///< steps; 0: whole epochs, 100 to 500 steps apart
+  int64_t checkpoint_every = 0;   ///< steps; 0: with each validation
+  double checkpoint_minutes = 5;  ///< also after so many minutes; 0: never
+  double max_minutes = 0;         ///< stop cleanly after so many minutes of one call; 0: never
   int64_t preview_images = 4;
   int64_t validation_images = 32;
   ValidationMode validation_mode = ValidationMode::kEval;
-  double divergence_factor = 0;  ///< stop when the loss exceeds so many times its mean of some 50 steps; 0: only NaN and Inf
+  double divergence_factor =
+      0;  ///< stop when the loss exceeds so many times its mean of some 50 steps; 0: only NaN and Inf
   models::LossOptions loss;
+  AdversarialOptions adversarial;
   void describe(FieldList& fields);
 };
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sscvae/train/adversary.h"
 #include "sscvae/train/experiment.h"
 
 /// Training: everything that `sscvae train` does.
@@ -16,21 +17,23 @@ namespace sscvae::train {
 struct TrainRequest {
   Experiment experiment;
   std::filesystem::path out;
-  bool resume = false;     ///< go on from out/checkpoints/last.safetensors (or from the start if there is none yet)
-  bool overwrite = false;  ///< replace an earlier run in `out`
+  bool resume = false;         ///< go on from out/checkpoints/last.safetensors (or from the start if there is none yet)
+  bool overwrite = false;      ///< replace an earlier run in `out`
   std::string device = "cpu";  ///< "cpu", "cuda", "cuda:1"
   /// Asked after every finished step; false stops cleanly with a checkpoint. What it throws passes through and leaves
   /// the run as a kill would. Empty: never stops.
   std::function<bool(int64_t step)> keep_going;
+  /// For train.adversarial.perceptual_weight > 0; a function of its arguments alone, on the device above.
+  PerceptualDistance perceptual;
 };
 
 struct TrainSummary {
-  int64_t steps = 0;           ///< finished optimizer steps, earlier calls included
-  int64_t total_steps = 0;     ///< planned
-  bool finished = false;       ///< false: stopped by train.max_minutes or keep_going
-  double seconds = 0;          ///< of training, earlier calls included
-  double loss = 0;             ///< of the last step
-  double best_psnr_db = 0;     ///< on the validation images; NaN without any
+  int64_t steps = 0;        ///< finished optimizer steps, earlier calls included
+  int64_t total_steps = 0;  ///< planned
+  bool finished = false;    ///< false: stopped by train.max_minutes or keep_going
+  double seconds = 0;       ///< of training, earlier calls included
+  double loss = 0;          ///< of the last step
+  double best_psnr_db = 0;  ///< on the validation images; NaN without any
   int64_t best_step = 0;
   std::map<std::string, double> validation;  ///< the last validation: psnr_db, ssim, nnz, hoyer, fit, loss, ...
   std::filesystem::path last, best, report;  ///< files
@@ -39,13 +42,13 @@ struct TrainSummary {
 /// Trains. A run that was killed at any moment and is resumed gives bit for bit the weights and losses of the
 /// uninterrupted run on the same machine with the same number of threads (at::set_num_threads).
 /// Errors, before any step: UsageError (options, an existing RUN without resume or overwrite, no images), IoError
-/// (missing data, unwritable folder), FormatError (damaged checkpoint). Later: DivergenceError naming step, loss and the
-/// first tensor that is not finite; IoError (disk full). The last complete checkpoint survives all of them.
+/// (missing data, unwritable folder), FormatError (damaged checkpoint). Later: DivergenceError naming step, loss and
+/// the first tensor that is not finite; IoError (disk full). The last complete checkpoint survives all of them.
 TrainSummary train(const TrainRequest& request);
 
 /// The request that continues a run: the configuration of run/config.toml with `assignments` ("key=value") on top.
-/// Changing what the results depend on is allowed and noted; a changed model does not fit the checkpoint and is refused.
-/// Errors: IoError if `run` holds no run.
+/// Changing what the results depend on is allowed and noted; a changed model does not fit the checkpoint and is
+/// refused. Errors: IoError if `run` holds no run.
 TrainRequest resume_request(const std::filesystem::path& run, const std::vector<std::string>& assignments = {});
 
 /// A run's last.safetensors or best.safetensors.

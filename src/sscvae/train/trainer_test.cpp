@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <sstream>
 
 #include "sscvae/core/error.h"
 #include "sscvae/models/weights.h"
@@ -12,53 +11,6 @@
 
 namespace sscvae::train {
 namespace {
-
-struct Killed {};
-
-/// Leaves the run as a kill after that step would.
-void kill_after(TrainRequest& request, int64_t step) {
-  request.keep_going = [step](int64_t done) {
-    if (done >= step) throw Killed();
-    return true;
-  };
-}
-
-/// Without the seconds, which differ between any two runs.
-std::string state_without_time(const std::map<std::string, std::string>& metadata) {
-  const std::string state = metadata.at("sscvae.training");
-  return state.substr(0, state.find("\"seconds\""));
-}
-
-class ResumeTest : public TrainingTest {
- protected:
-  void expect_same_run(const std::string& a, const std::string& b) const {
-    const auto first = last(a), second = last(b);
-    ASSERT_EQ(first.tensors.names(), second.tensors.names());
-    for (const auto& [name, tensor] : first.tensors) EXPECT_TRUE(at::equal(tensor, second.tensors.at(name))) << name;
-    EXPECT_EQ(state_without_time(first.metadata), state_without_time(second.metadata));
-    EXPECT_EQ(table(a, "log.csv", true), table(b, "log.csv", true));
-    EXPECT_EQ(table(a, "validation.csv", false), table(b, "validation.csv", false));
-    EXPECT_EQ(table(a, "split.csv", false), table(b, "split.csv", false));
-    const auto best_a = serialization::read_safetensors(best_checkpoint(folder_.path() / a));
-    const auto best_b = serialization::read_safetensors(best_checkpoint(folder_.path() / b));
-    for (const auto& [name, tensor] : best_a.tensors) EXPECT_TRUE(at::equal(tensor, best_b.tensors.at(name))) << name;
-  }
-
-  /// Trains once in one piece and once with kills after the given steps.
-  void check(const std::vector<std::string>& options, const std::vector<int64_t>& kills) {
-    train(request("whole", options));
-    TrainRequest pieces = request("pieces", options);
-    for (const int64_t step : kills) {
-      kill_after(pieces, step);
-      EXPECT_THROW(train(pieces), Killed);
-      pieces = resume_request(folder_.path() / "pieces");
-    }
-    const TrainSummary summary = train(pieces);
-    EXPECT_TRUE(summary.finished);
-    EXPECT_EQ(summary.steps, 12);
-    expect_same_run("whole", "pieces");
-  }
-};
 
 TEST_F(ResumeTest, EqualsTheUninterruptedRun) { check({"train.checkpoint_every=5"}, {3, 7, 11}); }
 
@@ -121,7 +73,8 @@ TEST_F(TrainingTest, LeavesEverythingThatARunPromises) {
 }
 
 TEST_F(TrainingTest, Learns) {
-  const TrainSummary summary = train(request("run", {"train.steps=150", "train.learning_rate=3e-3", "train.validate_every=0"}));
+  const TrainSummary summary =
+      train(request("run", {"train.steps=150", "train.learning_rate=3e-3", "train.validate_every=0"}));
   const auto log = read_csv_log(folder_.path() / "run" / "log.csv");
   EXPECT_LT(log.at("reconstruction").back(), 0.5 * log.at("reconstruction").front());
   EXPECT_NEAR(log.at("nnz").back(), 4, 3);  // steered
@@ -174,7 +127,8 @@ TEST_F(TrainingTest, DivergenceNamesStepLossAndTensorAndKeepsTheCheckpoint) {
 }
 
 TEST_F(TrainingTest, AnExplodingLossStopsTrainingWhereWished) {
-  EXPECT_THROW(train(request("run", {"train.steps=60", "train.learning_rate=3", "train.gradient_clip=0", "train.divergence_factor=1.001"})),
+  EXPECT_THROW(train(request("run", {"train.steps=60", "train.learning_rate=3", "train.gradient_clip=0",
+                                     "train.divergence_factor=1.001"})),
                DivergenceError);
 }
 
@@ -186,10 +140,12 @@ TEST_F(TrainingTest, WithoutValidationImagesBestIsTheLast) {
 }
 
 TEST_F(TrainingTest, StopsAfterItsTimeWithACheckpoint) {
-  const TrainSummary summary = train(request("run", {"train.steps=1000000", "train.max_minutes=0.002", "train.warmup=0"}));
+  const TrainSummary summary =
+      train(request("run", {"train.steps=1000000", "train.max_minutes=0.002", "train.warmup=0"}));
   EXPECT_FALSE(summary.finished);
   EXPECT_GE(summary.steps, 1);
-  EXPECT_NE(last("run").metadata.at("sscvae.training").find("\"step\":" + std::to_string(summary.steps)), std::string::npos);
+  EXPECT_NE(last("run").metadata.at("sscvae.training").find("\"step\":" + std::to_string(summary.steps)),
+            std::string::npos);
 }
 
 }  // namespace

@@ -20,9 +20,11 @@ class TrainingTest : public ::testing::Test {
   void SetUp() override {
     set_verbosity(Verbosity::kQuiet);
     at::set_num_threads(1);  // such small tensors only wait for a second thread
-    for (const char* name : {"train/a.png", "train/b.png", "train/c.png", "train/d.png", "train/e.png", "val/f.png", "val/g.png"}) {
+    for (const char* name :
+         {"train/a.png", "train/b.png", "train/c.png", "train/d.png", "train/e.png", "val/f.png", "val/g.png"}) {
       create_folder((folder_.path() / "images" / name).parent_path());
-      image::write_image(folder_.path() / "images" / name, image::dead_leaves(static_cast<uint64_t>(name[6]), 48, 48, 1));
+      image::write_image(folder_.path() / "images" / name,
+                         image::dead_leaves(static_cast<uint64_t>(name[6]), 48, 48, 1));
     }
   }
   void TearDown() override { set_verbosity(Verbosity::kNormal); }
@@ -61,6 +63,54 @@ class TrainingTest : public ::testing::Test {
   }
 
   testing::TemporaryFolder folder_;
+};
+
+struct Killed {};
+
+/// Leaves the run as a kill after that step would.
+inline void kill_after(TrainRequest& request, int64_t step) {
+  request.keep_going = [step](int64_t done) {
+    if (done >= step) throw Killed();
+    return true;
+  };
+}
+
+/// Without the seconds, which differ between any two runs.
+inline std::string state_without_time(const std::map<std::string, std::string>& metadata) {
+  const std::string state = metadata.at("sscvae.training");
+  return state.substr(0, state.find("\"seconds\""));
+}
+
+/// Runs that are killed and resumed, against runs in one piece.
+class ResumeTest : public TrainingTest {
+ protected:
+  void expect_same_run(const std::string& a, const std::string& b) const {
+    const auto first = last(a), second = last(b);
+    ASSERT_EQ(first.tensors.names(), second.tensors.names());
+    for (const auto& [name, tensor] : first.tensors) EXPECT_TRUE(at::equal(tensor, second.tensors.at(name))) << name;
+    EXPECT_EQ(state_without_time(first.metadata), state_without_time(second.metadata));
+    EXPECT_EQ(table(a, "log.csv", true), table(b, "log.csv", true));
+    EXPECT_EQ(table(a, "validation.csv", false), table(b, "validation.csv", false));
+    EXPECT_EQ(table(a, "split.csv", false), table(b, "split.csv", false));
+    const auto best_a = serialization::read_safetensors(best_checkpoint(folder_.path() / a));
+    const auto best_b = serialization::read_safetensors(best_checkpoint(folder_.path() / b));
+    for (const auto& [name, tensor] : best_a.tensors) EXPECT_TRUE(at::equal(tensor, best_b.tensors.at(name))) << name;
+  }
+
+  /// Trains once in one piece and once with kills after the given steps.
+  void check(const std::vector<std::string>& options, const std::vector<int64_t>& kills) {
+    train(request("whole", options));
+    TrainRequest pieces = request("pieces", options);
+    for (const int64_t step : kills) {
+      kill_after(pieces, step);
+      EXPECT_THROW(train(pieces), Killed);
+      pieces = resume_request(folder_.path() / "pieces");
+    }
+    const TrainSummary summary = train(pieces);
+    EXPECT_TRUE(summary.finished);
+    EXPECT_EQ(summary.steps, 12);
+    expect_same_run("whole", "pieces");
+  }
 };
 
 }  // namespace sscvae::train

@@ -1,6 +1,7 @@
 #include "sscvae/train/training_report.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/progress.h"
@@ -16,7 +17,8 @@ namespace {
 
 using Table = std::map<std::string, std::vector<double>>;
 
-std::vector<report::Series> series_of(const std::vector<std::pair<std::string, const Table*>>& wanted, const std::string& column) {
+std::vector<report::Series> series_of(const std::vector<std::pair<std::string, const Table*>>& wanted,
+                                      const std::string& column) {
   std::vector<report::Series> series;
   for (const auto& [name, table] : wanted) {
     const auto values = table->find(column);
@@ -25,15 +27,31 @@ std::vector<report::Series> series_of(const std::vector<std::pair<std::string, c
   return series;
 }
 
+bool has_points(const std::vector<report::Series>& series) {
+  return std::any_of(series.begin(), series.end(), [](const report::Series& line) {
+    return std::any_of(line.y.begin(), line.y.end(), [](double value) { return std::isfinite(value); });
+  });
+}
+
+/// What a model does not have gets no chart.
 void add_curves(report::HtmlReport& page, const Table& log, const Table& validation) {
   const std::vector<std::pair<std::string, const Table*>> both{{"training batch", &log}, {"validation", &validation}};
-  page.line_chart("Total loss", "step", "loss", series_of(both, "loss"), true);
-  page.line_chart("Pixel error", "step", "reconstruction loss", series_of(both, "reconstruction"), true);
-  page.line_chart("Quality", "step", "PSNR, dB", series_of(both, "psnr_db"));
-  page.line_chart("Non-zeros of the code at a position", "step", "nnz", series_of(both, "nnz"));
-  page.line_chart("Learning rate", "step", "learning rate", series_of({{"learning rate", &log}}, "lr"));
-  page.line_chart("Gradient norm before clipping", "step", "norm", series_of({{"training batch", &log}}, "grad_norm"), true);
-  page.line_chart("Weight of the sparsity term", "step", "weight", series_of({{"weight", &log}}, "sparsity_weight"), true);
+  const auto chart = [&](const char* title, const char* label, const std::vector<report::Series>& series,
+                         bool log_y = false) {
+    if (has_points(series)) page.line_chart(title, "step", label, series, log_y);
+  };
+  chart("Total loss", "loss", series_of(both, "loss"), true);
+  chart("Pixel error", "reconstruction loss", series_of(both, "reconstruction"), true);
+  chart("Quality", "PSNR, dB", series_of(both, "psnr_db"));
+  chart("Non-zeros of the code at a position", "nnz", series_of(both, "nnz"));
+  chart("Share of the codebook in use", "share", series_of(both, "codes_used"));
+  std::vector<report::Series> adversarial = series_of({{"autoencoder", &log}}, "adversarial");
+  const std::vector<report::Series> opponent = series_of({{"discriminator", &log}}, "discriminator");
+  adversarial.insert(adversarial.end(), opponent.begin(), opponent.end());
+  chart("Adversarial training", "hinge loss", adversarial);
+  chart("Learning rate", "learning rate", series_of({{"learning rate", &log}}, "lr"));
+  chart("Gradient norm before clipping", "norm", series_of({{"training batch", &log}}, "grad_norm"), true);
+  chart("Weight of the sparsity term", "weight", series_of({{"weight", &log}}, "sparsity_weight"), true);
 }
 
 fs::path last_preview(const RunFolder& folder) {
@@ -49,19 +67,22 @@ fs::path last_preview(const RunFolder& folder) {
 void write_training_report(const RunFolder& folder, const TrainSummary& summary,
                            const std::vector<std::pair<std::string, std::string>>& facts) {
   report::HtmlReport page("Training report", folder.root().filename().string());
-  if (!summary.finished) page.callout(format("Stopped after %lld of %lld steps; the run can be resumed.",
-                                             static_cast<long long>(summary.steps), static_cast<long long>(summary.total_steps)));
+  if (!summary.finished)
+    page.callout(format("Stopped after %lld of %lld steps; the run can be resumed.",
+                        static_cast<long long>(summary.steps), static_cast<long long>(summary.total_steps)));
   page.heading("What was trained");
   page.key_values(facts);
   if (!summary.validation.empty()) {
     page.heading("Last validation");
     std::vector<std::pair<std::string, std::string>> figures;
-    for (const auto& [name, value] : summary.validation) figures.emplace_back(name, report::number_text(value));
+    for (const auto& [name, value] : summary.validation)
+      if (!std::isnan(value)) figures.emplace_back(name, report::number_text(value));
     page.key_values(figures, "means over the validation images");
   }
   if (const fs::path preview = last_preview(folder); !preview.empty()) {
     page.heading("Preview");
-    page.image_row({{"input, reconstruction, residual (" + preview.stem().string() + ")", image::read_image(preview), ""}});
+    page.image_row(
+        {{"input, reconstruction, residual (" + preview.stem().string() + ")", image::read_image(preview), ""}});
   }
   page.heading("Curves");
   add_curves(page, read_csv_log(folder.log()), read_csv_log(folder.validation_log()));

@@ -29,11 +29,28 @@ using Clock = std::chrono::steady_clock;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr int64_t kFewestValidationSteps = 100, kMostValidationSteps = 500;
-constexpr double kRunningShare = 0.02;      // of the newest loss in the running mean
-constexpr int64_t kRunningStart = 20;       // steps before the running mean is trusted
+constexpr double kRunningShare = 0.02;  // of the newest loss in the running mean
+constexpr int64_t kRunningStart = 20;   // steps before the running mean is trusted
 
-const std::vector<std::string> kLogColumns{"step",   "epoch", "lr",    "loss",      "reconstruction",  "latent", "sparsity",
-                                           "psnr_db", "nnz",  "hoyer", "grad_norm", "sparsity_weight", "seconds"};
+const std::vector<std::string> kLogColumns{"step",
+                                           "epoch",
+                                           "lr",
+                                           "loss",
+                                           "reconstruction",
+                                           "latent",
+                                           "sparsity",
+                                           "perceptual",
+                                           "adversarial",
+                                           "adaptive_weight",
+                                           "discriminator",
+                                           "psnr_db",
+                                           "nnz",
+                                           "hoyer",
+                                           "codes_used",
+                                           "perplexity",
+                                           "grad_norm",
+                                           "sparsity_weight",
+                                           "seconds"};
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
@@ -60,6 +77,7 @@ std::string status_of(const StepFigures& figures, double psnr) {
   std::string text = format("loss %.4g", figures.loss);
   if (std::isfinite(psnr)) text += format("  psnr %.2f dB", psnr);
   if (std::isfinite(figures.nnz)) text += format("  nnz %.1f", figures.nnz);
+  if (std::isfinite(figures.codes_used)) text += format("  codes used %.0f %%", 100 * figures.codes_used);
   return text;
 }
 
@@ -77,7 +95,9 @@ TrainingRun::TrainingRun(const TrainRequest& request)
   data_ = open_training_data(options_, known_split ? folder_.split() : std::filesystem::path());
   plan_steps();
   build_model();
-  step_settings_ = {options_.train.loss, options_.train.gradient_clip, device_, bf16_};
+  step_settings_ = {
+      options_.train.loss, options_.train.gradient_clip, device_, bf16_, static_cast<uint64_t>(options_.train.seed),
+      adversary_.get()};
   state_.sparsity_weight = options_.train.loss.sparsity_weight;
   if (request_.resume && std::filesystem::exists(folder_.last(), ignored)) prepare_resumed();
   else prepare_fresh();
@@ -95,7 +115,8 @@ void TrainingRun::check_folder() const {
 void TrainingRun::plan_steps() {
   const TrainOptions& train = options_.train;
   const int64_t batches = data_.batches->batches_per_epoch();
-  if (batches < 1) throw UsageError("the training images give no batch: patches larger than the images, or too few images");
+  if (batches < 1)
+    throw UsageError("the training images give no batch: patches larger than the images, or too few images");
   steps_per_epoch_ = (batches + train.accumulate - 1) / train.accumulate;
   total_steps_ = train.steps > 0 ? train.steps : (train.epochs * batches + train.accumulate - 1) / train.accumulate;
   if (total_steps_ < 1) throw UsageError("train.steps and train.epochs are both 0: there is nothing to do");
@@ -116,6 +137,9 @@ void TrainingRun::build_model() {
   const TrainOptions& train = options_.train;
   adam_ = std::make_unique<Adam>(named_parameters(*model_),
                                  AdamOptions{train.beta1, train.beta2, train.epsilon, train.weight_decay});
+  if (Adversary::is_wanted(train.adversarial))
+    adversary_ = std::make_unique<Adversary>(train.adversarial, options_.model.in_channels,
+                                             static_cast<uint64_t>(train.seed), device_, bf16_, request_.perceptual);
 }
 
 void TrainingRun::prepare_fresh() {
@@ -125,12 +149,13 @@ void TrainingRun::prepare_fresh() {
   write_atomically(folder_.config(), request_.experiment.toml());
   data::write_manifest(folder_.split(), data_.split);
   const data::Batch first = data_.batches->at(0);
+  if (adversary_ && adversary_->discriminator()) adversary_->discriminator()->check_size(first.input);
   model_->initialize_from(first.input.to(device_));
   if (average_) copy_weights(*average_, *model_);
 }
 
 void TrainingRun::prepare_resumed() {
-  state_ = read_checkpoint(folder_.last(), {*model_, average_.get(), *adam_});
+  state_ = read_checkpoint(folder_.last(), parts());
   seconds_before_ = state_.seconds;
   saved_step_ = state_.step;
   folder_.create();
@@ -209,7 +234,8 @@ void TrainingRun::step(const std::vector<data::Batch>& batches, Progress& progre
   const double learning_rate = learning_rate_at(train, state_.step, total_steps_);
   StepFigures figures;
   try {
-    figures = training_step(*model_, *adam_, batches, step_settings_, state_.sparsity_weight, learning_rate, state_.step + 1);
+    figures =
+        training_step(*model_, *adam_, batches, step_settings_, state_.sparsity_weight, learning_rate, state_.step + 1);
     const bool exploded = train.divergence_factor > 0 && state_.step >= kRunningStart &&
                           figures.loss > train.divergence_factor * state_.running_loss;
     if (exploded)
@@ -218,8 +244,8 @@ void TrainingRun::step(const std::vector<data::Batch>& batches, Progress& progre
                                    to_text(train.divergence_factor).c_str(), to_text(state_.running_loss).c_str()));
   } catch (const DivergenceError& error) {
     throw DivergenceError(std::string(error.what()) +
-                          (saved_step_ > 0 ? format("; last good checkpoint: step %lld in '%s'", static_cast<long long>(saved_step_),
-                                                    folder_.last().c_str())
+                          (saved_step_ > 0 ? format("; last good checkpoint: step %lld in '%s'",
+                                                    static_cast<long long>(saved_step_), folder_.last().c_str())
                                            : "; there is no checkpoint yet"));
   }
   ++state_.step;
@@ -229,24 +255,47 @@ void TrainingRun::step(const std::vector<data::Batch>& batches, Progress& progre
     average_->after_optimizer_step();
   }
   state_.last_loss = figures.loss;
-  state_.running_loss =
-      std::isnan(state_.running_loss) ? figures.loss : state_.running_loss + kRunningShare * (figures.loss - state_.running_loss);
-  const double used_weight = state_.sparsity_weight;
-  if (std::isfinite(figures.nnz)) state_.sparsity_weight = models::steer_sparsity_weight(used_weight, figures.nnz, train.loss);
+  state_.running_loss = std::isnan(state_.running_loss)
+                            ? figures.loss
+                            : state_.running_loss + kRunningShare * (figures.loss - state_.running_loss);
+  const double used_weight = std::isfinite(figures.nnz) ? state_.sparsity_weight : kNaN;
+  if (std::isfinite(figures.nnz))
+    state_.sparsity_weight = models::steer_sparsity_weight(used_weight, figures.nnz, train.loss);
   if (state_.step % train.log_every == 0 || state_.step == total_steps_) {
     const double psnr = metrics::psnr_db(figures.target, figures.output.clamp(0, 1));
-    const double hoyer = figures.code.defined() ? metrics::hoyer(figures.code) : kNaN;
-    const double epoch = static_cast<double>(state_.step * train.accumulate) / static_cast<double>(data_.batches->batches_per_epoch());
-    const std::vector<double> values{epoch, learning_rate, figures.loss, figures.reconstruction, figures.latent,
-                                     figures.sparsity, psnr, figures.nnz, hoyer, figures.gradient_norm, used_weight,
-                                     seconds_so_far()};
-    log_->row(state_.step, values);
-    for (size_t i = 1; i + 1 < values.size(); ++i)
-      if (std::isfinite(values[i])) board_->scalar("train/" + kLogColumns[i + 1], state_.step, values[i]);
+    log_step(figures, learning_rate, used_weight, psnr);
     progress.update(state_.step, status_of(figures, psnr));
   } else {
     progress.update(state_.step, status_of(figures, kNaN));
   }
+}
+
+void TrainingRun::log_step(const StepFigures& figures, double learning_rate, double used_weight, double psnr) {
+  const double hoyer = figures.code.defined() ? metrics::hoyer(figures.code) : kNaN;
+  const double epoch = static_cast<double>(state_.step * options_.train.accumulate) /
+                       static_cast<double>(data_.batches->batches_per_epoch());
+  const AdversaryFigures& adversary = figures.adversary;
+  const std::vector<double> values{epoch,
+                                   learning_rate,
+                                   figures.loss,
+                                   figures.reconstruction,
+                                   figures.latent,
+                                   figures.sparsity,
+                                   adversary.perceptual,
+                                   adversary.adversarial,
+                                   adversary.adaptive_weight,
+                                   adversary.discriminator,
+                                   psnr,
+                                   figures.nnz,
+                                   hoyer,
+                                   figures.codes_used,
+                                   figures.perplexity,
+                                   figures.gradient_norm,
+                                   used_weight,
+                                   seconds_so_far()};
+  log_->row(state_.step, values);
+  for (size_t i = 1; i + 1 < values.size(); ++i)
+    if (std::isfinite(values[i])) board_->scalar("train/" + kLogColumns[i + 1], state_.step, values[i]);
 }
 
 bool TrainingRun::validation_due() const { return state_.step % validate_every_ == 0 || state_.step == total_steps_; }
@@ -278,7 +327,7 @@ void TrainingRun::validate_now() {
     if (const double psnr = last_validation_.at("psnr_db"); psnr > state_.best_value) {
       state_.best_value = psnr;
       state_.best_step = state_.step;
-      write_weights(folder_.best(), {*model_, average_.get(), *adam_}, metadata());
+      write_weights(folder_.best(), parts(), metadata());
     }
   }
   const int64_t previous = (state_.step - 1) / validate_every_ * validate_every_;
@@ -295,13 +344,14 @@ void TrainingRun::draw_previews() {
 
 void TrainingRun::save() {
   if (const std::string bad = first_bad_weight(*model_); !bad.empty())
-    throw DivergenceError(format("training diverged: after step %lld the %s is not finite", static_cast<long long>(state_.step),
-                                 bad.c_str()));
+    throw DivergenceError(format("training diverged: after step %lld the %s is not finite",
+                                 static_cast<long long>(state_.step), bad.c_str()));
   log_->sync();
   validation_log_->sync();
   board_->flush();
   state_.seconds = seconds_so_far();
-  write_checkpoint(folder_.last(), {*model_, average_.get(), *adam_}, state_, metadata());
+  if (adversary_ && adversary_->adam()) state_.discriminator_steps = adversary_->adam()->steps();
+  write_checkpoint(folder_.last(), parts(), state_, metadata());
   saved_step_ = state_.step;
   saved_ = Clock::now();
 }
@@ -310,7 +360,7 @@ void TrainingRun::finish() {
   if (saved_step_ != state_.step) save();
   std::error_code ignored;
   if (data_.validation.empty() || !std::filesystem::exists(folder_.best(), ignored))
-    write_weights(folder_.best(), {*model_, average_.get(), *adam_}, metadata());
+    write_weights(folder_.best(), parts(), metadata());
   board_->flush();
 }
 
@@ -319,7 +369,8 @@ std::vector<std::pair<std::string, std::string>> TrainingRun::facts() const {
           {"parameters", std::to_string(parameter_count(*model_))},
           {"task", choice_names<Task>().at(static_cast<size_t>(options_.task))},
           {"data", options_.data.dataset + ": " + data_.split.counts()},
-          {"steps", format("%lld of %lld (%.1f epochs)", static_cast<long long>(state_.step), static_cast<long long>(total_steps_),
+          {"steps", format("%lld of %lld (%.1f epochs)", static_cast<long long>(state_.step),
+                           static_cast<long long>(total_steps_),
                            static_cast<double>(state_.step) / static_cast<double>(steps_per_epoch_))},
           {"time", duration_text(seconds_so_far())},
           {"arithmetic", device_.str() + (bf16_ ? ", bf16 networks" : ", fp32")}};

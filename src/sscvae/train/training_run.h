@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "sscvae/train/adversary.h"
 #include "sscvae/train/checkpoint.h"
 #include "sscvae/train/csv_log.h"
 #include "sscvae/train/run_folder.h"
@@ -35,6 +36,8 @@ class TrainingRun {
   void open_logs();
   std::map<std::string, std::string> metadata() const;
   ValidationSettings validation_settings() const;
+  TrainedParts parts() { return {*model_, average_.get(), *adam_, adversary_.get()}; }
+  void log_step(const StepFigures& figures, double learning_rate, double used_weight, double psnr);
   models::Autoencoder& evaluated() { return average_ ? *average_ : *model_; }
 
   void loop(Progress& progress);
@@ -57,6 +60,7 @@ class TrainingRun {
   TrainingData data_;
   std::shared_ptr<models::Autoencoder> model_, average_;
   std::unique_ptr<Adam> adam_;
+  std::unique_ptr<Adversary> adversary_;  ///< or nullptr
   StepSettings step_settings_;
   int64_t total_steps_ = 0, steps_per_epoch_ = 0, validate_every_ = 0, checkpoint_every_ = 0;
   TrainingState state_;

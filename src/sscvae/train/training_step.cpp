@@ -4,7 +4,9 @@
 #include <limits>
 
 #include "sscvae/core/error.h"
+#include "sscvae/core/random.h"
 #include "sscvae/core/text.h"
+#include "sscvae/metrics/code_usage.h"
 #include "sscvae/metrics/metrics.h"
 #include "sscvae/train/divergence.h"
 #include "sscvae/train/precision.h"
@@ -28,6 +30,51 @@ void add(double& value, const at::Tensor& scalar, double share) {
                                bad.empty() ? "none (the norm overflowed)" : bad.c_str()));
 }
 
+/// One batch on its way.
+struct Pass {
+  at::Tensor input, target;
+  models::ForwardResult result;
+  models::Losses losses;
+};
+
+Pass run_pass(models::Autoencoder& model, const data::Batch& batch, const StepSettings& settings,
+              double sparsity_weight, double share) {
+  Pass pass;
+  pass.input = on_device(batch.input, settings.device);
+  pass.target = batch.target.is_same(batch.input) ? pass.input : on_device(batch.target, settings.device);
+  {
+    const AutocastScope autocast(settings.device, settings.bf16);
+    pass.result = models::forward_any_size(model, pass.input);
+  }
+  pass.losses = models::compute_losses(pass.result, pass.target, settings.loss, sparsity_weight);
+  if (!settings.adversary) return pass;
+  const at::Tensor term = settings.adversary->generator_term(model, pass.result.reconstruction, pass.target,
+                                                             pass.losses.reconstruction, share);
+  if (term.defined()) pass.losses.total = pass.losses.total + term;
+  return pass;
+}
+
+void add_figures(StepFigures& figures, const Pass& pass, double share) {
+  add(figures.loss, pass.losses.total, share);
+  add(figures.reconstruction, pass.losses.reconstruction, share);
+  add(figures.latent, pass.losses.latent, share);
+  add(figures.sparsity, pass.losses.sparsity, share);
+  const at::Tensor code = pass.result.sparse_code();
+  figures.nnz +=
+      code.defined() ? share * metrics::nonzeros_per_position(code.detach()) : std::numeric_limits<double>::quiet_NaN();
+}
+
+/// Errors: DivergenceError if the loss or a gradient is not finite.
+void check_finite(models::Autoencoder& model, const Pass& pass, const StepFigures& figures, Adversary* adversary,
+                  int64_t step) {
+  if (!std::isfinite(figures.loss) || !std::isfinite(figures.gradient_norm))
+    report_divergence(first_bad_tensor(model, pass.input, pass.result, pass.losses), figures.loss,
+                      figures.gradient_norm, step);
+  if (!adversary) return;
+  if (const std::string bad = adversary->first_bad_gradient(); !bad.empty())
+    report_divergence(bad, figures.loss, figures.gradient_norm, step);
+}
+
 }  // namespace
 
 StepFigures training_step(models::Autoencoder& model, Adam& adam, const std::vector<data::Batch>& batches,
@@ -35,39 +82,37 @@ StepFigures training_step(models::Autoencoder& model, Adam& adam, const std::vec
   SSCVAE_ASSERT(!batches.empty());
   const double share = 1.0 / static_cast<double>(batches.size());
   adam.clear_gradients();
+  if (settings.adversary) settings.adversary->begin_step(step);
   StepFigures figures;
-  at::Tensor input;
-  models::ForwardResult result;
-  models::Losses losses;
-  for (const data::Batch& batch : batches) {
-    input = on_device(batch.input, settings.device);
-    figures.target = batch.target.is_same(batch.input) ? input : on_device(batch.target, settings.device);
-    {
-      const AutocastScope autocast(settings.device, settings.bf16);
-      result = models::forward_any_size(model, input);
-    }
-    losses = models::compute_losses(result, figures.target, settings.loss, sparsity_weight);
-    add(figures.loss, losses.total, share);
-    add(figures.reconstruction, losses.reconstruction, share);
-    add(figures.latent, losses.latent, share);
-    add(figures.sparsity, losses.sparsity, share);
-    figures.nnz += result.code.defined() ? share * metrics::nonzeros_per_position(result.code.detach())
-                                         : std::numeric_limits<double>::quiet_NaN();
-    (batches.size() == 1 ? losses.total : losses.total * share).backward();
-    if (!std::isfinite(figures.loss))
-      report_divergence(first_bad_tensor(model, input, result, losses), figures.loss, std::nan(""), step);
+  Pass pass;
+  metrics::CodeUsage usage(model.num_codes());
+  for (size_t i = 0; i < batches.size(); ++i) {
+    model.set_noise_seed(derive_seed(settings.seed, "pass", static_cast<uint64_t>(step) * batches.size() + i));
+    pass = run_pass(model, batches[i], settings, sparsity_weight, share);
+    add_figures(figures, pass, share);
+    if (pass.result.indices.defined()) usage.add(pass.result.indices);
+    (batches.size() == 1 ? pass.losses.total : pass.losses.total * share).backward();
+    model.observe(pass.result);
+    if (settings.adversary) settings.adversary->learn(pass.result.reconstruction, pass.target, share);
+    if (!std::isfinite(figures.loss)) break;
   }
   figures.gradient_norm = gradient_norm(adam.parameters());
-  if (!std::isfinite(figures.gradient_norm))
-    report_divergence(first_bad_tensor(model, input, result, losses), figures.loss, figures.gradient_norm, step);
+  check_finite(model, pass, figures, settings.adversary, step);
   if (settings.gradient_clip > 0) clip_gradients(adam.parameters(), figures.gradient_norm, settings.gradient_clip);
   adam.step(learning_rate);
+  if (settings.adversary) {
+    settings.adversary->finish_step(learning_rate);
+    figures.adversary = settings.adversary->figures();
+  }
   {
     const at::NoGradGuard no_grad;
     model.after_optimizer_step();
   }
-  figures.output = result.reconstruction.detach();
-  figures.code = result.code.defined() ? result.code.detach() : at::Tensor();
+  figures.output = pass.result.reconstruction.detach();
+  figures.target = pass.target;
+  if (const at::Tensor code = pass.result.sparse_code(); code.defined()) figures.code = code.detach();
+  figures.codes_used = usage.used_share();
+  figures.perplexity = usage.perplexity();
   return figures;
 }
 

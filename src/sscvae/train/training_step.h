@@ -8,6 +8,7 @@
 #include "sscvae/data/training_batches.h"
 #include "sscvae/models/autoencoder.h"
 #include "sscvae/models/losses.h"
+#include "sscvae/train/adversary.h"
 #include "sscvae/train/optimizer.h"
 
 namespace sscvae::train {
@@ -15,9 +16,11 @@ namespace sscvae::train {
 /// What one optimizer step saw. Means over the accumulated batches; NaN for terms that the model does not have.
 struct StepFigures {
   double loss = 0, reconstruction = 0, latent = 0, sparsity = 0, nnz = 0;
+  double codes_used = 0, perplexity = 0;  ///< of the codebook, over all accumulated batches (metrics/code_usage.h)
+  AdversaryFigures adversary;
   double gradient_norm = 0;   ///< before clipping
   at::Tensor output, target;  ///< of the last batch, without history
-  at::Tensor code;
+  at::Tensor code;            ///< where it is a sparse one
 };
 
 struct StepSettings {
@@ -25,11 +28,14 @@ struct StepSettings {
   double gradient_clip = 0;
   c10::Device device = c10::Device(c10::kCPU);
   bool bf16 = false;
+  uint64_t seed = 0;  ///< root of what is random in a pass, beside `step`
+  Adversary* adversary = nullptr;
 };
 
-/// Forward and backward over the batches (gradients averaged), the check for divergence, clipping, one step of Adam, and
-/// the model's own after-step work. `step` counts from 1 in messages.
-/// Errors: DivergenceError naming step, loss and the first bad tensor; the weights are then as before the step.
+/// Forward and backward over the batches (gradients averaged), the check for divergence, clipping, one step of Adam,
+/// and the model's own after-step work; with an adversary its terms, and its own step after the model's. `step` counts
+/// from 1; randomness within the model is a function of settings.seed, `step` and the number of the batch. Errors:
+/// DivergenceError naming step, loss and the first bad tensor; the weights are then as before the step.
 StepFigures training_step(models::Autoencoder& model, Adam& adam, const std::vector<data::Batch>& batches,
                           const StepSettings& settings, double sparsity_weight, double learning_rate, int64_t step);
 

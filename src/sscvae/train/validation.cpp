@@ -6,6 +6,7 @@
 
 #include "sscvae/data/pairs.h"
 #include "sscvae/image/noise.h"
+#include "sscvae/metrics/code_usage.h"
 #include "sscvae/metrics/protocol.h"
 #include "sscvae/train/precision.h"
 
@@ -68,7 +69,7 @@ void add_figures(const models::ForwardResult& result, const at::Tensor& target, 
   sums["sparsity"] += count * number(losses.sparsity);
   const metrics::Protocol& protocol = metrics::find_protocol("sound");
   for (int64_t i = 0; i < target.size(0); ++i) {
-    const metrics::Sample sample{target[i].cpu(), part_of(result.reconstruction, i), part_of(result.code, i),
+    const metrics::Sample sample{target[i].cpu(), part_of(result.reconstruction, i), part_of(result.sparse_code(), i),
                                  part_of(result.features, i), part_of(result.coded_features, i)};
     const auto figures = metrics::measure(sample, protocol, kFigures);
     for (const std::string& name : kFigures) {
@@ -81,8 +82,9 @@ void add_figures(const models::ForwardResult& result, const at::Tensor& target, 
 }  // namespace
 
 const std::vector<std::string>& validation_columns() {
-  static const std::vector<std::string> columns{"loss", "reconstruction", "latent",   "sparsity", "psnr_db", "ssim",
-                                                "nnz",  "hoyer",          "fit_error"};
+  static const std::vector<std::string> columns{"loss",      "reconstruction", "latent",    "sparsity",
+                                                "psnr_db",   "ssim",           "nnz",       "hoyer",
+                                                "fit_error", "codes_used",     "perplexity"};
   return columns;
 }
 
@@ -115,6 +117,7 @@ std::map<std::string, double> validate(models::Autoencoder& model, const std::ve
   const bool absorb = settings.train.validation_mode == ValidationMode::kTrain;
   model.train(absorb);
   std::map<std::string, double> figures;
+  metrics::CodeUsage usage(model.num_codes());
   for (const Group& group : groups_of(images, absorb ? settings.train.batch_size : 1)) {
     const at::Tensor target = stack(images, group, &ValidationImage::target, settings.device);
     const at::Tensor input = stack(images, group, &ValidationImage::input, settings.device);
@@ -124,9 +127,12 @@ std::map<std::string, double> validate(models::Autoencoder& model, const std::ve
       result = models::forward_any_size(model, input);
     }
     add_figures(result, target, settings, figures);
+    if (result.indices.defined()) usage.add(result.indices);
   }
   model.train(true);
   for (auto& [name, sum] : figures) sum /= static_cast<double>(images.size());
+  figures["codes_used"] = usage.used_share();
+  figures["perplexity"] = usage.perplexity();
   return figures;
 }
 

@@ -28,7 +28,7 @@ std::vector<ValidationImage> validation_images(const data::SplitManifest& split,
                                                const ExperimentOptions& options);
 
 /// The columns of validation.csv after `step`: means over images of the losses (with the current weight of the sparsity
-/// term) and of the metrics under protocol `sound`.
+/// term) and of the metrics under protocol `sound`; the usage of a codebook over all images together.
 const std::vector<std::string>& validation_columns();
 
 struct ValidationSettings {
