@@ -23,7 +23,8 @@ struct TrainRequest {
   /// Asked after every finished step; false stops cleanly with a checkpoint. What it throws passes through and leaves
   /// the run as a kill would. Empty: never stops.
   std::function<bool(int64_t step)> keep_going;
-  /// For train.adversarial.perceptual_weight > 0; a function of its arguments alone, on the device above.
+  /// For train.adversarial.perceptual_weight > 0; a function of its arguments alone, on the device above. Empty: LPIPS
+  /// (AlexNet) from the weights that came with the program; IoError where they are missing.
   PerceptualDistance perceptual;
 };
 

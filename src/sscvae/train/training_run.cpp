@@ -9,8 +9,10 @@
 #include "sscvae/core/error.h"
 #include "sscvae/core/log.h"
 #include "sscvae/core/progress.h"
+#include "sscvae/core/shipped_files.h"
 #include "sscvae/core/text.h"
 #include "sscvae/core/version.h"
+#include "sscvae/metrics/lpips.h"
 #include "sscvae/metrics/metrics.h"
 #include "sscvae/models/registry.h"
 #include "sscvae/models/weights.h"
@@ -71,6 +73,17 @@ int64_t parameter_count(torch::nn::Module& module) {
 int64_t default_validation_interval(int64_t steps_per_epoch) {
   const int64_t epochs = (kFewestValidationSteps + steps_per_epoch - 1) / steps_per_epoch;
   return std::min(kMostValidationSteps, epochs * steps_per_epoch);
+}
+
+/// LPIPS with AlexNet, from the weights that came with the program.
+PerceptualDistance shipped_perceptual_distance(c10::Device device) {
+  const std::string name = metrics::weights_file(metrics::LpipsNet::kAlex), path = find_shipped_file(name);
+  if (path.empty())
+    throw IoError("train.adversarial.perceptual_weight > 0 needs the file '" + name +
+                  "' that comes with the program; SSCVAE_MODELS can name its folder");
+  metrics::Lpips network = metrics::load_lpips(metrics::LpipsNet::kAlex, path);
+  network->to(device);
+  return [network](const at::Tensor& a, const at::Tensor& b) mutable { return network->forward(a, b); };
 }
 
 std::string status_of(const StepFigures& figures, double psnr) {
@@ -137,9 +150,11 @@ void TrainingRun::build_model() {
   const TrainOptions& train = options_.train;
   adam_ = std::make_unique<Adam>(named_parameters(*model_),
                                  AdamOptions{train.beta1, train.beta2, train.epsilon, train.weight_decay});
+  PerceptualDistance perceptual = request_.perceptual;
+  if (train.adversarial.perceptual_weight > 0 && !perceptual) perceptual = shipped_perceptual_distance(device_);
   if (Adversary::is_wanted(train.adversarial))
     adversary_ = std::make_unique<Adversary>(train.adversarial, options_.model.in_channels,
-                                             static_cast<uint64_t>(train.seed), device_, bf16_, request_.perceptual);
+                                             static_cast<uint64_t>(train.seed), device_, bf16_, std::move(perceptual));
 }
 
 void TrainingRun::prepare_fresh() {
