@@ -101,7 +101,9 @@ Report compare_runs(const std::string& a, const std::string& b) {
   std::vector<std::vector<std::string>> rows{
       {format("b - a, %zu images", images.size()), "mean of a", "mean of b", "difference", "95 % interval", "better"}};
   for (const std::string& figure : figures) {
-    const std::vector<double> first = of_a.values(figure, images), second = of_b.values(figure, images);
+    std::vector<double> first = of_a.values(figure, images), second = of_b.values(figure, images);
+    for (size_t i = 0; i < images.size(); ++i)  // both means over the same images
+      if (!std::isfinite(second[i] - first[i])) first[i] = second[i] = std::nan("");
     const metrics::Interval difference = metrics::bootstrap_paired_difference(second, first);
     const double mean_a = metrics::bootstrap_mean(first, {1, 1, 0.95}).mean;
     const double mean_b = metrics::bootstrap_mean(second, {1, 1, 0.95}).mean;
