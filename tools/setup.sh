@@ -134,13 +134,13 @@ install_torch() {
        "  .venv/bin/python -m pip install <a torch wheel file>, then make setup"
 }
 
-# NumPy and TensorBoard serve the tests in which they read our files; without them those tests skip.
+# NumPy, safetensors and TensorBoard serve the tests in which they read our files; without them those tests skip.
 install_judges() {
   [[ -n "$(torch_of .venv/bin/python)" ]] || return 0
-  .venv/bin/python -c "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, ('numpy', 'tensorboard'))))" &&
+  .venv/bin/python -c "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, ('numpy', 'safetensors', 'tensorboard'))))" &&
     return
-  .venv/bin/python -m pip --disable-pip-version-check -q install numpy tensorboard ||
-    say "warning: numpy or tensorboard could not be installed; tests that need them will skip"
+  .venv/bin/python -m pip --disable-pip-version-check -q install numpy safetensors tensorboard ||
+    say "warning: numpy, safetensors or tensorboard could not be installed; tests that need them will skip"
 }
 
 install_system_packages

@@ -18,6 +18,7 @@ namespace {
 struct Entry {
   std::string model, profile;
 };
+void PrintTo(const Entry& entry, std::ostream* out) { *out << entry.model << ", profile " << entry.profile; }
 
 class ModelConformance : public ::testing::TestWithParam<Entry> {
  protected:

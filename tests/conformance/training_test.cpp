@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 
 #include "sscvae/models/registry.h"
 #include "sscvae/train/csv_log.h"
@@ -12,6 +13,9 @@ namespace {
 
 class TrainingConformance : public ResumeTest, public ::testing::WithParamInterface<std::string> {
  protected:
+  // VQ-GAN's perceptual distance comes with the program.
+  TrainingConformance() { ::setenv("SSCVAE_MODELS", (testing::source_folder() / "models").c_str(), 1); }
+
   std::vector<std::string> options(const std::vector<std::string>& more = {}) const {
     std::vector<std::string> set{"model.name=" + GetParam(),
                                  "model.quantizer.num_codes=16",
@@ -23,6 +27,7 @@ class TrainingConformance : public ResumeTest, public ::testing::WithParamInterf
                                  "train.adversarial.discriminator.layers=1",
                                  "train.adversarial.discriminator.channels=4",
                                  "train.checkpoint_every=5"};
+    if (GetParam() == "vq-gan") set.push_back("data.patch_size=32");  // the least that LPIPS sees is 31
     set.insert(set.end(), more.begin(), more.end());
     return set;
   }

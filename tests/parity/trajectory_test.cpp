@@ -61,12 +61,13 @@ void expect_trajectory(const std::string& name, at::ScalarType dtype) {
     const double total = wanted.at("total_loss"), norm = wanted.at("gradient_norm");
     EXPECT_NEAR(figures.loss, total, loss_tolerance * total) << "step " << step;
     EXPECT_NEAR(figures.gradient_norm, norm, (dtype == at::kDouble ? 1e-9 : 2e-3) * norm) << "step " << step;
-    if (step == 0 && dtype == at::kDouble)
+    if (step == 0 && dtype == at::kDouble) {
       for (const auto& [key, tensor] : read("after_step_1_float64"))
         EXPECT_LT(
             (models::state_of(*model).at(key).to(at::kDouble) - tensor.to(at::kDouble)).abs().max().item<double>(),
             1e-9)
             << key;
+    }
   }
   const StateDict state = models::state_of(*model);
   for (const auto& [key, tensor] : read("final_" + suffix)) {

@@ -31,6 +31,7 @@ class TinyModel : public models::Autoencoder {
   at::Tensor encode(const at::Tensor& images) override { return down_->forward(images); }
   at::Tensor decode(const at::Tensor& code) override { return up_->forward(code); }
   int64_t size_multiple() const override { return 2; }
+  at::Tensor last_weight() const override { return up_->weight; }
 
  private:
   torch::nn::Conv2d down_{nullptr};

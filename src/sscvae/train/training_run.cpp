@@ -151,7 +151,13 @@ void TrainingRun::build_model() {
   adam_ = std::make_unique<Adam>(named_parameters(*model_),
                                  AdamOptions{train.beta1, train.beta2, train.epsilon, train.weight_decay});
   PerceptualDistance perceptual = request_.perceptual;
-  if (train.adversarial.perceptual_weight > 0 && !perceptual) perceptual = shipped_perceptual_distance(device_);
+  if (train.adversarial.perceptual_weight > 0 && !perceptual) {
+    const int64_t least = metrics::smallest_side(metrics::LpipsNet::kAlex);
+    if (options_.data.sampling != data::Sampling::kWholeImages && options_.data.patch_size < least)
+      throw UsageError(format("train.adversarial.perceptual_weight > 0 needs data.patch_size >= %lld, got %lld",
+                              static_cast<long long>(least), static_cast<long long>(options_.data.patch_size)));
+    perceptual = shipped_perceptual_distance(device_);
+  }
   if (Adversary::is_wanted(train.adversarial))
     adversary_ = std::make_unique<Adversary>(train.adversarial, options_.model.in_channels,
                                              static_cast<uint64_t>(train.seed), device_, bf16_, std::move(perceptual));
