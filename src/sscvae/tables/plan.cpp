@@ -56,6 +56,7 @@ std::vector<std::string> settings_of(const TablesOptions& options, const RunSpec
   set.push_back("data.root=" + to_toml(OptionValue(root_of(options, run.dataset))));
   set.push_back("train.seed=" + std::to_string(options.seed));
   set.push_back("train.preview_images=0");
+  if (options.scale == "lite") set.push_back("train.validation_images=8");
   if (run.sigma_8bit > 0) {
     set.push_back("task=\"denoise\"");
     set.push_back("data.noise.sigma_8bit=" + to_text(run.sigma_8bit));

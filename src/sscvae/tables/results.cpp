@@ -27,8 +27,8 @@ Cell read_cell(const json& evaluation, const PublishedRow& published, const std:
     const json& interval = evaluation.at("interval95").at(key);
     cell.low = number(interval.at(0));
     cell.high = number(interval.at(1));
-  } else if (evaluation.contains(key)) {
-    cell.ours = number(evaluation.at(key));
+  } else if (evaluation.contains("sets") && evaluation.at("sets").contains(key)) {
+    cell.ours = number(evaluation.at("sets").at(key));
   }
   if (std::isnan(cell.ours)) cell.note = metric == "fid" ? "no Inception file was given" : "not measured";
   return cell;
