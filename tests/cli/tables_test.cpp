@@ -1,0 +1,143 @@
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "cli/program.h"
+#include "sscvae/core/text.h"
+
+namespace sscvae::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> tables(const TemporaryFolder& folder, int steps) {
+  std::vector<std::string> arguments{"tables",
+                                     "--out",
+                                     (folder / "out").string(),
+                                     "--ultrasound",
+                                     (folder / "us").string(),
+                                     "--only",
+                                     "T1,F3",
+                                     "--models",
+                                     "vae,ssc-vae",
+                                     "--steps",
+                                     std::to_string(steps),
+                                     "--jobs",
+                                     "2",
+                                     "--json",
+                                     (folder / "t.json").string(),
+                                     "--overwrite"};
+  std::vector<std::string> set = tiny_options();
+  set.insert(set.end(), {"model.vae.latent_dim=8", "data.patch_size=16", "train.log_every=1", "train.batch_size=2"});
+  for (const std::string& assignment : set) arguments.insert(arguments.end(), {"--set", assignment});
+  return arguments;
+}
+
+void make_images(const TemporaryFolder& folder) {
+  ASSERT_EQ(run({"data", "synth", "--kind", "speckle", "--count", "12", "--size", "32x32", "--out",
+                 (folder / "us/breast/high_quality").string(), "--quiet"})
+                .code,
+            0);
+}
+
+/// Modification times of all weights of runs.
+std::map<std::string, fs::file_time_type> weights_below(const fs::path& out) {
+  std::map<std::string, fs::file_time_type> times;
+  for (const auto& entry : fs::recursive_directory_iterator(out / "runs"))
+    if (entry.path().filename() == "best.safetensors") times[entry.path().string()] = entry.last_write_time();
+  return times;
+}
+
+TEST(Tables, FromImagesToPagesAndNothingTwice) {
+  const TemporaryFolder folder;
+  make_images(folder);
+  const Outcome outcome = run(tables(folder, 25));
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const auto json = nlohmann::json::parse(slurp(folder / "t.json"));
+  ASSERT_EQ(json["rows"].size(), 2U);
+  for (const auto& row : json["rows"]) {
+    EXPECT_EQ(row["steps"], 25) << row;
+    EXPECT_EQ(row["images"], 2) << row;
+    EXPECT_TRUE(row["metrics"]["psnr"]["ours"].is_number()) << row;
+  }
+  for (const char* name : {"tables.md", "tables.csv", "tables.tex", "index.html", "figures/F3_1_1.png"})
+    EXPECT_TRUE(fs::exists(folder / "out" / name)) << name;
+  const auto before = weights_below(folder / "out");
+  EXPECT_EQ(before.size(), 2U);
+  ASSERT_EQ(run(tables(folder, 25)).code, 0);
+  EXPECT_EQ(weights_below(folder / "out"), before);
+}
+
+/// Steps in the longest log.csv below `out`.
+int most_steps(const fs::path& out) {
+  int most = 0;
+  std::error_code ignored;
+  for (fs::recursive_directory_iterator entry(out, ignored), end; entry != end; entry.increment(ignored))
+    if (entry->path().filename() == "log.csv") {
+      const std::string text = slurp(entry->path());
+      most = std::max(most, static_cast<int>(std::count(text.begin(), text.end(), '\n')) - 1);
+    }
+  return most;
+}
+
+TEST(Tables, KilledTheyGoOnWhereTheyWere) {
+  const TemporaryFolder folder;
+  make_images(folder);
+  const std::vector<std::string> arguments = tables(folder, 400);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::vector<char*> list{const_cast<char*>(SSCVAE_PROGRAM)};
+    for (const std::string& argument : arguments) list.push_back(const_cast<char*>(argument.c_str()));
+    list.push_back(nullptr);
+    ::execv(SSCVAE_PROGRAM, list.data());
+    ::_exit(127);
+  }
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(120);
+  while (most_steps(folder / "out") < 20 && std::chrono::steady_clock::now() < give_up)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  std::this_thread::sleep_for(std::chrono::seconds(3));  // its runs end their step and save
+  const int reached = most_steps(folder / "out");
+  EXPECT_GE(reached, 20);
+  EXPECT_LT(reached, 400) << "killed too late to show anything";
+  const Outcome outcome = run(arguments);
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  bool resumed = false;
+  for (const auto& entry : fs::recursive_directory_iterator(folder / "out/runs"))
+    if (entry.path().filename() == "train.log") {
+      const std::string log = slurp(entry.path());
+      const size_t place = log.find("after step ");
+      if (place == std::string::npos) continue;
+      const int from = std::atoi(log.c_str() + place + 11);
+      resumed = resumed || from >= reached - 1;  // at most the step in flight is lost
+    }
+  EXPECT_TRUE(resumed) << "no run went on after step " << reached;
+  for (const auto& row : nlohmann::json::parse(slurp(folder / "t.json"))["rows"]) EXPECT_EQ(row["steps"], 400) << row;
+}
+
+TEST(Tables, MistakesAreOneLineBeforeAnyTraining) {
+  const TemporaryFolder folder;
+  make_images(folder);
+  const std::string out = (folder / "out").string(), us = (folder / "us").string();
+  for (const auto& [arguments, code] : std::vector<std::pair<std::vector<std::string>, int>>{
+           {{"tables", "--out", out, "--ultrasound", us, "--budget", "soon"}, 2},
+           {{"tables", "--out", out, "--ultrasound", us, "--only", "T9"}, 2},
+           {{"tables", "--out", out, "--ultrasound", (folder / "none").string(), "--steps", "5"}, 3},
+           {{"tables", "--out", out, "--bsds500", us, "--steps", "5"}, 3},
+           {{"tables", "--out", out, "--ultrasound", us, "--steps", "5", "--inception", "none.pth"}, 3},
+           {{"tables", "--out", out, "--steps", "5"}, 2}}) {
+    const Outcome outcome = run(arguments);
+    EXPECT_EQ(outcome.code, code) << outcome.err;
+    EXPECT_NE(outcome.err.find("sscvae: error: "), std::string::npos) << outcome.err;
+    EXPECT_FALSE(fs::exists(folder / "out/runs"));
+  }
+}
+
+}  // namespace
+}  // namespace sscvae::testing
