@@ -40,7 +40,7 @@ void add_evaluate(CLI::App& app) {
       ->type_name("MODE")
       ->capture_default_str();
   app.add_option("--crop", options->crop, "centre squares of this side instead of whole images")->type_name("N");
-  app.add_option("--limit", options->limit, "the first so many images only")->type_name("N");
+  app.add_option("--limit", options->limit, "the first so many images only; 0: all")->type_name("N");
   app.add_option("--per-image", options->per_image, "write a CSV with a row for each image")->type_name("CSV");
   app.add_option("--inception", options->features.inception,
                  "weights of the FID's Inception network: FID and KID between originals and reconstructions, too")

@@ -154,6 +154,7 @@ report::HtmlReport html(const Pages& pages) {
 
 std::string conditions(const Pages& pages) {
   const TablesOptions& options = pages.options;
+  if (pages.rows.empty()) return "Nothing was trained: the networks of profile reference, as published.";
   const std::string length = !options.budget.empty() ? "a budget of " + options.budget + " for all runs"
                              : options.steps > 0     ? std::to_string(options.steps) + " steps for each run"
                              : options.epochs > 0    ? std::to_string(options.epochs) + " epochs for each run"

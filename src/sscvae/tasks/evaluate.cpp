@@ -249,7 +249,8 @@ Report evaluate(const EvaluateOptions& options) {
   if (options.mode != "eval" && options.mode != "train")
     throw UsageError("--mode: expected eval or train, got '" + options.mode + "'" +
                      suggestion(options.mode, {"eval", "train"}));
-  if (options.crop < 0 || options.limit < 0) throw UsageError("--crop and --limit: expected a number >= 0");
+  if (options.crop < 0) throw UsageError("--crop: expected a number >= 0, got " + std::to_string(options.crop));
+  if (options.limit < 0) throw UsageError("--limit: expected a number >= 0, got " + std::to_string(options.limit));
   check_writable(options.per_image, options.overwrite);
   Inference inference(options.source, options.inference);
   const Plan plan = make_plan(options, inference.opened());

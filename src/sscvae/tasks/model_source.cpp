@@ -111,9 +111,15 @@ OpenedModel open_model(const ModelSource& source) {
     }
   } else {
     const serialization::StateDict state = read_state(path);
-    opened.experiment = describe_state(state, path, source);
-    opened.model = models::make_autoencoder(opened.experiment.options.model, 0);
-    models::load_state(*opened.model, state, path);
+    try {
+      opened.experiment = describe_state(state, path, source);
+      opened.model = models::make_autoencoder(opened.experiment.options.model, 0);
+      models::load_state(*opened.model, state, path);
+    } catch (const FormatError& error) {
+      if (!source.config.empty()) throw;
+      throw FormatError(std::string(error.what()) +
+                        "; the file has no configuration: --config (--model-config) can name that of its model");
+    }
     opened.sha256 = sha256_of_file(path);
   }
   opened.model->eval();

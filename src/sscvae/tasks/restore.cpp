@@ -205,7 +205,9 @@ Report denoise(const DenoiseOptions& options) {
   const std::map<std::string, fs::path> references = index_references(options.reference);
   Inference inference(options.source, options.inference);
   if (inference.opened().experiment.options.task != train::Task::kDenoise)
-    warn("'" + options.source.weights + "' was trained to reconstruct, not to denoise");
+    warn("'" + options.source.weights + "' was trained to " +
+         choice_names<train::Task>().at(static_cast<size_t>(inference.opened().experiment.options.task)) +
+         ", not to denoise");
   const NoiseRange range = trained_range(inference.opened());
 
   const Process process = [&](Item& item, Inference& model) {

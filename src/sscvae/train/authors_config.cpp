@@ -154,7 +154,7 @@ void add_notes(const Reader& reader, AuthorsConfig& config) {
     config.notes.push_back("test.model_id is not used: weights are named with --weights");
   if (const auto path = reader.text("train.save_path")) {
     config.save_path = *path;
-    config.notes.push_back("train.save_path is the output folder only where --out is not given");
+    config.notes.push_back("train.save_path is not used: --out says where a run goes");
   }
 }
 

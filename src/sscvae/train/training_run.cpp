@@ -122,7 +122,7 @@ void TrainingRun::check_folder() const {
   const std::string name = "'" + folder_.root().string() + "'";
   if (request_.resume && !folder_.holds_run()) throw IoError(name + " holds no run to resume");
   if (!request_.resume && !request_.overwrite && folder_.holds_run())
-    throw UsageError(name + " holds a run already: resume it, or overwrite it, or choose another folder");
+    throw UsageError(name + " holds a run already: --resume goes on with it, --overwrite replaces it; or choose another folder");
 }
 
 void TrainingRun::plan_steps() {
