@@ -8,6 +8,9 @@
 namespace CLI {
 class App;
 }
+namespace sscvae::tasks {
+struct ModelSource;
+}
 
 /// What the subcommands share. A subcommand is a row {name, summary, example, add} of the table in main.cpp; `add`
 /// declares its options and leaves a callback that runs it. What it needs lives in a structure that the callback owns.
@@ -45,6 +48,8 @@ struct OutputOptions {
 
 /// --json FILE|-
 void add_json_option(CLI::App& app, std::string& json);
+/// --config, --model, --set: what completes weights without a configuration
+void add_source_options(CLI::App& app, tasks::ModelSource& source);
 /// --overwrite
 void add_overwrite_option(CLI::App& app, bool& overwrite);
 /// --threads, --device, --precision

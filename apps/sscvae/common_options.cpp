@@ -2,12 +2,22 @@
 
 #include "sscvae/command.h"
 #include "sscvae/core/error.h"
+#include "sscvae/tasks/model_source.h"
 
 namespace sscvae::cli {
 
 void add_json_option(CLI::App& app, std::string& json) {
   app.add_option("--json", json, "write the results as JSON to this file; - : to standard output instead of the text")
       ->type_name("FILE|-");
+}
+
+void add_source_options(CLI::App& app, tasks::ModelSource& source) {
+  app.add_option("--config", source.config, "configuration of weights without one (authors' JSON, TOML, preset)")
+      ->type_name("FILE");
+  app.add_option("--model", source.model, "kind of model of weights without a configuration")->type_name("NAME");
+  app.add_option("--set", source.set, "key=value on top of the configuration; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
 }
 
 void add_overwrite_option(CLI::App& app, bool& overwrite) {

@@ -18,14 +18,7 @@ std::shared_ptr<Options> add_common(CLI::App& app, const char* input) {
   const auto options = std::make_shared<Options>();
   app.add_option("weights", options->source.weights, input)->type_name("W")->required();
   app.add_option("--out", options->out, "file to write")->type_name("FILE")->required();
-  app.add_option("--config", options->source.config,
-                 "configuration of weights without one (authors' JSON, TOML, preset)")
-      ->type_name("FILE");
-  app.add_option("--model", options->source.model, "kind of model of weights without a configuration")
-      ->type_name("NAME");
-  app.add_option("--set", options->source.set, "key=value on top of the configuration; may be repeated")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
+  add_source_options(app, options->source);
   add_json_option(app, options->output.json);
   add_overwrite_option(app, options->output.overwrite);
   return options;

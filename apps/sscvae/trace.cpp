@@ -20,14 +20,7 @@ void add_trace(CLI::App& app) {
   app.add_option("--weights", options->source.weights, "weights file; an authors' .pt or bare safetensors, too")
       ->type_name("W")
       ->required();
-  app.add_option("--config", options->source.config,
-                 "configuration of weights without one (authors' JSON, TOML, preset)")
-      ->type_name("FILE");
-  app.add_option("--model", options->source.model, "kind of model of weights without a configuration")
-      ->type_name("NAME");
-  app.add_option("--set", options->source.set, "key=value on top of the configuration; may be repeated")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
+  add_source_options(app, options->source);
   app.add_option("--input", options->input, "safetensors with 'input' [N,C,H,W] (and 'target'), or an image")
       ->type_name("FILE")
       ->required();

@@ -102,8 +102,12 @@ TEST(Tables, KilledTheyGoOnWhereTheyWere) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
-  std::this_thread::sleep_for(std::chrono::seconds(3));  // its runs end their step and save
-  const int reached = most_steps(folder / "out");
+  // Its runs end their step and save: nothing may be written any more when they are gone on with.
+  int reached = 0;
+  do {
+    reached = most_steps(folder / "out");
+    std::this_thread::sleep_for(std::chrono::seconds(3));
+  } while (most_steps(folder / "out") != reached);
   EXPECT_GE(reached, 20);
   EXPECT_LT(reached, 400) << "killed too late to show anything";
   const Outcome outcome = run(arguments);
