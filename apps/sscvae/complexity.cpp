@@ -25,7 +25,7 @@ void add_complexity(CLI::App& app) {
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   app.add_option("--size", options->size, "height x width of the image")->type_name("HxW")->capture_default_str();
-  app.add_option("--rule", options->rule, "exact, or ptflops: transposed convolutions counted at their output size")
+  app.add_option("--rule", options->rule, "exact, or ptflops: as the published figures were counted")
       ->type_name("NAME")
       ->capture_default_str();
   add_json_option(app, options->output.json);

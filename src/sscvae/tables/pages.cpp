@@ -66,8 +66,7 @@ const std::vector<std::string>& cost_header() {
   static const std::vector<std::string> header{"model",
                                                "parameters M",
                                                "GMac, exact",
-                                               "GMac, transposed convolutions at "
-                                               "their output",
+                                               "GMac, as published (ptflops)",
                                                "paper M",
                                                "paper GMac",
                                                "difference GMac"};

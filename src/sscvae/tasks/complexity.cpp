@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -50,9 +51,9 @@ Counter*& running() {
 
 /// What of an operation's inputs the count needs; they are gone when it ends.
 struct Scope : at::ObserverContext {
-  enum class Kind { kNone, kConvolution, kProduct } kind = Kind::kNone;
+  enum class Kind { kNone, kConvolution, kProduct, kElementwise } kind = Kind::kNone;
   std::string operation;
-  std::vector<int64_t> input_shape;  // of a convolution
+  std::vector<int64_t> input_shape;  // of a convolution or an element-wise operation
   at::Tensor weight;                 // of a convolution, or the right factor
   at::Tensor left;                   // left factor
   bool has_bias = false, transposed = false;
@@ -82,6 +83,7 @@ void count_convolution(Counter& counter, const Scope& scope, const at::Tensor& o
   const std::vector<int64_t> positions = at_input ? scope.input_shape : output.sizes().vec();
   int64_t macs = scope.weight.numel() * positions.at(0);
   for (size_t axis = 2; axis < positions.size(); ++axis) macs *= positions[axis];
+  if (scope.has_bias && counter.rule == CountingRule::kPtflops) macs += output.numel();
   add(counter,
       {layer_name(counter, scope.weight, "convolution"), scope.transposed ? "transposed convolution" : "convolution",
        output.sizes().vec(), 1, scope.weight.numel() + (scope.has_bias ? output.size(1) : 0), macs,
@@ -94,6 +96,22 @@ void count_product(Counter& counter, const Scope& scope, const at::Tensor& outpu
   const bool owned = name != scope.operation && counter.names.count(scope.weight.storage().data()) > 0;
   add(counter, {name, "matrix product", output.sizes().vec(), 1, owned ? scope.weight.numel() : 0,
                 output.numel() * scope.left.size(-1), static_cast<int64_t>(output.nbytes())});
+}
+
+/// What ptflops 0.7.1 to 0.7.4 takes for one number of the input: normalisation is a scale and a shift; ReLU and
+/// pooling count twice, as a layer and as the function that the layer calls. 0 for what it does not count.
+int64_t ptflops_per_element(const std::string& operation) {
+  static const std::map<std::string, int64_t> table{
+      {"batch_norm", 2}, {"group_norm", 2}, {"relu", 2}, {"max_pool2d", 2}, {"softmax", 1}};
+  const auto found = table.find(operation);
+  return found == table.end() ? 0 : found->second;
+}
+
+void count_elementwise(Counter& counter, const Scope& scope, const at::Tensor& output) {
+  const int64_t elements =
+      std::accumulate(scope.input_shape.begin(), scope.input_shape.end(), int64_t{1}, std::multiplies<>());
+  add(counter, {scope.operation, "element-wise", output.sizes().vec(), 1, 0,
+                elements * ptflops_per_element(scope.operation), static_cast<int64_t>(output.nbytes())});
 }
 
 /// aten::convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups), or a product
@@ -110,6 +128,12 @@ void note_inputs(Scope& scope, c10::ArrayRef<const c10::IValue> inputs) {
     scope.transposed = inputs[6].toBool();
     return;
   }
+  if (ptflops_per_element(scope.operation) > 0) {
+    if (!tensor(0).defined()) return;
+    scope.kind = Scope::Kind::kElementwise;
+    scope.input_shape = tensor(0).sizes().vec();
+    return;
+  }
   const size_t first = scope.operation.starts_with("add") || scope.operation.starts_with("badd") ? 1 : 0;
   if (scope.operation == "convolution" || !tensor(first).defined() || !tensor(first + 1).defined()) return;
   scope.kind = Scope::Kind::kProduct;
@@ -117,7 +141,8 @@ void note_inputs(Scope& scope, c10::ArrayRef<const c10::IValue> inputs) {
   scope.weight = tensor(first + 1);
 }
 
-bool is_counted(const std::string& operation) {
+bool is_counted(const std::string& operation, CountingRule rule) {
+  if (rule == CountingRule::kPtflops && ptflops_per_element(operation) > 0) return true;
   for (const char* name : {"convolution", "mm", "bmm", "mv", "dot", "addmm", "baddbmm", "addmv"})
     if (operation == name) return true;
   return false;
@@ -127,7 +152,7 @@ std::unique_ptr<at::ObserverContext> on_start(const at::RecordFunction& function
   auto scope = std::make_unique<Scope>();
   const std::string name = function.name();
   Counter* counter = running();
-  if (!counter || !name.starts_with("aten::") || !is_counted(name.substr(6))) return scope;
+  if (!counter || !name.starts_with("aten::") || !is_counted(name.substr(6), counter->rule)) return scope;
   scope->operation = name.substr(6);
   note_inputs(*scope, function.inputs());
   if (scope->kind != Scope::Kind::kNone) ++counter->depth;
@@ -140,8 +165,14 @@ void on_end(const at::RecordFunction& function, at::ObserverContext* context) {
   if (!counter || !scope || scope->kind == Scope::Kind::kNone || --counter->depth > 0) return;
   if (function.outputs().empty() || !function.outputs()[0].isTensor()) return;
   const at::Tensor output = function.outputs()[0].toTensor();
-  if (scope->kind == Scope::Kind::kConvolution) count_convolution(*counter, *scope, output);
-  else count_product(*counter, *scope, output);
+  switch (scope->kind) {
+    case Scope::Kind::kConvolution:
+      return count_convolution(*counter, *scope, output);
+    case Scope::Kind::kElementwise:
+      return count_elementwise(*counter, *scope, output);
+    default:
+      return count_product(*counter, *scope, output);
+  }
 }
 
 /// Lets the callbacks count for this counter while it lives.
@@ -190,10 +221,16 @@ std::string shape_of(const std::vector<int64_t>& shape) {
   return join(parts, "x");
 }
 
-constexpr char kRuleText[] =
-    "multiply-adds of convolutions and matrix products; element-wise work, norms and pooling not counted, kernel taps "
-    "on "
-    "padding counted; FLOPs = 2 MACs; transposed convolutions at ";
+/// What the figures mean, for the reader of a report.
+std::string text_of(CountingRule rule) {
+  const std::string common =
+      "multiply-adds of convolutions and matrix products, kernel taps on padding included; FLOPs = 2 MACs; ";
+  return common +
+         (rule == CountingRule::kExact
+              ? "transposed convolutions at input positions; element-wise work, norms and pooling not counted"
+              : "transposed convolutions at output positions; biases, norms (2 for each input), ReLU and pooling "
+                "(2, as a layer and as its function) and softmax (1) counted as ptflops 0.7.1 to 0.7.4 does");
+}
 
 }  // namespace
 
@@ -232,8 +269,7 @@ Report complexity(const ComplexityOptions& options) {
   const OpenedModel opened = open_model({options.weights, options.config, options.model, options.set});
   const Complexity cost = measure_complexity(*opened.model, height, width, rule);
 
-  const std::string stated =
-      kRuleText + std::string(rule == CountingRule::kExact ? "input positions" : "output positions");
+  const std::string stated = text_of(rule);
   Json json{{"model", opened.experiment.options.model.name},
             {"height", height},
             {"width", width},
