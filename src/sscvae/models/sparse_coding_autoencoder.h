@@ -19,6 +19,7 @@ class SparseCodingAutoencoder : public BackboneAutoencoder {
   void initialize_from(const at::Tensor& images) override;
 
   nn::SparseCoder& sparse_coder() { return coder_; }
+  const nn::SparseCoderImpl& sparse_coder() const { return *coder_; }
 
  private:
   nn::SparseCoder coder_{nullptr};

@@ -47,6 +47,7 @@ class SparseCoderImpl : public torch::nn::Module {
 
   /// Multiplies all thresholds from now on (1 = as trained): the strength knob. Errors: UsageError if negative.
   void set_threshold_scale(double scale);
+  double threshold_scale() const { return threshold_scale_; }
   const SparseCoderOptions& options() const { return options_; }
 
  private:

@@ -1,0 +1,38 @@
+#include "sscvae/graph/graph.h"
+
+namespace sscvae::graph {
+
+namespace {
+
+struct Names {
+  const char* operator()(const Input&) const { return "input"; }
+  const char* operator()(const Affine&) const { return "affine"; }
+  const char* operator()(const PixelShuffle&) const { return "pixel shuffle"; }
+  const char* operator()(const PixelUnshuffle&) const { return "pixel unshuffle"; }
+  const char* operator()(const Convolution&) const { return "convolution"; }
+  const char* operator()(const TransposedConvolution&) const { return "transposed convolution"; }
+  const char* operator()(const ChannelAffine&) const { return "channel affine"; }
+  const char* operator()(const GroupNorm&) const { return "group norm"; }
+  const char* operator()(const RmsNorm&) const { return "rms norm"; }
+  const char* operator()(const Activation&) const { return "activation"; }
+  const char* operator()(const MaxPool&) const { return "max pool"; }
+  const char* operator()(const Add&) const { return "add"; }
+  const char* operator()(const Attention&) const { return "attention"; }
+  const char* operator()(const Cbam&) const { return "cbam"; }
+  const char* operator()(const Constant&) const { return "constant"; }
+  const char* operator()(const SparseCode&) const { return "sparse code"; }
+  const char* operator()(const NearestCode&) const { return "nearest code"; }
+};
+
+}  // namespace
+
+const char* name_of(const Operation& operation) { return std::visit(Names{}, operation); }
+
+std::vector<int> count_uses(const Graph& graph) {
+  std::vector<int> uses(graph.nodes.size(), 0);
+  for (const Node& node : graph.nodes)
+    for (const Value input : node.inputs) ++uses[static_cast<size_t>(input)];
+  return uses;
+}
+
+}  // namespace sscvae::graph

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "sscvae/nn/blocks.h"
+#include "sscvae/nn/sparse_coder_options.h"
+
+/// A model in eval mode as a list of operations. Weights are float32 on the CPU; maps are [N,C,H,W], N, H and W free.
+namespace sscvae::graph {
+
+/// The image [N,C,H,W] in [0,1]; H and W are multiples of Graph::size_multiple.
+struct Input {};
+/// scale x + shift.
+struct Affine {
+  double scale = 1, shift = 0;
+};
+/// [N,C r^2,H,W] -> [N,C,rH,rW] as torch.pixel_shuffle, and back.
+struct PixelShuffle {
+  int64_t factor;
+};
+struct PixelUnshuffle {
+  int64_t factor;
+};
+/// Weight [C',C,k,k]; bias [C'] or undefined.
+struct Convolution {
+  at::Tensor weight, bias;
+  int64_t stride = 1, padding = 0;
+};
+/// Kernel 2x2, stride 2. Weight [C,C',2,2], bias [C'].
+struct TransposedConvolution {
+  at::Tensor weight, bias;
+};
+/// scale[c] x + shift[c]: batch normalisation with its running statistics.
+struct ChannelAffine {
+  at::Tensor scale, shift;
+};
+/// Statistics of one image and one group of channels; then weight[c] x + bias[c].
+struct GroupNorm {
+  int64_t groups;
+  double epsilon;
+  at::Tensor weight, bias;
+};
+/// x / sqrt(mean over channels of x^2 + epsilon) at each position.
+struct RmsNorm {
+  double epsilon;
+};
+enum class Function { kRelu, kSilu, kSigmoid, kSoftplus };
+struct Activation {
+  Function function;
+};
+/// 2x2, stride 2; a last odd row or column is dropped.
+struct MaxPool {};
+/// x + y.
+struct Add {};
+/// Inputs queries, keys, values [N,c,H,W]: softmax(scale Q K^T) V over all positions of an image; see nn::SoftmaxAxis.
+struct Attention {
+  nn::SoftmaxAxis axis;
+  double scale = 1;
+};
+/// Channel attention (squeeze [C/r,C], excite [C,C/r]), then spatial attention (convolution [1,2,k,k]); see nn::Cbam.
+struct Cbam {
+  at::Tensor squeeze, excite, convolution;
+  nn::SpatialInput spatial_input;
+};
+/// A learned map that does not depend on the image: [1,C,gh,gw], resized bilinearly to the height and width of its
+/// input unless gh = gw = 1 (then it broadcasts).
+struct Constant {
+  at::Tensor map;
+};
+/// Inputs features [N,d,h,w] and threshold (broadcastable to [N,K,h,w]) -> code [N,K,h,w]; see nn::lista. With free
+/// weights, `filters` [K,d] and `inhibitions` [K,K] hold one of each, or one for each iteration, and start from zero.
+struct SparseCode {
+  at::Tensor dictionary;  ///< [d,K], atoms normalised where the model does
+  at::Tensor lipschitz;   ///< []
+  int64_t num_iterations;
+  nn::InitialCode initial_code;
+  std::vector<at::Tensor> filters, inhibitions;
+};
+/// The nearest rows of codebook [K,d] at each position: [N,d,h,w].
+struct NearestCode {
+  at::Tensor codebook;
+};
+
+using Operation =
+    std::variant<Input, Affine, PixelShuffle, PixelUnshuffle, Convolution, TransposedConvolution, ChannelAffine,
+                 GroupNorm, RmsNorm, Activation, MaxPool, Add, Attention, Cbam, Constant, SparseCode, NearestCode>;
+
+/// The number of the node that makes a value; -1 for a value that a model does not have.
+using Value = int;
+
+struct Node {
+  Operation operation;
+  std::vector<Value> inputs;  ///< of smaller number than the node itself
+  std::string name;           ///< where it sits in the model: "_encoder._conv_1"
+};
+
+struct Graph {
+  std::vector<Node> nodes;
+  Value features = -1, threshold = -1, code = -1, coded_features = -1, logits = -1, reconstruction = -1;
+  int64_t in_channels = 1, size_multiple = 1;
+};
+
+/// "convolution", "group norm", ...: for reports.
+const char* name_of(const Operation& operation);
+/// How many nodes use a value (outputs of the graph not counted).
+std::vector<int> count_uses(const Graph& graph);
+
+}  // namespace sscvae::graph
