@@ -1,0 +1,73 @@
+#include "sscvae/engine/engine.h"
+
+#include <c10/core/InferenceMode.h>
+
+#include <chrono>
+
+#include "sscvae/core/error.h"
+#include "sscvae/core/shape.h"
+#include "sscvae/core/text.h"
+#include "sscvae/engine/plan.h"
+#include "sscvae/graph/freeze.h"
+#include "sscvae/graph/passes.h"
+#include "sscvae/kernels/amx_convolution.h"
+
+namespace sscvae::engine {
+
+struct Engine::State {
+  graph::Graph graph;
+  Plan plan;
+  Arena arena;
+};
+
+Engine::Engine(const models::Autoencoder& model, Precision precision) : state_(std::make_unique<State>()) {
+  if (precision == Precision::kBf16 && !kernels::has_amx())
+    throw UsageError("the bfloat16 engine needs a processor with AMX");
+  state_->graph = graph::fold_channel_affine(graph::freeze(model));
+  state_->plan = make_plan(state_->graph, precision);
+}
+
+Engine::~Engine() = default;
+
+int64_t Engine::size_multiple() const { return state_->graph.size_multiple; }
+int64_t Engine::arena_bytes() const { return state_->arena.bytes(); }
+
+models::ForwardResult Engine::run(const at::Tensor& images) {
+  std::vector<StepTime> times;
+  return run(images, times);
+}
+
+models::ForwardResult Engine::run(const at::Tensor& images, std::vector<StepTime>& times) {
+  const graph::Graph& graph = state_->graph;
+  check_shape(images, "images", "N,C,H,W", {-1, graph.in_channels, -1, -1});
+  if (images.size(2) % graph.size_multiple != 0 || images.size(3) % graph.size_multiple != 0)
+    throw ShapeError(format("images: height and width must be multiples of %lld, got %lldx%lld",
+                            static_cast<long long>(graph.size_multiple), static_cast<long long>(images.size(2)),
+                            static_cast<long long>(images.size(3))));
+  const c10::InferenceMode no_gradients;
+  Pass pass{std::vector<at::Tensor>(graph.nodes.size()), {}, state_->arena};
+  pass.values[0] = images.to(at::kFloat).contiguous(at::MemoryFormat::ChannelsLast);
+  for (size_t i = 0; i < state_->plan.steps.size(); ++i) {
+    const Step& step = *state_->plan.steps[i];
+    const auto begin = std::chrono::steady_clock::now();
+    step.run(pass);
+    for (const graph::Value value : state_->plan.release[i]) pass.values[static_cast<size_t>(value)].reset();
+    times.push_back(
+        {step.name, step.operation, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()});
+  }
+  const auto value = [&](graph::Value v) {
+    return v < 0 ? at::Tensor() : pass.values[static_cast<size_t>(v)].to(at::kFloat);
+  };
+  models::ForwardResult result;
+  result.features = value(graph.features);
+  result.threshold = value(graph.threshold);
+  result.code = value(graph.code);
+  result.coded_features = value(graph.coded_features);
+  result.logits = value(graph.logits);
+  result.reconstruction = value(graph.reconstruction);
+  result.indices = pass.indices;
+  state_->arena.end_of_pass();
+  return result;
+}
+
+}  // namespace sscvae::engine

@@ -1,0 +1,131 @@
+#include "sscvae/engine/engine.h"
+
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include "sscvae/core/error.h"
+#include "sscvae/kernels/amx_convolution.h"
+#include "sscvae/models/registry.h"
+
+namespace sscvae::engine {
+namespace {
+
+models::ModelOptions options_of(const std::string& model, const std::string& profile) {
+  models::ModelOptions options;
+  FieldList fields;
+  fields.add_section("model", options);
+  for (const Assignments& values : {models::find_model(model).values(profile), models::find_profile(profile).values})
+    for (const auto& value : values)
+      if (value.first.starts_with("model.")) assign(fields, {value}, "test");
+  options.name = model;
+  options.lite.width = 32;
+  options.reference.hidden_channels_1 = 32;
+  options.reference.hidden_channels_2 = 64;
+  options.sparse_coder.num_atoms = 64;
+  options.sparse_coder.atom_dim = 32;
+  options.quantizer.num_codes = 64;
+  options.quantizer.code_dim = options.vae.latent_dim = 32;
+  options.sparse_coder.grid_height = options.sparse_coder.grid_width = 8;
+  return options;
+}
+
+/// A model whose tensors, statistics of normalisation included, have left their initial values.
+std::shared_ptr<models::Autoencoder> stirred(const models::ModelOptions& options) {
+  torch::manual_seed(11);
+  const auto model = models::make_autoencoder(options, 1);
+  const at::NoGradGuard no_grad;
+  model->initialize_from(torch::rand({2, options.in_channels, 32, 32}));
+  for (int i = 0; i < 3; ++i) model->forward(torch::rand({2, options.in_channels, 32, 32}));
+  for (at::Tensor& parameter : model->parameters()) parameter.add_(0.01 * torch::randn_like(parameter));
+  model->eval();
+  return model;
+}
+
+double largest_error(const at::Tensor& found, const at::Tensor& expected) {
+  return (found - expected).abs().max().item<double>();
+}
+
+class EveryModel : public ::testing::TestWithParam<std::tuple<std::string, std::string>> {
+ protected:
+  std::shared_ptr<models::Autoencoder> model() const {
+    return stirred(options_of(std::get<0>(GetParam()), std::get<1>(GetParam())));
+  }
+};
+
+TEST_P(EveryModel, Fp32EngineEqualsTheModel) {
+  const c10::InferenceMode no_gradients;
+  const auto plain = model();
+  Engine engine(*plain, Precision::kFp32);
+  for (const auto& [batch, height, width] : {std::tuple{1, 64, 64}, {2, 24, 104}, {1, 8, 8}, {1, 64, 64}}) {
+    const at::Tensor images = torch::rand({batch, 1, height, width});
+    const models::ForwardResult expected = plain->forward(images), found = engine.run(images);
+    EXPECT_EQ(found.reconstruction.sizes(), expected.reconstruction.sizes());
+    EXPECT_LT(largest_error(found.reconstruction, expected.reconstruction), 1e-4);
+    if (expected.indices.defined()) {
+      EXPECT_TRUE(at::equal(found.indices, expected.indices));
+    }
+    if (expected.coded_features.defined()) {
+      EXPECT_LE(largest_error(found.coded_features, expected.coded_features),
+                1e-3 * expected.coded_features.abs().max().item<double>());
+    }
+  }
+}
+
+TEST_P(EveryModel, Bf16EngineIsNear) {
+  if (!kernels::has_amx()) GTEST_SKIP() << "no AMX";
+  const c10::InferenceMode no_gradients;
+  const auto plain = model();
+  Engine engine(*plain, Precision::kBf16);
+  for (const auto& [batch, height, width] : {std::tuple{1, 64, 64}, {2, 24, 104}}) {
+    const at::Tensor images = torch::rand({batch, 1, height, width});
+    const at::Tensor expected = plain->forward(images).reconstruction, found = engine.run(images).reconstruction;
+    // A code of another number is a jump, not a rounding error.
+    const bool jumps = plain->num_codes() > 0;
+    EXPECT_LT(largest_error(found, expected), jumps ? 0.5 : 3e-2);
+    EXPECT_LT((found - expected).square().mean().sqrt().item<double>(), jumps ? 5e-2 : 5e-3);
+  }
+}
+
+TEST_P(EveryModel, ThreadsChangeNothing) {
+  const auto plain = model();
+  const at::Tensor images = torch::rand({1, 1, 40, 56});
+  const int threads = at::get_num_threads();
+  std::vector<at::Tensor> results;
+  for (const int count : {1, 2, 3}) {
+    at::set_num_threads(count);
+    results.push_back(Engine(*plain, Precision::kFp32).run(images).reconstruction);
+  }
+  at::set_num_threads(threads);
+  for (const at::Tensor& result : results) EXPECT_LT(largest_error(result, results[0]), 1e-6);
+}
+
+INSTANTIATE_TEST_SUITE_P(Registry, EveryModel,
+                         ::testing::Combine(::testing::ValuesIn(models::model_names()),
+                                            ::testing::ValuesIn(models::profile_names())),
+                         [](const auto& entry) {
+                           std::string name = std::get<0>(entry.param) + "_" + std::get<1>(entry.param);
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
+
+TEST(Engine, GivesTheSameTwiceAndKeepsItsMemory) {
+  const auto model = stirred(options_of("ssc-vae", "reference"));
+  Engine engine(*model, Precision::kFp32);
+  const at::Tensor images = torch::rand({1, 1, 48, 48});
+  const at::Tensor first = engine.run(images).reconstruction.clone();
+  engine.run(images);
+  const int64_t held = engine.arena_bytes();
+  EXPECT_TRUE(at::equal(engine.run(images).reconstruction, first));
+  EXPECT_EQ(engine.arena_bytes(), held);
+  EXPECT_GT(held, 0);
+}
+
+TEST(Engine, RefusesWhatDoesNotFit) {
+  Engine engine(*stirred(options_of("ssc-vae", "sound")), Precision::kFp32);
+  EXPECT_THROW(engine.run(torch::rand({1, 1, 20, 33})), ShapeError);
+  EXPECT_THROW(engine.run(torch::rand({1, 3, 32, 32})), ShapeError);
+}
+
+}  // namespace
+}  // namespace sscvae::engine

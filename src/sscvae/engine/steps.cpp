@@ -1,0 +1,339 @@
+#include "sscvae/engine/steps.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/bmm.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/softmax.h>
+#include <ATen/ops/zeros.h>
+
+#include <array>
+#include <optional>
+
+#include "sscvae/core/error.h"
+#include "sscvae/engine/compose.h"
+#include "sscvae/graph/interpreter.h"
+#include "sscvae/kernels/amx_convolution.h"
+#include "sscvae/kernels/group_norm.h"
+#include "sscvae/kernels/pointwise.h"
+#include "sscvae/kernels/winograd.h"
+
+namespace sscvae::engine {
+
+namespace {
+
+using graph::Value;
+using kernels::AmxConvolution;
+
+constexpr auto kChannelsLast = at::MemoryFormat::ChannelsLast;
+constexpr int64_t kFewChannels = 3;  // below, the taps of a 3x3 convolution are laid side by side
+constexpr int64_t kVector = 16;      // channels that the kernels want a multiple of
+constexpr int64_t kAttended = 1024;  // positions whose scores are held at once
+
+bool is_image_convolution(const graph::Convolution& c) {
+  return c.weight.size(1) <= kFewChannels && c.weight.size(2) == 3;
+}
+
+at::ScalarType map_type(Precision precision) { return precision == Precision::kBf16 ? at::kBFloat16 : at::kFloat; }
+
+/// Every pixel's 3x3 window as channels (tap by tap, then zeros up to a multiple of 16): float [N,16 n,H,W].
+at::Tensor lay_out_taps(const at::Tensor& image, Arena& arena) {
+  const int64_t channels = image.size(1), height = image.size(2), width = image.size(3);
+  const int64_t depth = (9 * channels + kVector - 1) / kVector * kVector;
+  at::Tensor taps = arena.map({image.size(0), depth, height, width}, at::kFloat);
+  const float* from = image.const_data_ptr<float>();
+  float* to = taps.mutable_data_ptr<float>();
+  at::parallel_for(0, image.size(0) * height, 8, [&](int64_t begin, int64_t end) {
+    for (int64_t line = begin; line < end; ++line)
+      for (int64_t x = 0; x < width; ++x) {
+        float* pixel = to + (line * width + x) * depth;
+        std::fill_n(pixel, depth, 0.0f);
+        for (int64_t tap = 0; tap < 9; ++tap) {
+          const int64_t row = line % height + tap / 3 - 1, column = x + tap % 3 - 1;
+          if (row < 0 || row >= height || column < 0 || column >= width) continue;
+          const float* source = from + ((line + tap / 3 - 1) * width + column) * channels;
+          std::copy_n(source, channels, pixel + tap * channels);
+        }
+      }
+  });
+  return taps;
+}
+
+/// The weight of that convolution as a 1x1 one: [C',16 n,1,1].
+at::Tensor weight_for_taps(const at::Tensor& weight) {
+  const int64_t channels = weight.size(1), depth = (9 * channels + kVector - 1) / kVector * kVector;
+  at::Tensor laid = at::zeros({weight.size(0), depth, 1, 1});
+  laid.narrow(1, 0, 9 * channels).copy_(weight.permute({0, 2, 3, 1}).reshape({weight.size(0), 9 * channels, 1, 1}));
+  return laid;
+}
+
+std::vector<Value> inputs_of(const FusedConvolution& fused) {
+  std::vector<Value> inputs{fused.input};
+  if (fused.residual >= 0) inputs.push_back(fused.residual);
+  return inputs;
+}
+
+std::string describe(const FusedConvolution& fused) {
+  const int64_t kernel = fused.convolution->weight.size(2);
+  std::string text = fused.epilogue.input_relu ? "relu, " : "";
+  text += "convolution " + std::to_string(kernel) + "x" + std::to_string(kernel);
+  if (fused.epilogue.activation == kernels::Act::kRelu) text += ", relu";
+  if (fused.epilogue.activation == kernels::Act::kSilu) text += ", silu";
+  if (fused.appended) text += ", convolution 1x1";
+  if (fused.residual >= 0) text += ", add";
+  return fused.epilogue.pool ? text + ", max pool" : text;
+}
+
+class ConvolutionStep : public Step {
+ public:
+  ConvolutionStep(const FusedConvolution& fused, Precision precision)
+      : Step(fused.name, describe(fused), inputs_of(fused), fused.output),
+        fused_(fused),
+        on_image_(is_image_convolution(*fused.convolution)),
+        type_(map_type(precision)) {
+    const graph::Convolution& c = *fused.convolution;
+    const at::Tensor weight = on_image_ ? weight_for_taps(c.weight) : c.weight;
+    out_channels_ = (fused.appended ? fused.appended->weight : c.weight).size(0);
+    if (precision == Precision::kBf16) {
+      const bool wide = weight.size(2) == 3;
+      amx_.emplace(weight, c.bias, wide ? kernels::Taps{3, 3, -1, -1} : kernels::Taps{});
+      if (fused.appended) amx_->append(fused.appended->weight, fused.appended->bias);
+    } else if (weight.size(2) == 3) {
+      winograd_.emplace(weight, c.bias);
+    } else {
+      pointwise_.emplace(weight, c.bias);
+    }
+  }
+
+  void run(Pass& pass) const override {
+    at::Tensor x = pass.map(fused_.input, on_image_ ? at::kFloat : type_);
+    if (on_image_) x = lay_out_taps(x, pass.arena).to(type_);
+    kernels::Epilogue epilogue = fused_.epilogue;
+    if (fused_.residual >= 0) epilogue.residual = pass.map(fused_.residual, type_);
+    const int64_t shrink = epilogue.pool ? 2 : 1;
+    at::Tensor out = pass.arena.map({x.size(0), out_channels_, x.size(2) / shrink, x.size(3) / shrink},
+                                    fused_.float_output ? at::kFloat : type_);
+    if (amx_) amx_->run(x, out, epilogue);
+    else if (winograd_) winograd_->run(x, out, epilogue);
+    else pointwise_->run(x, out, epilogue);
+    pass.values[static_cast<size_t>(output)] = out;
+  }
+
+ private:
+  FusedConvolution fused_;
+  bool on_image_;
+  at::ScalarType type_;
+  int64_t out_channels_;
+  std::optional<AmxConvolution> amx_;
+  std::optional<kernels::Winograd> winograd_;
+  std::optional<kernels::Pointwise> pointwise_;
+};
+
+/// The pixels (2y + row, 2x + column) of a map.
+at::Tensor phase_of(const at::Tensor& map, int64_t row, int64_t column) {
+  return map.slice(2, row, map.size(2), 2).slice(3, column, map.size(3), 2);
+}
+
+/// A transposed convolution as four 1x1 convolutions, each into its phase of the result.
+class ExpansionStep : public Step {
+ public:
+  ExpansionStep(const graph::Node& node, Value makes, Precision precision)
+      : Step(node.name, "transposed convolution 2x2", node.inputs, makes), type_(map_type(precision)) {
+    const auto& op = std::get<graph::TransposedConvolution>(node.operation);
+    out_channels_ = op.weight.size(1);
+    for (int64_t i = 0; i < 4; ++i) {
+      const at::Tensor weight = op.weight.select(3, i % 2).select(2, i / 2).t().contiguous().unsqueeze(2).unsqueeze(3);
+      if (precision == Precision::kBf16) amx_.emplace_back(weight, op.bias, kernels::Taps{});
+      else pointwise_.emplace_back(weight, op.bias);
+    }
+  }
+  void run(Pass& pass) const override {
+    const at::Tensor x = pass.map(inputs[0], type_);
+    at::Tensor out = pass.arena.map({x.size(0), out_channels_, 2 * x.size(2), 2 * x.size(3)}, type_);
+    for (int64_t i = 0; i < 4; ++i) {
+      at::Tensor phase = phase_of(out, i / 2, i % 2);
+      if (amx_.empty()) pointwise_[static_cast<size_t>(i)].run(x, phase, {});
+      else amx_[static_cast<size_t>(i)].run(x, phase, {});
+    }
+    pass.values[static_cast<size_t>(output)] = out;
+  }
+
+ private:
+  at::ScalarType type_;
+  int64_t out_channels_;
+  std::vector<AmxConvolution> amx_;
+  std::vector<kernels::Pointwise> pointwise_;
+};
+
+class ComposedStep : public Step {
+ public:
+  ComposedStep(const graph::Node& expansion, const FusedConvolution& fused)
+      : Step(fused.name, "transposed convolution and convolution 3x3, composed", {fused.input}, fused.output),
+        epilogue_(fused.epilogue),
+        out_channels_(fused.convolution->weight.size(0)) {
+    for (const Phase& phase : compose(std::get<graph::TransposedConvolution>(expansion.operation), *fused.convolution))
+      phases_.emplace_back(phase.weight, at::Tensor(), kernels::Taps{2, 2, phase.row - 1, phase.column - 1},
+                           phase.edge_biases);
+  }
+  void run(Pass& pass) const override {
+    const at::Tensor x = pass.map(inputs[0], at::kBFloat16);
+    at::Tensor out = pass.arena.map({x.size(0), out_channels_, 2 * x.size(2), 2 * x.size(3)}, at::kBFloat16);
+    for (int64_t i = 0; i < 4; ++i) {
+      at::Tensor phase = phase_of(out, i / 2, i % 2);
+      phases_[static_cast<size_t>(i)].run(x, phase, epilogue_);
+    }
+    pass.values[static_cast<size_t>(output)] = out;
+  }
+
+ private:
+  kernels::Epilogue epilogue_;
+  int64_t out_channels_;
+  std::vector<AmxConvolution> phases_;
+};
+
+class GroupNormStep : public Step {
+ public:
+  GroupNormStep(const graph::Node& node, kernels::Act act, Value makes, Precision precision)
+      : Step(node.name, act == kernels::Act::kNone ? "group norm" : "group norm, activation", node.inputs, makes),
+        node_(std::get<graph::GroupNorm>(node.operation)),
+        act_(act),
+        type_(map_type(precision)) {}
+  void run(Pass& pass) const override {
+    const at::Tensor x = pass.map(inputs[0], type_);
+    at::Tensor out = pass.arena.map(x.sizes(), type_);
+    kernels::group_norm(x, node_.groups, node_.epsilon, node_.weight, node_.bias, act_, out);
+    pass.values[static_cast<size_t>(output)] = out;
+  }
+
+ private:
+  graph::GroupNorm node_;
+  kernels::Act act_;
+  at::ScalarType type_;
+};
+
+/// Scores of a chunk of keys (or of queries, whichever the softmax leaves apart) at a time.
+class AttentionStep : public Step {
+ public:
+  AttentionStep(const graph::Node& node, Value makes, Precision precision)
+      : Step(node.name, "attention", node.inputs, makes),
+        node_(std::get<graph::Attention>(node.operation)),
+        type_(map_type(precision)) {}
+  void run(Pass& pass) const override {
+    std::array<at::Tensor, 3> maps;
+    for (size_t i = 0; i < 3; ++i) maps[i] = pass.map(inputs[i], at::kFloat);
+    at::Tensor out = pass.arena.map(maps[2].sizes(), type_);
+    for (int64_t image = 0; image < out.size(0); ++image) {
+      const auto rows = [&](const at::Tensor& map) {
+        return map.select(0, image).permute({1, 2, 0}).reshape({-1, map.size(1)});
+      };
+      at::Tensor result = attend(rows(maps[0]) * node_.scale, rows(maps[1]), rows(maps[2]));
+      out.select(0, image).permute({1, 2, 0}).copy_(result.view({out.size(2), out.size(3), out.size(1)}));
+    }
+    pass.values[static_cast<size_t>(output)] = out;
+  }
+
+ private:
+  at::Tensor attend(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values) const {
+    const int64_t positions = queries.size(0);
+    const bool over_keys = node_.axis == nn::SoftmaxAxis::kKeys;
+    at::Tensor result = over_keys ? at::empty_like(values) : at::zeros_like(values);
+    for (int64_t first = 0; first < positions; first += kAttended) {
+      const int64_t count = std::min(kAttended, positions - first);
+      const at::Tensor some = (over_keys ? queries : keys).narrow(0, first, count);
+      const at::Tensor weights = at::softmax(at::mm(some, (over_keys ? keys : queries).t()), 1);
+      if (over_keys) result.narrow(0, first, count).copy_(at::mm(weights, values));
+      else result.addmm_(weights.t(), values.narrow(0, first, count));
+    }
+    return result;
+  }
+  graph::Attention node_;
+  at::ScalarType type_;
+};
+
+class SparseCodeStep : public Step {
+ public:
+  SparseCodeStep(const graph::Node& node, Value makes)
+      : Step(node.name, "sparse code", node.inputs, makes), node_(node) {}
+  void run(Pass& pass) const override {
+    pass.values[static_cast<size_t>(output)] =
+        graph::run_node(node_, {pass.map(inputs[0], at::kFloat), pass.map(inputs[1], at::kFloat)});
+  }
+
+ private:
+  graph::Node node_;
+};
+
+class NearestCodeStep : public Step {
+ public:
+  NearestCodeStep(const graph::Node& node, Value makes)
+      : Step(node.name, "nearest code", node.inputs, makes),
+        codebook_(std::get<graph::NearestCode>(node.operation).codebook),
+        lengths_(codebook_.square().sum(1)) {}
+  void run(Pass& pass) const override {
+    const at::Tensor x = pass.map(inputs[0], at::kFloat);
+    const at::Tensor rows = x.permute({0, 2, 3, 1}).reshape({-1, x.size(1)});
+    const at::Tensor nearest = (lengths_ - 2 * at::mm(rows, codebook_.t())).argmin(1);
+    pass.indices = nearest.view({x.size(0), x.size(2), x.size(3)});
+    pass.values[static_cast<size_t>(output)] =
+        codebook_.index_select(0, nearest).view({x.size(0), x.size(2), x.size(3), -1}).permute({0, 3, 1, 2});
+  }
+
+ private:
+  at::Tensor codebook_, lengths_;
+};
+
+class PlainStep : public Step {
+ public:
+  PlainStep(const graph::Node& node, Value makes)
+      : Step(node.name, graph::name_of(node.operation), node.inputs, makes), node_(node) {}
+  void run(Pass& pass) const override {
+    std::vector<at::Tensor> maps;
+    for (const Value input : inputs) maps.push_back(pass.map(input, at::kFloat));
+    pass.values[static_cast<size_t>(output)] = graph::run_node(node_, maps);
+  }
+
+ private:
+  graph::Node node_;
+};
+
+}  // namespace
+
+at::Tensor Pass::map(Value value, at::ScalarType type) {
+  at::Tensor& tensor = values[static_cast<size_t>(value)];
+  if (tensor.scalar_type() == type && tensor.is_contiguous(kChannelsLast)) return tensor;
+  at::Tensor converted = arena.map(tensor.sizes(), type);
+  converted.copy_(tensor);
+  return converted;
+}
+
+bool can_fuse(const graph::Convolution& c) {
+  const int64_t kernel = c.weight.size(2);
+  const bool size = (kernel == 1 && c.padding == 0) || (kernel == 3 && c.padding == 1);
+  return c.stride == 1 && size && (c.weight.size(1) % kVector == 0 || is_image_convolution(c));
+}
+
+StepPtr make_convolution(const FusedConvolution& fused, Precision precision) {
+  SSCVAE_ASSERT(can_fuse(*fused.convolution));
+  return std::make_unique<ConvolutionStep>(fused, precision);
+}
+StepPtr make_expansion(const graph::Node& node, Value output, Precision precision) {
+  return std::make_unique<ExpansionStep>(node, output, precision);
+}
+StepPtr make_composed(const graph::Node& expansion, const FusedConvolution& fused) {
+  return std::make_unique<ComposedStep>(expansion, fused);
+}
+StepPtr make_group_norm(const graph::Node& node, kernels::Act activation, Value output, Precision precision) {
+  return std::make_unique<GroupNormStep>(node, activation, output, precision);
+}
+StepPtr make_attention(const graph::Node& node, Value output, Precision precision) {
+  return std::make_unique<AttentionStep>(node, output, precision);
+}
+StepPtr make_sparse_code(const graph::Node& node, Value output, Precision) {
+  return std::make_unique<SparseCodeStep>(node, output);
+}
+StepPtr make_nearest_code(const graph::Node& node, Value output) {
+  return std::make_unique<NearestCodeStep>(node, output);
+}
+StepPtr make_plain(const graph::Node& node, Value output) { return std::make_unique<PlainStep>(node, output); }
+
+}  // namespace sscvae::engine

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sscvae/engine/arena.h"
+#include "sscvae/graph/graph.h"
+#include "sscvae/kernels/epilogue.h"
+
+/// What an engine does in one go: a node of the graph, or several fused.
+namespace sscvae::engine {
+
+/// fp32 everywhere; or bfloat16 maps and products with float32 sums, where sparse coding, its thresholds and everything
+/// that is not a convolution stay in float32.
+enum class Precision { kFp32, kBf16 };
+
+/// The values of a pass while it runs.
+struct Pass {
+  std::vector<at::Tensor> values;
+  at::Tensor indices;  ///< of the nearest codes, int64 [N,h,w]
+  Arena& arena;
+  /// A value in the wished type (converted where it has another), channels-last.
+  at::Tensor map(graph::Value value, at::ScalarType type);
+};
+
+class Step {
+ public:
+  Step(std::string step_name, std::string what, std::vector<graph::Value> reads, graph::Value makes)
+      : name(std::move(step_name)), operation(std::move(what)), inputs(std::move(reads)), output(makes) {}
+  virtual ~Step() = default;
+  /// Sets pass.values[output].
+  virtual void run(Pass& pass) const = 0;
+
+  const std::string name, operation;
+  const std::vector<graph::Value> inputs;
+  const graph::Value output;
+};
+using StepPtr = std::unique_ptr<Step>;
+
+/// A convolution with what was fused into it.
+struct FusedConvolution {
+  graph::Value input = -1, output = -1, residual = -1;
+  std::string name;
+  const graph::Convolution* convolution = nullptr;
+  const graph::Convolution* appended = nullptr;  ///< 1x1, after the activation; Precision::kBf16 only
+  kernels::Epilogue epilogue;                    ///< its residual is set when it runs
+  bool float_output = false;                     ///< although the maps are bfloat16
+};
+
+/// Errors: InternalError for a convolution that can_fuse refuses.
+StepPtr make_convolution(const FusedConvolution& fused, Precision precision);
+/// Is there a kernel of ours for it? Others run through LibTorch, one node at a time.
+bool can_fuse(const graph::Convolution& convolution);
+
+StepPtr make_expansion(const graph::Node& node, graph::Value output, Precision precision);
+/// A transposed convolution and the convolution behind it, composed (kBf16 only).
+StepPtr make_composed(const graph::Node& expansion, const FusedConvolution& fused);
+/// Group normalisation and, fused, the activation behind it.
+StepPtr make_group_norm(const graph::Node& node, kernels::Act activation, graph::Value output, Precision precision);
+StepPtr make_attention(const graph::Node& node, graph::Value output, Precision precision);
+StepPtr make_sparse_code(const graph::Node& node, graph::Value output, Precision precision);
+StepPtr make_nearest_code(const graph::Node& node, graph::Value output);
+/// Any node, as graph::run_node does it, in float32.
+StepPtr make_plain(const graph::Node& node, graph::Value output);
+
+}  // namespace sscvae::engine

@@ -1,0 +1,51 @@
+#include "sscvae/graph/passes.h"
+
+namespace sscvae::graph {
+
+namespace {
+
+/// The convolution that a ChannelAffine can go into, or null.
+const Convolution* target_of(const Graph& graph, const Node& node, const std::vector<int>& uses) {
+  if (!std::holds_alternative<ChannelAffine>(node.operation)) return nullptr;
+  const auto input = static_cast<size_t>(node.inputs[0]);
+  return uses[input] == 1 ? std::get_if<Convolution>(&graph.nodes[input].operation) : nullptr;
+}
+
+Convolution fold(const Convolution& convolution, const ChannelAffine& affine) {
+  Convolution folded = convolution;
+  folded.weight = convolution.weight * affine.scale.view({-1, 1, 1, 1});
+  folded.bias = convolution.bias.defined() ? convolution.bias * affine.scale + affine.shift : affine.shift;
+  return folded;
+}
+
+}  // namespace
+
+Graph fold_channel_affine(const Graph& graph) {
+  const std::vector<int> uses = count_uses(graph);
+  Graph result;
+  result.in_channels = graph.in_channels;
+  result.size_multiple = graph.size_multiple;
+  std::vector<Value> renamed;
+  for (const Node& node : graph.nodes) {
+    if (const Convolution* convolution = target_of(graph, node, uses)) {
+      const Value before = renamed[static_cast<size_t>(node.inputs[0])];
+      result.nodes[static_cast<size_t>(before)].operation = fold(*convolution, std::get<ChannelAffine>(node.operation));
+      renamed.push_back(before);
+      continue;
+    }
+    Node copy = node;
+    for (Value& input : copy.inputs) input = renamed[static_cast<size_t>(input)];
+    result.nodes.push_back(std::move(copy));
+    renamed.push_back(static_cast<Value>(result.nodes.size()) - 1);
+  }
+  const auto rename = [&](Value value) { return value < 0 ? value : renamed[static_cast<size_t>(value)]; };
+  result.features = rename(graph.features);
+  result.threshold = rename(graph.threshold);
+  result.code = rename(graph.code);
+  result.coded_features = rename(graph.coded_features);
+  result.logits = rename(graph.logits);
+  result.reconstruction = rename(graph.reconstruction);
+  return result;
+}
+
+}  // namespace sscvae::graph

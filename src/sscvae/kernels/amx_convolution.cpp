@@ -1,0 +1,265 @@
+#include "sscvae/kernels/amx_convolution.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+#include <c10/util/BFloat16.h>
+#ifdef SSCVAE_X86
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+#include <algorithm>
+#include <array>
+
+#include "sscvae/core/cpu_features.h"
+#include "sscvae/core/error.h"
+#include "sscvae/kernels/amx_tiles.h"
+
+namespace sscvae::kernels {
+
+namespace {
+
+constexpr int64_t kPanel = 32, kPixels = 16;  // output channels and pixels of a product
+constexpr int64_t kStrip = 128;               // pixels of a row that a task takes at most
+constexpr int64_t kBandBytes = 1 << 20;       // of the input that a task keeps in cache
+
+int64_t round_up(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
+
+#ifdef SSCVAE_X86
+bool ask_for_tiles() {
+  constexpr int kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
+#endif
+
+/// [C',C,r,c] -> panels of [depth / 32][taps][2][16][32]: 16 pairs of input channels x 16 output channels x the pair.
+at::Tensor pack(const at::Tensor& weight) {
+  const int64_t outs = weight.size(0), ins = weight.size(1), taps = weight.size(2) * weight.size(3);
+  const int64_t panels = round_up(outs, kPanel) / kPanel, chunks = round_up(ins, 32) / 32;
+  at::Tensor packed = at::zeros({panels, chunks, taps, 2, 16, 16, 2}, at::kBFloat16);
+  const at::Tensor plain = weight.contiguous();
+  const float* from = plain.const_data_ptr<float>();
+  auto* to = packed.mutable_data_ptr<c10::BFloat16>();
+  for (int64_t out = 0; out < outs; ++out)
+    for (int64_t in = 0; in < ins; ++in)
+      for (int64_t tap = 0; tap < taps; ++tap) {
+        const int64_t place = ((out / kPanel * chunks + in / 32) * taps + tap) * 1024 + out % kPanel / 16 * 512 +
+                              in % 32 / 2 * 32 + out % 16 * 2 + in % 2;
+        to[place] = from[(out * ins + in) * taps + tap];
+      }
+  return packed;
+}
+
+const uint16_t* bits(const at::Tensor& tensor) {
+  return reinterpret_cast<const uint16_t*>(tensor.const_data_ptr<c10::BFloat16>());
+}
+
+}  // namespace
+
+bool has_amx() {
+#ifdef SSCVAE_X86
+  static const bool there = cpu_features().has("amx_bf16") && cpu_features().has("avx512_bf16") && ask_for_tiles();
+  return there;
+#else
+  return false;
+#endif
+}
+
+/// Weights of one convolution, ready for tiles.
+struct Stage {
+  at::Tensor weights;  // packed
+  at::Tensor biases;   // [2,2,panels * 32]
+  int64_t channels, out_channels, depth, taps;
+  int64_t panels() const { return round_up(out_channels, kPanel) / kPanel; }
+  const uint16_t* panel(int64_t i) const { return bits(weights) + i * depth * taps * kPanel; }
+  const float* bias(int64_t i, bool edge_row, bool edge_column) const {
+    return biases.const_data_ptr<float>() + ((edge_row ? 2 : 0) + (edge_column ? 1 : 0)) * panels() * kPanel +
+           i * kPanel;
+  }
+};
+
+struct AmxConvolution::Packed {
+  Taps taps;
+  Stage first;
+  std::unique_ptr<Stage> second;
+};
+
+namespace {
+
+Stage make_stage(const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& edge_biases) {
+  Stage stage{
+      pack(weight), {}, weight.size(1), weight.size(0), round_up(weight.size(1), 32), weight.size(2) * weight.size(3)};
+  stage.biases = at::zeros({2, 2, stage.panels() * kPanel});
+  if (edge_biases.defined()) stage.biases.narrow(2, 0, stage.out_channels).copy_(edge_biases);
+  else if (bias.defined()) stage.biases.narrow(2, 0, stage.out_channels).copy_(bias);
+  return stage;
+}
+
+/// One call and the region of one task: `rows` x `columns` pixels of the map from (row, column) on.
+struct Task {
+  const at::Tensor& x;
+  at::Tensor& out;
+  const Epilogue& epilogue;
+  const Taps& taps;
+  int64_t image, row, column, rows, columns;
+  int64_t first_panel, last_panel;  // of the first convolution
+
+  int64_t height() const { return x.size(2); }
+  int64_t width() const { return x.size(3); }
+  int64_t pitch() const { return round_up(columns, kPixels) + taps.columns - 1; }
+  bool is_edge_row(int64_t r) const { return taps.top < 0 ? r == 0 : r == height() - 1; }
+};
+
+/// Copies what the task reads, with zeros outside of the map: [rows + taps - 1 (even)][pitch][depth].
+void fill_band(const Task& t, const Stage& stage, uint16_t* band) {
+  const int64_t pitch = t.pitch(), depth = stage.depth, band_rows = round_up(t.rows, 2) + t.taps.rows - 1;
+  const uint16_t* image = bits(t.x) + t.image * t.height() * t.width() * stage.channels;
+  const int64_t left = t.column + t.taps.left, begin = std::max<int64_t>(left, 0);
+  const int64_t end = std::min(left + pitch, t.width());
+  for (int64_t r = 0; r < band_rows; ++r) {
+    uint16_t* line = band + r * pitch * depth;
+    const int64_t row = t.row + t.taps.top + r;
+    if (row < 0 || row >= t.height() || begin >= end) {
+      std::fill_n(line, pitch * depth, uint16_t{0});
+      continue;
+    }
+    std::fill_n(line, (begin - left) * depth, uint16_t{0});
+    amx::copy_pixels(image + (row * t.width() + begin) * stage.channels, stage.channels, line + (begin - left) * depth,
+                     depth, end - begin, t.epilogue.input_relu);
+    std::fill_n(line + (end - left) * depth, (left + pitch - end) * depth, uint16_t{0});
+  }
+}
+
+amx::Finish finish_for(const Task& t, const Stage& stage, int64_t panel, int64_t r, int64_t c) {
+  amx::Finish f{};
+  f.count = std::min(kPixels, t.columns - c);
+  f.second_row = r + 1 < t.rows;
+  f.channels = std::min(kPanel, stage.out_channels - panel * kPanel);
+  const bool left_edge = t.taps.left < 0;
+  f.first_is_edge = left_edge && t.column + c == 0;
+  f.last_is_edge = !left_edge && t.column + c + f.count == t.width();
+  for (int64_t i = 0; i < 2; ++i) {
+    const bool edge_row = t.is_edge_row(t.row + r + i);
+    f.bias[i][0] = f.bias[i][2] = stage.bias(panel, edge_row, true);
+    f.bias[i][1] = stage.bias(panel, edge_row, false);
+  }
+  return f;
+}
+
+/// The result in the output tensor.
+void aim_at_output(const Task& t, int64_t panel, int64_t r, int64_t c, amx::Finish& f) {
+  const int64_t shrink = t.epilogue.pool ? 2 : 1;
+  f.pool = t.epilogue.pool;
+  f.out_float = t.out.scalar_type() == at::kFloat;
+  f.pixel_stride = t.out.stride(3);
+  const int64_t offset = t.image * t.out.stride(0) + (t.row + r) / shrink * t.out.stride(2) +
+                         (t.column + c) / shrink * f.pixel_stride + panel * kPanel;
+  const int64_t size = f.out_float ? 4 : 2;
+  auto* base = static_cast<char*>(t.out.mutable_data_ptr());
+  for (int64_t i = 0; i < 2; ++i) {
+    f.out[i] = base + (offset + i * t.out.stride(2)) * size;
+    if (t.epilogue.residual.defined()) f.residual[i] = bits(t.epilogue.residual) + offset + i * t.out.stride(2);
+  }
+}
+
+/// The activated result of the first convolution in a band of its own [rows (even)][columns (16s)][depth].
+void aim_at_band(const Task& t, const Stage& second, uint16_t* band, int64_t panel, int64_t r, int64_t c,
+                 amx::Finish& f) {
+  const int64_t pitch = round_up(t.columns, kPixels);
+  f.pixel_stride = second.depth;
+  for (int64_t i = 0; i < 2; ++i) f.out[i] = band + ((r + i) * pitch + c) * second.depth + panel * kPanel;
+}
+
+void run_task(const Task& t, const Stage& first, const Stage* second, uint16_t* scratch) {
+  alignas(64) std::array<float, 2 * kPixels * kPanel> sums;
+  fill_band(t, first, scratch);
+  uint16_t* band = scratch + (round_up(t.rows, 2) + t.taps.rows - 1) * t.pitch() * first.depth;
+  for (int64_t panel = t.first_panel; panel < t.last_panel; ++panel) {
+    const amx::Product product{scratch, t.pitch(), first.depth, t.taps.rows, t.taps.columns, first.panel(panel)};
+    for (int64_t r = 0; r < t.rows; r += 2)
+      for (int64_t c = 0; c < t.columns; c += kPixels) {
+        amx::multiply(product, r, c, sums.data());
+        amx::Finish f = finish_for(t, first, panel, r, c);
+        f.activation = t.epilogue.activation;
+        if (second) aim_at_band(t, *second, band, panel, r, c, f);
+        else aim_at_output(t, panel, r, c, f);
+        amx::finish(f, sums.data());
+      }
+  }
+  if (!second) return;
+  for (int64_t panel = 0; panel < second->panels(); ++panel) {
+    const amx::Product product{band, round_up(t.columns, kPixels), second->depth, 1, 1, second->panel(panel)};
+    for (int64_t r = 0; r < t.rows; r += 2)
+      for (int64_t c = 0; c < t.columns; c += kPixels) {
+        amx::multiply(product, r, c, sums.data());
+        amx::Finish f = finish_for(t, *second, panel, r, c);
+        aim_at_output(t, panel, r, c, f);
+        amx::finish(f, sums.data());
+      }
+  }
+}
+
+}  // namespace
+
+AmxConvolution::AmxConvolution(const at::Tensor& weight, const at::Tensor& bias, Taps taps,
+                               const at::Tensor& edge_biases)
+    : packed_(std::make_unique<Packed>()) {
+  SSCVAE_ASSERT(weight.size(2) == taps.rows && weight.size(3) == taps.columns);
+  packed_->taps = taps;
+  packed_->first = make_stage(weight, bias, edge_biases);
+}
+
+AmxConvolution::~AmxConvolution() = default;
+AmxConvolution::AmxConvolution(AmxConvolution&&) noexcept = default;
+
+void AmxConvolution::append(const at::Tensor& weight, const at::Tensor& bias) {
+  SSCVAE_ASSERT(weight.size(1) == packed_->first.out_channels && weight.size(2) == 1 && weight.size(3) == 1);
+  packed_->second = std::make_unique<Stage>(make_stage(weight, bias, {}));
+}
+
+void AmxConvolution::run(const at::Tensor& x, at::Tensor& out, const Epilogue& epilogue) const {
+  const Stage& first = packed_->first;
+  const Stage* second = packed_->second.get();
+  SSCVAE_ASSERT(x.is_contiguous(at::MemoryFormat::ChannelsLast) && x.size(1) == first.channels);
+  SSCVAE_ASSERT((out.stride(1) == 1 || out.size(1) == 1) &&
+                out.size(1) == (second ? second->out_channels : first.out_channels));
+  SSCVAE_ASSERT(!(epilogue.pool && (second || epilogue.residual.defined())));
+  const Taps& taps = packed_->taps;
+  const int64_t height = x.size(2), width = x.size(3);
+  const int64_t pitch = round_up(std::min(width, kStrip), kPixels) + taps.columns - 1;
+  // Bands as high as fit, so that weights are read seldom; where there are fewer than threads, output channels are
+  // shared.
+  const int64_t fitting = kBandBytes / (2 * pitch * first.depth) - taps.rows + 1;
+  const int64_t threads = at::get_num_threads(), strips = (width + kStrip - 1) / kStrip;
+  const int64_t wished = second ? std::min(fitting, round_up(height * strips * x.size(0) / threads, 2)) : fitting;
+  const int64_t rows = std::clamp<int64_t>(wished / 2 * 2, 2, round_up(height, 2));
+  const int64_t bands = (height + rows - 1) / rows, regions = x.size(0) * bands * strips;
+  const int64_t shares = second ? 1 : std::clamp<int64_t>((threads + regions - 1) / regions, 1, first.panels());
+  const int64_t words = (rows + taps.rows - 1) * pitch * first.depth + kPixels * first.depth +
+                        (second ? rows * pitch * second->depth : 0);
+  at::parallel_for(0, regions * shares, 1, [&](int64_t begin, int64_t end) {
+    const at::Tensor scratch = at::zeros({words}, at::kBFloat16);
+    amx::configure();
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t region = i / shares, share = i % shares;
+      const int64_t image = region / (bands * strips), row = region / strips % bands * rows;
+      const int64_t column = region % strips * kStrip;
+      const Task task{x,
+                      out,
+                      epilogue,
+                      taps,
+                      image,
+                      row,
+                      column,
+                      std::min(rows, height - row),
+                      std::min(kStrip, width - column),
+                      share * first.panels() / shares,
+                      (share + 1) * first.panels() / shares};
+      run_task(task, first, second, reinterpret_cast<uint16_t*>(scratch.mutable_data_ptr()));
+    }
+    amx::release();
+  });
+}
+
+}  // namespace sscvae::kernels

@@ -1,0 +1,178 @@
+#include "sscvae/kernels/amx_tiles.h"
+
+#ifdef SSCVAE_X86
+
+#include <immintrin.h>
+
+#pragma GCC target("amx-tile,amx-bf16,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx2,fma")
+
+namespace sscvae::kernels::amx {
+
+namespace {
+
+constexpr int kTileRows = 16, kTileBytes = 64;
+
+struct alignas(64) TileConfig {
+  uint8_t palette, start_row, reserved[14];
+  uint16_t bytes_per_row[16];
+  uint8_t rows[16];
+};
+
+/// Eight tiles of 16 rows of 64 bytes. In memory before the program starts: the intrinsic that loads it tells the
+/// compiler of its first 8 bytes only.
+constexpr uint16_t kB = kTileBytes;
+constexpr uint8_t kR = kTileRows;
+const TileConfig kConfig{1, 0, {}, {kB, kB, kB, kB, kB, kB, kB, kB}, {kR, kR, kR, kR, kR, kR, kR, kR}};
+
+inline __m512 widen(__m256i bf16) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bf16), 16)); }
+
+inline __m512 exp_of(__m512 x) {  // 2^(x log2 e), Cephes' polynomial; relative error about 2e-7
+  x = _mm512_min_ps(_mm512_max_ps(x, _mm512_set1_ps(-87.0f)), _mm512_set1_ps(88.0f));
+  const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)), 0);
+  __m512 r = _mm512_fnmadd_ps(n, _mm512_set1_ps(0.693359375f), x);
+  r = _mm512_fnmadd_ps(n, _mm512_set1_ps(-2.12194440e-4f), r);
+  __m512 p = _mm512_set1_ps(1.9875691500e-4f);
+  for (const float c : {1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f})
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(c));
+  p = _mm512_fmadd_ps(_mm512_mul_ps(p, r), r, _mm512_add_ps(r, _mm512_set1_ps(1.0f)));
+  return _mm512_scalef_ps(p, n);
+}
+
+inline __m512 activate(__m512 v, Act act) {
+  if (act == Act::kRelu) return _mm512_max_ps(v, _mm512_setzero_ps());
+  if (act == Act::kSilu)
+    return _mm512_div_ps(v, _mm512_add_ps(_mm512_set1_ps(1.0f), exp_of(_mm512_sub_ps(_mm512_setzero_ps(), v))));
+  return v;
+}
+
+/// 16 channels of one pixel, of which `mask` exist.
+inline void write(const Finish& f, void* out, int64_t offset, __m512 v, __mmask16 mask) {
+  if (f.out_float) _mm512_mask_storeu_ps(static_cast<float*>(out) + offset, mask, v);
+  else
+    _mm256_mask_storeu_epi16(static_cast<uint16_t*>(out) + offset, mask,
+                             reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v)));
+}
+
+inline __m512 value(const Finish& f, const float* sums, int row, int64_t pixel, int half) {
+  const int place = pixel == 0 && f.first_is_edge ? 0 : pixel == f.count - 1 && f.last_is_edge ? 2 : 1;
+  const __m512 v = _mm512_loadu_ps(sums + (row * 16 + pixel) * 32 + half * 16);
+  return activate(_mm512_add_ps(v, _mm512_loadu_ps(f.bias[row][place] + half * 16)), f.activation);
+}
+
+void finish_rows(const Finish& f, const float* sums, int half, __mmask16 mask) {
+  for (int row = 0; row < (f.second_row ? 2 : 1); ++row)
+    for (int64_t pixel = 0; pixel < f.count; ++pixel) {
+      const int64_t offset = pixel * f.pixel_stride + half * 16;
+      __m512 v = value(f, sums, row, pixel, half);
+      if (f.residual[row]) v = _mm512_add_ps(v, widen(_mm256_maskz_loadu_epi16(mask, f.residual[row] + offset)));
+      write(f, f.out[row], offset, v, mask);
+    }
+}
+
+void finish_pooled(const Finish& f, const float* sums, int half, __mmask16 mask) {
+  if (!f.second_row) return;
+  for (int64_t pixel = 0; pixel + 1 < f.count; pixel += 2) {
+    const __m512 top = _mm512_max_ps(value(f, sums, 0, pixel, half), value(f, sums, 0, pixel + 1, half));
+    const __m512 bottom = _mm512_max_ps(value(f, sums, 1, pixel, half), value(f, sums, 1, pixel + 1, half));
+    write(f, f.out[0], pixel / 2 * f.pixel_stride + half * 16, _mm512_max_ps(top, bottom), mask);
+  }
+}
+
+}  // namespace
+
+void configure() { _tile_loadconfig(&kConfig); }
+
+void release() { _tile_release(); }
+
+void multiply(const Product& p, int64_t row, int64_t column, float* sums) {
+  const int64_t stride = p.depth * 2;  // bytes from pixel to pixel
+  const uint16_t* first = p.a + (row * p.pitch + column) * p.depth;
+  const int64_t next_row = p.pitch * p.depth;
+  const uint16_t* b = p.b;
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  for (int64_t k = 0; k < p.depth; k += 32) {
+    const uint16_t* line = first + k;
+    for (int64_t r = 0; r < p.tap_rows; ++r, line += next_row)
+      for (int64_t c = 0; c < p.tap_columns; ++c, b += 1024) {
+        const uint16_t* a = line + c * p.depth;
+        _tile_loadd(4, a, stride);
+        _tile_loadd(6, b, kTileBytes);
+        _tile_loadd(7, b + 512, kTileBytes);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(1, 4, 7);
+        _tile_loadd(5, a + next_row, stride);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+      }
+  }
+  _tile_stored(0, sums, 128);
+  _tile_stored(1, sums + 16, 128);
+  _tile_stored(2, sums + 512, 128);
+  _tile_stored(3, sums + 528, 128);
+}
+
+void copy_pixels(const uint16_t* from, int64_t channels, uint16_t* to, int64_t depth, int64_t count, bool relu) {
+  if (channels == depth) {  // one run of values
+    channels = depth = channels * count;
+    count = 1;
+  }
+  const __m512i zero = _mm512_setzero_si512();
+  for (int64_t pixel = 0; pixel < count; ++pixel, from += channels, to += depth)
+    for (int64_t k = 0; k < depth; k += 32) {
+      const int64_t left = channels - k;
+      const __mmask32 mask = left >= 32 ? ~0u : left > 0 ? (1u << left) - 1 : 0u;
+      __m512i v = _mm512_maskz_loadu_epi16(mask, from + k);
+      if (relu) v = _mm512_max_epi16(v, zero);  // the sign of a bfloat16 is that of its bits
+      _mm512_storeu_si512(to + k, v);
+    }
+}
+
+void finish(const Finish& f, const float* sums) {
+  for (int half = 0; half < 2; ++half) {
+    const int64_t left = f.channels - half * 16;
+    if (left <= 0) return;
+    const __mmask16 mask = static_cast<__mmask16>(left >= 16 ? 0xffff : (1 << left) - 1);
+    if (f.pool) finish_pooled(f, sums, half, mask);
+    else finish_rows(f, sums, half, mask);
+  }
+}
+
+void channel_sums(const uint16_t* x, int64_t pixels, int64_t channels, double* sums, double* squares) {
+  constexpr int64_t kTogether = 64;
+  alignas(64) float lanes[2][16];
+  for (int64_t first = 0; first < pixels; first += kTogether) {
+    const int64_t count = pixels - first < kTogether ? pixels - first : kTogether;
+    for (int64_t k = 0; k < channels; k += 16) {
+      __m512 sum = _mm512_setzero_ps(), square = _mm512_setzero_ps();
+      for (int64_t i = 0; i < count; ++i) {
+        const __m512 v = widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + (first + i) * channels + k)));
+        sum = _mm512_add_ps(sum, v);
+        square = _mm512_fmadd_ps(v, v, square);
+      }
+      _mm512_store_ps(lanes[0], sum);
+      _mm512_store_ps(lanes[1], square);
+      for (int j = 0; j < 16; ++j) {
+        sums[k + j] += lanes[0][j];
+        squares[k + j] += lanes[1][j];
+      }
+    }
+  }
+}
+
+void scale_shift(const uint16_t* x, const float* scale, const float* shift, int64_t pixels, int64_t channels, Act act,
+                 uint16_t* y) {
+  for (int64_t pixel = 0; pixel < pixels; ++pixel, x += channels, y += channels)
+    for (int64_t k = 0; k < channels; k += 16) {
+      const __m512 v = widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + k)));
+      const __m512 scaled = _mm512_fmadd_ps(v, _mm512_loadu_ps(scale + k), _mm512_loadu_ps(shift + k));
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(y + k),
+                          reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(activate(scaled, act))));
+    }
+}
+
+}  // namespace sscvae::kernels::amx
+
+#endif

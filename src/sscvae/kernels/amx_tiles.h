@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+
+#include "sscvae/kernels/epilogue.h"
+
+/// The inner loops of AmxConvolution: a file of its own, compiled for AMX.
+namespace sscvae::kernels::amx {
+
+/// Sets this thread's tiles up for the functions below, and releases them.
+void configure();
+void release();
+
+/// One step of a convolution in cache. A: bfloat16 [rows][columns][depth], one pixel after the other; B: packed panels
+/// of 32 output channels, [depth / 32][taps][2][16][32] each.
+struct Product {
+  const uint16_t* a;
+  int64_t pitch;                  ///< pixels of a row of A
+  int64_t depth;                  ///< channels of A, a multiple of 32
+  int64_t tap_rows, tap_columns;  ///< the window that is read from a pixel on
+  const uint16_t* b;              ///< of one panel
+};
+
+/// Results of 2 rows x 16 pixels x 32 channels: float [2][16][32].
+void multiply(const Product& product, int64_t row, int64_t column, float* sums);
+
+/// Copies `count` pixels of C channels to pixels of `depth` channels (zeros behind C), with relu or not.
+void copy_pixels(const uint16_t* from, int64_t channels, uint16_t* to, int64_t depth, int64_t count, bool relu);
+
+/// What happens to up to 16 sums of 32 channels of two neighbouring rows.
+struct Finish {
+  const float* bias[2][3];  ///< [row][first pixel, others, last pixel of the map] of 32 channels
+  bool first_is_edge, last_is_edge;
+  Act activation;
+  bool pool;
+  int64_t channels;             ///< of these 32 that exist
+  const uint16_t* residual[2];  ///< or null; of the first pixel, per row
+  void* out[2];                 ///< of the first pixel, per row; of a pooled row out[0] only
+  int64_t pixel_stride;         ///< of out and residual, in elements
+  bool out_float;
+  int64_t count;    ///< pixels that exist
+  bool second_row;  ///< does the second row exist
+};
+void finish(const Finish& finish, const float* sums);
+
+/// As the float kernels of the same names, on bfloat16; `channels` is a multiple of 16.
+void channel_sums(const uint16_t* x, int64_t pixels, int64_t channels, double* sums, double* squares);
+void scale_shift(const uint16_t* x, const float* scale, const float* shift, int64_t pixels, int64_t channels, Act act,
+                 uint16_t* y);
+
+}  // namespace sscvae::kernels::amx

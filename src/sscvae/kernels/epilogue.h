@@ -1,0 +1,23 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace sscvae::kernels {
+
+/// Instruction sets that kernels are written for; a machine has all up to its best.
+enum class Isa { kPortable, kAvx2, kAvx512 };
+/// Of this machine.
+Isa best_isa();
+
+enum class Act { kNone, kRelu, kSilu };
+
+/// What a convolution does with its input and result besides the convolution, in this order:
+/// relu(x) -> convolution -> + bias -> activation -> + residual -> maximum over 2x2.
+struct Epilogue {
+  bool input_relu = false;
+  Act activation = Act::kNone;
+  at::Tensor residual;  ///< added after the activation; may be the tensor that is written
+  bool pool = false;    ///< 2x2, stride 2, a last odd row or column is dropped; not with a residual
+};
+
+}  // namespace sscvae::kernels

@@ -1,0 +1,22 @@
+#include <cstdint>
+
+#include "sscvae/kernels/float_kernels.h"
+
+#ifdef SSCVAE_X86
+#pragma GCC target("avx2,fma")
+
+namespace sscvae::kernels {
+
+namespace {
+
+constexpr int kLanes = 8, kRows = 6, kBlockTiles = 48;
+#include "sscvae/kernels/float_kernels.inl"
+
+}  // namespace
+
+const FloatKernels kFloatAvx2{kLanes,   kPanel,    kBlockTiles, kBlockPixels, winograd_scratch,
+                              winograd, pointwise, scale_shift, channel_sums};
+
+}  // namespace sscvae::kernels
+
+#endif

@@ -1,0 +1,22 @@
+#include <cstdint>
+
+#include "sscvae/kernels/float_kernels.h"
+
+#ifdef SSCVAE_X86
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")
+
+namespace sscvae::kernels {
+
+namespace {
+
+constexpr int kLanes = 16, kRows = 12, kBlockTiles = 96;
+#include "sscvae/kernels/float_kernels.inl"
+
+}  // namespace
+
+const FloatKernels kFloatAvx512{kLanes,   kPanel,    kBlockTiles, kBlockPixels, winograd_scratch,
+                                winograd, pointwise, scale_shift, channel_sums};
+
+}  // namespace sscvae::kernels
+
+#endif

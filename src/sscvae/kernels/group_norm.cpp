@@ -1,0 +1,100 @@
+#include "sscvae/kernels/group_norm.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <c10/util/BFloat16.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "sscvae/core/error.h"
+#include "sscvae/kernels/amx_tiles.h"
+#include "sscvae/kernels/float_kernels.h"
+
+namespace sscvae::kernels {
+
+namespace {
+
+constexpr int64_t kChunk = 1024;  // pixels whose sums are taken at once
+
+const uint16_t* bits(const at::Tensor& t) {
+  return reinterpret_cast<const uint16_t*>(t.const_data_ptr<c10::BFloat16>());
+}
+
+bool is_bf16(const at::Tensor& t) { return t.scalar_type() == at::kBFloat16; }
+
+/// [2][C] sums and squares of one image.
+std::vector<double> sums_of(const at::Tensor& x, int64_t image) {
+  const int64_t channels = x.size(1), pixels = x.size(2) * x.size(3), chunks = (pixels + kChunk - 1) / kChunk;
+  std::vector<double> parts(static_cast<size_t>(chunks * 2 * channels), 0.0);
+  at::parallel_for(0, chunks, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t chunk = begin; chunk < end; ++chunk) {
+      double* part = parts.data() + chunk * 2 * channels;
+      const int64_t first = image * pixels + chunk * kChunk, count = std::min(kChunk, pixels - chunk * kChunk);
+#ifdef SSCVAE_X86
+      if (is_bf16(x)) {
+        amx::channel_sums(bits(x) + first * channels, count, channels, part, part + channels);
+        continue;
+      }
+#endif
+      float_kernels(best_isa())
+          .channel_sums(x.const_data_ptr<float>() + first * channels, count, channels, part, part + channels);
+    }
+  });
+  std::vector<double> sums(static_cast<size_t>(2 * channels), 0.0);
+  for (size_t i = 0; i < parts.size(); ++i) sums[i % sums.size()] += parts[i];
+  return sums;
+}
+
+/// What each channel is multiplied with and shifted by: [2][C].
+std::vector<float> scales_of(const std::vector<double>& sums, int64_t pixels, int64_t groups, double epsilon,
+                             const at::Tensor& weight, const at::Tensor& bias) {
+  const auto channels = static_cast<int64_t>(sums.size() / 2), width = channels / groups;
+  const float *w = weight.const_data_ptr<float>(), *b = bias.const_data_ptr<float>();
+  std::vector<float> scales(sums.size());
+  for (int64_t group = 0; group < groups; ++group) {
+    double sum = 0, square = 0;
+    for (int64_t c = group * width; c < (group + 1) * width; ++c) {
+      sum += sums[static_cast<size_t>(c)];
+      square += sums[static_cast<size_t>(channels + c)];
+    }
+    const double count = static_cast<double>(pixels * width), mean = sum / count;
+    const double scale = 1 / std::sqrt(std::max(0.0, square / count - mean * mean) + epsilon);
+    for (int64_t c = group * width; c < (group + 1) * width; ++c) {
+      scales[static_cast<size_t>(c)] = static_cast<float>(w[c] * scale);
+      scales[static_cast<size_t>(channels + c)] = static_cast<float>(b[c] - w[c] * scale * mean);
+    }
+  }
+  return scales;
+}
+
+}  // namespace
+
+bool can_group_norm(int64_t channels) { return channels % 16 == 0; }
+
+void group_norm(const at::Tensor& x, int64_t groups, double epsilon, const at::Tensor& weight, const at::Tensor& bias,
+                Act act, at::Tensor& out) {
+  SSCVAE_ASSERT(x.is_contiguous(at::MemoryFormat::ChannelsLast) && out.is_contiguous(at::MemoryFormat::ChannelsLast));
+  SSCVAE_ASSERT(can_group_norm(x.size(1)) && x.scalar_type() == out.scalar_type());
+  const int64_t channels = x.size(1), pixels = x.size(2) * x.size(3);
+  for (int64_t image = 0; image < x.size(0); ++image) {
+    const std::vector<float> scales = scales_of(sums_of(x, image), pixels, groups, epsilon, weight, bias);
+    at::parallel_for(0, pixels, kChunk, [&](int64_t begin, int64_t end) {
+      const int64_t offset = (image * pixels + begin) * channels;
+      const float *scale = scales.data(), *shift = scales.data() + channels;
+#ifdef SSCVAE_X86
+      if (is_bf16(x)) {
+        auto* y = reinterpret_cast<uint16_t*>(out.mutable_data_ptr<c10::BFloat16>());
+        amx::scale_shift(bits(x) + offset, scale, shift, end - begin, channels, act, y + offset);
+        return;
+      }
+#endif
+      float_kernels(best_isa())
+          .scale_shift(x.const_data_ptr<float>() + offset, scale, shift, end - begin, channels, act,
+                       out.mutable_data_ptr<float>() + offset);
+    });
+  }
+}
+
+}  // namespace sscvae::kernels

@@ -1,0 +1,64 @@
+#include "sscvae/kernels/pointwise.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+
+#include "sscvae/core/error.h"
+#include "sscvae/kernels/float_kernels.h"
+
+namespace sscvae::kernels {
+
+struct Pointwise::Packed {
+  const FloatKernels* kernels;
+  int64_t channels, out_channels, panels;
+  at::Tensor weights, bias;
+};
+
+Pointwise::Pointwise(const at::Tensor& weight, const at::Tensor& bias, Isa isa) : packed_(std::make_unique<Packed>()) {
+  Packed& p = *packed_;
+  p.kernels = &float_kernels(isa);
+  p.channels = weight.size(1);
+  p.out_channels = weight.size(0);
+  SSCVAE_ASSERT(weight.size(2) == 1 && weight.size(3) == 1 && p.channels % p.kernels->lanes == 0);
+  const int64_t panel = p.kernels->panel;
+  p.panels = (p.out_channels + panel - 1) / panel;
+  at::Tensor padded = at::zeros({p.panels * panel, p.channels});
+  padded.narrow(0, 0, p.out_channels).copy_(weight.flatten(1));
+  p.weights = padded.reshape({p.panels, panel, p.channels}).transpose(1, 2).contiguous();
+  p.bias = at::zeros({p.panels * panel});
+  if (bias.defined()) p.bias.narrow(0, 0, p.out_channels).copy_(bias);
+}
+
+Pointwise::~Pointwise() = default;
+Pointwise::Pointwise(Pointwise&&) noexcept = default;
+
+void Pointwise::run(const at::Tensor& x, at::Tensor& out, const Epilogue& epilogue) const {
+  const Packed& p = *packed_;
+  SSCVAE_ASSERT(x.is_contiguous(at::MemoryFormat::ChannelsLast) && x.size(1) == p.channels && !epilogue.pool);
+  SSCVAE_ASSERT(out.size(1) == p.out_channels && (out.stride(1) == 1 || out.size(1) == 1) &&
+                (out.size(0) == 1 || out.stride(0) == out.size(2) * out.stride(2)));
+  const PointwiseCall call{x.const_data_ptr<float>(),
+                           out.mutable_data_ptr<float>(),
+                           epilogue.residual.defined() ? epilogue.residual.const_data_ptr<float>() : nullptr,
+                           p.weights.const_data_ptr<float>(),
+                           p.bias.const_data_ptr<float>(),
+                           x.size(3),
+                           out.stride(2),
+                           out.stride(3),
+                           p.channels,
+                           p.out_channels,
+                           p.panels,
+                           epilogue.input_relu,
+                           epilogue.activation};
+  const int64_t pixels = x.size(0) * x.size(2) * x.size(3), block = p.kernels->block_pixels;
+  at::parallel_for(0, (pixels + block - 1) / block, 1, [&](int64_t begin, int64_t end) {
+    const at::Tensor scratch = at::empty({block * (p.channels + p.kernels->panel)});
+    for (int64_t i = begin; i < end; ++i)
+      p.kernels->pointwise(call, i * block, std::min((i + 1) * block, pixels), scratch.mutable_data_ptr<float>());
+  });
+}
+
+}  // namespace sscvae::kernels
