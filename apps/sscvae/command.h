@@ -54,6 +54,8 @@ void add_source_options(CLI::App& app, tasks::ModelSource& source);
 void add_overwrite_option(CLI::App& app, bool& overwrite);
 /// --threads, --device, --precision
 void add_compute_options(CLI::App& app, tasks::ComputeOptions& compute);
+/// --engine fast|plain
+void add_engine_option(CLI::App& app, std::string& engine);
 /// --tile N|auto
 void add_tile_option(CLI::App& app, int64_t& tile);
 

@@ -34,6 +34,12 @@ void add_compute_options(CLI::App& app, tasks::ComputeOptions& compute) {
       ->capture_default_str();
 }
 
+void add_engine_option(CLI::App& app, std::string& engine) {
+  app.add_option("--engine", engine, "fast: fused and packed for the processor; plain: layer by layer, for comparison")
+      ->type_name("NAME")
+      ->capture_default_str();
+}
+
 void add_tile_option(CLI::App& app, int64_t& tile) {
   app.add_option_function<std::string>(
          "--tile",

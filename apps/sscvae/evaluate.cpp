@@ -48,6 +48,7 @@ void add_evaluate(CLI::App& app) {
   app.add_option("--feature-cache", options->features.cache, "keep features of the originals in this folder")
       ->type_name("FOLDER");
   add_tile_option(app, options->inference.tile);
+  add_engine_option(app, options->inference.engine);
   add_json_option(app, options->json);
   add_overwrite_option(app, options->overwrite);
   add_compute_options(app, options->inference.compute);

@@ -66,6 +66,10 @@ models::ForwardResult Engine::run(const at::Tensor& images, std::vector<StepTime
   result.logits = value(graph.logits);
   result.reconstruction = value(graph.reconstruction);
   result.indices = pass.indices;
+  if (graph.log_variance >= 0) {
+    result.mean = result.code;
+    result.log_variance = value(graph.log_variance);
+  }
   state_->arena.end_of_pass();
   return result;
 }

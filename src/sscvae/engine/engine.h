@@ -24,8 +24,8 @@ class Engine {
   ~Engine();
 
   /// Shapes: images float [N,C,H,W] in [0,1], H and W multiples of the model's. Gives features, threshold, code,
-  /// indices, coded_features, logits and reconstruction, in float32; not the maps before refinement. Errors:
-  /// ShapeError.
+  /// indices, coded_features, mean, log_variance, logits and reconstruction, in float32; not the maps before
+  /// refinement. Errors: ShapeError.
   models::ForwardResult run(const at::Tensor& images);
   /// The same, and the time of each step.
   models::ForwardResult run(const at::Tensor& images, std::vector<StepTime>& times);

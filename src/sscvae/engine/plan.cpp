@@ -21,7 +21,8 @@ class Planner {
     for (size_t i = 0; i < graph.nodes.size(); ++i)
       for (const Value input : graph.nodes[i].inputs)
         users_[static_cast<size_t>(input)].push_back(static_cast<Value>(i));
-    outputs_ = {graph.features, graph.threshold, graph.code, graph.logits, graph.coded_features, graph.reconstruction};
+    outputs_ = {graph.features, graph.threshold,      graph.code,        graph.coded_features,
+                graph.logits,   graph.reconstruction, graph.log_variance};
   }
 
   Plan plan() {

@@ -220,12 +220,17 @@ Value sparse_coder(Builder& b, const nn::SparseCoderImpl& coder, Value features)
   return b.graph.coded_features;
 }
 
-/// Only the mean of the code's distribution, the first half of the channels, is used in eval mode.
+/// Mean and logarithm of the variance are the halves of one convolution's channels. In eval mode the mean is the code.
 Value gaussian(Builder& b, Value features) {
-  const int64_t half = b.tensor("_posterior.weight").size(0) / 2;
-  b.graph.code = b.add(Convolution{b.tensor("_posterior.weight").narrow(0, 0, half).contiguous(),
-                                   b.tensor("_posterior.bias").narrow(0, 0, half).contiguous(), 1, 0},
-                       {features}, "_posterior");
+  const at::Tensor weight = b.tensor("_posterior.weight"), bias = b.tensor("_posterior.bias");
+  const int64_t half = weight.size(0) / 2;
+  const auto moment = [&](int64_t first) {
+    return b.add(
+        Convolution{weight.narrow(0, first, half).contiguous(), bias.narrow(0, first, half).contiguous(), 1, 0},
+        {features}, "_posterior");
+  };
+  b.graph.log_variance = moment(half);
+  b.graph.code = moment(0);
   return b.graph.code;
 }
 

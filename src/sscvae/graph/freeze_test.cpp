@@ -62,6 +62,7 @@ void expect_same_pass(models::Autoencoder& model) {
   expect_close(value(graph.code), expected.code, "code");
   expect_close(value(graph.threshold), expected.threshold, "threshold");
   expect_close(value(graph.coded_features), expected.coded_features, "coded features");
+  expect_close(value(graph.log_variance), expected.log_variance, "log variance");
   expect_close(value(graph.logits), expected.logits, "logits");
   expect_close(value(graph.reconstruction), expected.reconstruction, "reconstruction");
 }

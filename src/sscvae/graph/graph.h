@@ -101,6 +101,7 @@ struct Node {
 struct Graph {
   std::vector<Node> nodes;
   Value features = -1, threshold = -1, code = -1, coded_features = -1, logits = -1, reconstruction = -1;
+  Value log_variance = -1;  ///< of a Gaussian code (whose mean is `code`), not clamped
   int64_t in_channels = 1, size_multiple = 1;
 };
 

@@ -45,6 +45,7 @@ Graph fold_channel_affine(const Graph& graph) {
   result.coded_features = rename(graph.coded_features);
   result.logits = rename(graph.logits);
   result.reconstruction = rename(graph.reconstruction);
+  result.log_variance = rename(graph.log_variance);
   return result;
 }
 

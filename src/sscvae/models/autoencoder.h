@@ -2,6 +2,7 @@
 
 #include <torch/nn/module.h>
 
+#include <functional>
 #include <memory>
 
 #include "sscvae/models/model_options.h"
@@ -73,5 +74,8 @@ class Autoencoder : public torch::nn::Module {
 /// Reconstructs images of any size: reflect-pads to the model's multiple, runs forward, crops every image-sized
 /// tensor back. Runs in the model's current mode.
 ForwardResult forward_any_size(Autoencoder& model, const at::Tensor& images);
+/// The same around any pass for sizes that are multiples of `multiple`.
+ForwardResult forward_padded(const at::Tensor& images, int64_t multiple,
+                             const std::function<ForwardResult(const at::Tensor&)>& pass);
 
 }  // namespace sscvae::models

@@ -13,24 +13,33 @@ namespace sscvae::models {
 
 void LossOptions::describe(FieldList& fields) {
   fields.add("reconstruction", reconstruction, "pixel error: squared, absolute or charbonnier, sqrt(e^2 + 1e-6)");
-  fields.add("reduction", reduction, "of the pixel error: mean over everything (authors' code) or mean over images of the sum (Eq. 6)");
-  fields.add("latent_form", latent_form, "plain ||Dz - E||^2, or commitment ||Dz - sg(E)||^2 + commitment ||sg(Dz) - E||^2");
+  fields.add("reduction", reduction,
+             "of the pixel error: mean over everything (authors' code) or mean over images of the sum (Eq. 6)");
+  fields.add("latent_form", latent_form,
+             "plain ||Dz - E||^2, or commitment ||Dz - sg(E)||^2 + commitment ||sg(Dz) - E||^2");
   fields.add("latent_weight", latent_weight, "weight of the latent term, mean over positions (Eq. 7)", at_least(0));
   fields.add("commitment", commitment, "share of the encoder's part in the commitment form", at_least(0));
-  fields.add("sparsity", sparsity, "none, l1: sum alpha |z| with a fixed weight (Eq. 7), steered: weight follows the wished number of non-zeros");
+  fields.add(
+      "sparsity", sparsity,
+      "none, l1: sum alpha |z| with a fixed weight (Eq. 7), steered: weight follows the wished number of non-zeros");
   fields.add("sparsity_weight", sparsity_weight, "weight of the l1 term, or where a steered one starts", at_least(0));
-  fields.add("sparsity_target", sparsity_target, "wished non-zeros of a code at each position (steered)", at_least(0.1));
+  fields.add("sparsity_target", sparsity_target, "wished non-zeros of a code at each position (steered)",
+             at_least(0.1));
   fields.add("sparsity_max_weight", sparsity_max_weight, "upper end of a steered weight", at_least(0));
-  fields.add("detach_threshold", detach_threshold, "the l1 term sends no gradient to alpha (else the network lowers alpha instead of z)");
+  fields.add("detach_threshold", detach_threshold,
+             "the l1 term sends no gradient to alpha (else the network lowers alpha instead of z)");
 }
 
 namespace {
 
 at::Tensor pixel_error(const at::Tensor& difference, ReconstructionLoss kind) {
   switch (kind) {
-    case ReconstructionLoss::kSquared: return difference.square();
-    case ReconstructionLoss::kAbsolute: return difference.abs();
-    case ReconstructionLoss::kCharbonnier: break;
+    case ReconstructionLoss::kSquared:
+      return difference.square();
+    case ReconstructionLoss::kAbsolute:
+      return difference.abs();
+    case ReconstructionLoss::kCharbonnier:
+      break;
   }
   return (difference.square() + 1e-6).sqrt();
 }
@@ -47,16 +56,19 @@ at::Tensor latent_term(const ForwardResult& result, const LossOptions& options) 
 
 }  // namespace
 
-Losses compute_losses(const ForwardResult& result, const at::Tensor& target, const LossOptions& options, double sparsity_weight) {
+Losses compute_losses(const ForwardResult& result, const at::Tensor& target, const LossOptions& options,
+                      double sparsity_weight) {
   if (result.reconstruction.sizes() != target.sizes())
     throw ShapeError("target: expected the reconstruction's shape " + shape_text(result.reconstruction) + ", got " +
                      shape_text(target));
   Losses losses;
   const at::Tensor error = pixel_error(result.reconstruction - target, options.reconstruction);
-  losses.reconstruction = options.reduction == Reduction::kMean ? error.mean() : error.sum() / static_cast<double>(target.size(0));
+  losses.reconstruction =
+      options.reduction == Reduction::kMean ? error.mean() : error.sum() / static_cast<double>(target.size(0));
   losses.total = losses.reconstruction;
   losses.latent = latent_term(result, options);
-  if (losses.latent.defined() && options.latent_weight > 0) losses.total = losses.total + options.latent_weight * losses.latent;
+  if (losses.latent.defined() && options.latent_weight > 0)
+    losses.total = losses.total + options.latent_weight * losses.latent;
   if (options.sparsity != Sparsity::kNone && result.threshold_refinement.defined()) {
     const at::Tensor& alpha = result.threshold_refinement;
     losses.sparsity = ((options.detach_threshold ? alpha.detach() : alpha) * result.code.abs()).sum({1}).mean();

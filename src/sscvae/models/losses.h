@@ -28,14 +28,16 @@ struct LossOptions {
 /// The terms of one batch; scalars, weights already applied to `total` only.
 struct Losses {
   at::Tensor reconstruction;  ///< mean (or, with sum, mean over images of the sum) of the pixel error
-  at::Tensor latent;          ///< mean over positions of ||D z - E||^2 (or the model's own latent term); undefined without a code
-  at::Tensor sparsity;        ///< mean over positions of sum_i alpha_i |z_i|; undefined where not used
+  at::Tensor
+      latent;  ///< mean over positions of ||D z - E||^2 (or the model's own latent term); undefined without a code
+  at::Tensor sparsity;  ///< mean over positions of sum_i alpha_i |z_i|; undefined where not used
   at::Tensor total;
 };
 
 /// `sparsity_weight` is the current weight of the sparsity term (steered during training).
 /// Source: Eqs. 6-8 of the SSC-VAE paper; docs/maths.md lists where code and paper differ.
-Losses compute_losses(const ForwardResult& result, const at::Tensor& target, const LossOptions& options, double sparsity_weight);
+Losses compute_losses(const ForwardResult& result, const at::Tensor& target, const LossOptions& options,
+                      double sparsity_weight);
 
 /// The steered weight after a batch with `nnz` non-zeros per position:
 /// weight * exp(0.05 clip(log(nnz / target), -2, 2)), within [1e-12, sparsity_max_weight].

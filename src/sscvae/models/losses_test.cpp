@@ -21,7 +21,9 @@ ForwardResult small_result() {
 }
 const at::Tensor kTarget = torch::zeros({1, 1, 2, 2}, at::kDouble);
 
-double total(const LossOptions& options, double weight = 0) { return compute_losses(small_result(), kTarget, options, weight).total.item<double>(); }
+double total(const LossOptions& options, double weight = 0) {
+  return compute_losses(small_result(), kTarget, options, weight).total.item<double>();
+}
 
 TEST(Losses, TermsHaveTheirStatedValues) {
   LossOptions options;
@@ -54,9 +56,12 @@ TEST(Losses, OptionsChangeTheTerms) {
 TEST(Losses, GradientsMatchDifferences) {
   torch::manual_seed(1);
   const auto leaf = [](at::IntArrayRef shape) { return torch::randn(shape, at::kDouble).requires_grad_(); };
-  const at::Tensor reconstruction = leaf({2, 1, 4, 4}), features = leaf({2, 3, 2, 2}), coded = leaf({2, 3, 2, 2}), code = leaf({2, 5, 2, 2});
-  const at::Tensor alpha = torch::rand({2, 5, 2, 2}, at::kDouble).requires_grad_(), target = torch::rand({2, 1, 4, 4}, at::kDouble);
-  for (const auto kind : {ReconstructionLoss::kSquared, ReconstructionLoss::kAbsolute, ReconstructionLoss::kCharbonnier}) {
+  const at::Tensor reconstruction = leaf({2, 1, 4, 4}), features = leaf({2, 3, 2, 2}), coded = leaf({2, 3, 2, 2}),
+                   code = leaf({2, 5, 2, 2});
+  const at::Tensor alpha = torch::rand({2, 5, 2, 2}, at::kDouble).requires_grad_(),
+                   target = torch::rand({2, 1, 4, 4}, at::kDouble);
+  for (const auto kind :
+       {ReconstructionLoss::kSquared, ReconstructionLoss::kAbsolute, ReconstructionLoss::kCharbonnier}) {
     LossOptions options;
     options.reconstruction = kind;
     options.latent_weight = 0.5;
@@ -93,7 +98,7 @@ TEST(Losses, SteeringFollowsTheWishedNumberOfNonZeros) {
   EXPECT_GT(steer_sparsity_weight(1e-4, 32, options), 1e-4);
   EXPECT_LT(steer_sparsity_weight(1e-4, 8, options), 1e-4);
   EXPECT_DOUBLE_EQ(steer_sparsity_weight(1e-4, 16, options), 1e-4);
-  EXPECT_DOUBLE_EQ(steer_sparsity_weight(1e-3, 128, options), 1e-3);  // at its upper end
+  EXPECT_DOUBLE_EQ(steer_sparsity_weight(1e-3, 128, options), 1e-3);                   // at its upper end
   EXPECT_NEAR(steer_sparsity_weight(1e-4, 0, options), 1e-4 * std::exp(-0.1), 1e-12);  // the pull is limited
   options.sparsity = Sparsity::kL1;
   EXPECT_DOUBLE_EQ(steer_sparsity_weight(1e-4, 32, options), 1e-4);

@@ -35,7 +35,9 @@ Assignments ssc_vae_values(const std::string&) {
 Assignments own_latent_values(const std::string&) { return {{"train.loss.latent_weight", 1.0}}; }
 
 Assignments vq_gan_values(const std::string&) {
-  return {{"train.loss.latent_weight", 1.0}, {"train.adversarial.weight", 0.1}, {"train.adversarial.perceptual_weight", 1.0}};
+  return {{"train.loss.latent_weight", 1.0},
+          {"train.adversarial.weight", 0.1},
+          {"train.adversarial.perceptual_weight", 1.0}};
 }
 
 std::shared_ptr<Autoencoder> make_variational(const ModelOptions& options, uint64_t) {

@@ -63,13 +63,9 @@ Rows rows_of(const Pages& pages, const std::string& table) {
 }
 
 const std::vector<std::string>& cost_header() {
-  static const std::vector<std::string> header{"model",
-                                               "parameters M",
-                                               "GMac, exact",
-                                               "GMac, as published (ptflops)",
-                                               "paper M",
-                                               "paper GMac",
-                                               "difference GMac"};
+  static const std::vector<std::string> header{
+      "model",   "parameters M", "GMac, exact",    "GMac, as published (ptflops)",
+      "paper M", "paper GMac",   "difference GMac"};
   return header;
 }
 

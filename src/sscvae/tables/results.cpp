@@ -1,5 +1,6 @@
 #include "sscvae/tables/results.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -13,6 +14,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr double kComparableSteps = 0.9;  // of the other run's
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 std::string key_of(const std::string& metric) { return metric == "psnr" ? "psnr_db" : metric; }
@@ -35,7 +37,11 @@ Cell read_cell(const json& evaluation, const PublishedRow& published, const std:
 }
 
 ResultRow read_row(const PublishedRow& published, const RunOutcome& outcome) {
-  ResultRow row{published, {}, 0, outcome.steps, outcome.seconds, "", outcome.failure};
+  ResultRow row;
+  row.published = published;
+  row.steps = outcome.steps;
+  row.seconds = outcome.seconds;
+  row.failure = outcome.failure;
   if (!outcome.failure.empty()) {
     for (const std::string& metric : table_metrics())
       row.cells.push_back({metric, kNaN, kNaN, kNaN, published_value(published, metric), outcome.failure});
@@ -45,6 +51,8 @@ ResultRow read_row(const PublishedRow& published, const RunOutcome& outcome) {
     const json evaluation = json::parse(read_file(outcome.evaluation));
     row.images = evaluation.at("count");
     row.weights_sha256 = evaluation.at("weights_sha256");
+    row.kl_bits = evaluation.at("mean").value("kl_bits", 0.0);
+    if (evaluation.contains("code_usage")) row.codebook_size = evaluation.at("code_usage").at("num_codes");
     for (const std::string& metric : table_metrics()) row.cells.push_back(read_cell(evaluation, published, metric));
   } catch (const json::exception& error) {
     throw FormatError("'" + outcome.evaluation.string() + "' is damaged; remove it to evaluate again");
@@ -62,16 +70,31 @@ std::string block_name(const PublishedRow& row) {
   return row.table + " " + row.dataset + (row.sigma_8bit > 0 ? " sigma " + to_text(row.sigma_8bit) : "");
 }
 
-std::string remark(const std::string& block, const std::string& table, const std::map<std::string, double>& psnr) {
-  const std::vector<std::string> order = claimed_order(table);
+/// What may explain that `weaker` is not behind `stronger`: facts of the two runs.
+std::string explain(const ResultRow& weaker, const ResultRow& stronger) {
+  std::string text = stronger.published.model + " is not above " + weaker.published.model;
+  const double steps = static_cast<double>(stronger.steps), others = static_cast<double>(weaker.steps);
+  if (weaker.kl_bits > 0 && stronger.codebook_size > 0)
+    text += format(" (its code may carry %.0f bits at a position, that of %s %.0f)", weaker.kl_bits,
+                   stronger.published.model.c_str(), std::log2(static_cast<double>(stronger.codebook_size)));
+  if (steps < kComparableSteps * others)
+    return text + format(" (after %lld steps against %lld: not comparable)", static_cast<long long>(stronger.steps),
+                         static_cast<long long>(weaker.steps));
+  return text + format(" (after %lld steps)", static_cast<long long>(stronger.steps));
+}
+
+std::string remark(const std::string& block, const std::map<std::string, const ResultRow*>& rows,
+                   const std::vector<std::string>& order) {
   std::vector<std::string> chain, broken;
   for (size_t i = 0; i < order.size(); ++i) {
-    chain.push_back(format("%s %.2f", order[i].c_str(), psnr.at(order[i])));
-    if (i > 0 && psnr.at(order[i]) <= psnr.at(order[i - 1]))
-      broken.push_back(order[i] + " is not above " + order[i - 1]);
+    const ResultRow& row = *rows.at(order[i]);
+    chain.push_back(format("%s %.2f", order[i].c_str(), cell_of(row, "psnr").ours));
+    if (i == 0) continue;
+    const ResultRow& before = *rows.at(order[i - 1]);
+    if (cell_of(row, "psnr").ours <= cell_of(before, "psnr").ours) broken.push_back(explain(before, row));
   }
   return block + ": PSNR " + join(chain, ", ") + " dB; the paper's order " +
-         (broken.empty() ? "holds" : "does not hold: " + join(broken, ", "));
+         (broken.empty() ? "holds" : "does not hold: " + join(broken, "; "));
 }
 
 }  // namespace
@@ -101,20 +124,17 @@ const Cell& cell_of(const ResultRow& row, const std::string& metric) {
 
 std::vector<std::string> ordering_remarks(const std::vector<ResultRow>& rows) {
   std::vector<std::string> blocks, remarks;
-  std::map<std::string, std::map<std::string, double>> psnr;
-  std::map<std::string, std::string> tables;
+  std::map<std::string, std::map<std::string, const ResultRow*>> measured;
   for (const ResultRow& row : rows) {
     const std::string block = block_name(row.published);
-    if (!psnr.count(block)) blocks.push_back(block);
-    tables[block] = row.published.table;
-    const double value = cell_of(row, "psnr").ours;
-    if (std::isfinite(value)) psnr[block][row.published.model] = value;
-    else psnr[block];
+    if (!measured.count(block)) blocks.push_back(block);
+    auto& models = measured[block];
+    if (std::isfinite(cell_of(row, "psnr").ours)) models[row.published.model] = &row;
   }
   for (const std::string& block : blocks) {
-    bool complete = true;
-    for (const std::string& model : claimed_order(tables[block])) complete = complete && psnr[block].count(model) > 0;
-    if (complete) remarks.push_back(remark(block, tables[block], psnr[block]));
+    const std::vector<std::string> order = claimed_order(block.substr(0, 2));
+    const auto is_there = [&](const std::string& model) { return measured[block].count(model) > 0; };
+    if (std::all_of(order.begin(), order.end(), is_there)) remarks.push_back(remark(block, measured[block], order));
   }
   return remarks;
 }

@@ -21,6 +21,8 @@ struct ResultRow {
   PublishedRow published;
   std::vector<Cell> cells;
   int64_t images = 0, steps = 0;
+  double kl_bits = 0;         ///< of a Gaussian code, per position; else 0
+  int64_t codebook_size = 0;  ///< of a discrete code, else 0
   double seconds = 0;
   std::string weights_sha256, failure;
 };
@@ -35,7 +37,8 @@ std::vector<ResultRow> collect(const TablesOptions& options, const std::vector<R
 const Cell& cell_of(const ResultRow& row, const std::string& metric);
 
 /// What the paper claims of every block of a table and whether it holds here: VAE < VQ-VAE < SC-VAE < SSC-VAE in PSNR
-/// (T1, T2), SC-VAE < SC-VAE+In < SSC-VAE (T3). One sentence for each block with all its models.
+/// (T1, T2), SC-VAE < SC-VAE+In < SSC-VAE (T3). One remark for each block with all its models; where the order does not
+/// hold it says what the two runs differ in: steps trained, bits that their codes may carry.
 std::vector<std::string> ordering_remarks(const std::vector<ResultRow>& rows);
 
 }  // namespace sscvae::tables

@@ -15,7 +15,8 @@ double total(const at::Tensor& tensor) { return tensor.sum(at::kDouble).item<dou
 
 CodeKind code_kind(models::Autoencoder& model) {
   if (model.num_codes() > 0) return CodeKind::kDiscrete;
-  return model.dictionary().defined() ? CodeKind::kSparse : CodeKind::kNone;
+  if (model.dictionary().defined()) return CodeKind::kSparse;
+  return model.options().name == "vae" ? CodeKind::kGaussian : CodeKind::kNone;
 }
 
 void CodeMeter::add(const models::ForwardResult& result) {
@@ -27,6 +28,11 @@ void CodeMeter::add(const models::ForwardResult& result) {
   } else if (code.defined()) {
     kind_ = CodeKind::kSparse;
     add_sparse(result, code.detach().to(at::kFloat));
+  } else if (result.log_variance.defined()) {
+    kind_ = CodeKind::kGaussian;
+    positions_ += result.mean.numel() / result.mean.size(1);
+    const at::Tensor mean = result.mean.to(at::kDouble), log_variance = result.log_variance.to(at::kDouble);
+    divergence_ += total(0.5 * (mean.square() + log_variance.exp() - 1 - log_variance));
   } else {
     return;
   }
@@ -66,6 +72,7 @@ void CodeMeter::add(const CodeMeter& other) {
   negative_ += other.negative_;
   residual_ += other.residual_;
   energy_ += other.energy_;
+  divergence_ += other.divergence_;
 }
 
 CodeStatistics CodeMeter::value() const {
@@ -80,6 +87,8 @@ CodeStatistics CodeMeter::value() const {
     return value;
   }
   const double positions = static_cast<double>(positions_);
+  value.kl_bits = divergence_ / positions / std::log(2.0);
+  if (kind_ == CodeKind::kGaussian) return value;
   value.nnz = nonzeros_ / positions;
   value.zero_fraction = 1 - nonzeros_ / static_cast<double>(entries_);
   value.hoyer = hoyer_ / positions;
@@ -93,6 +102,7 @@ std::map<std::string, double> figures_of(const CodeStatistics& statistics) {
     return {{"codes_used", statistics.codes_used},
             {"perplexity", statistics.perplexity},
             {"fit_error", statistics.fit_error}};
+  if (statistics.kind == CodeKind::kGaussian) return {{"kl_bits", statistics.kl_bits}};
   if (statistics.kind == CodeKind::kNone) return {};
   return {{"nnz", statistics.nnz},
           {"zero_fraction", statistics.zero_fraction},

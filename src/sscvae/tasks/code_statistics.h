@@ -12,7 +12,7 @@
 /// What is said about sparse and discrete codes wherever one is made.
 namespace sscvae::tasks {
 
-enum class CodeKind { kNone, kSparse, kDiscrete };
+enum class CodeKind { kNone, kSparse, kDiscrete, kGaussian };
 /// What a model's code is, and so which of the figures below it has.
 CodeKind code_kind(models::Autoencoder& model);
 
@@ -26,15 +26,16 @@ struct CodeStatistics {
   double all_zero_share = 0;            ///< of all positions
   double codes_used = 0;                ///< share of the codebook that occurs (discrete codes)
   double perplexity = 0;                ///< see metrics::CodeUsage (discrete codes)
+  double kl_bits = 0;                   ///< divergence from N(0,1) per position, mean: what a Gaussian code may carry
   int64_t positions = 0;                ///< of the latent grid, padding and tile overlaps included
 };
 /// The figures that codes of that kind have, by name. Sparse: nnz, zero_fraction, hoyer, fit_error,
-/// negative_threshold_share, all_zero_share; discrete: codes_used, perplexity, fit_error.
+/// negative_threshold_share, all_zero_share; discrete: codes_used, perplexity, fit_error; Gaussian: kl_bits.
 std::map<std::string, double> figures_of(const CodeStatistics& statistics);
 /// The same and `positions`.
 Json to_json(const CodeStatistics& statistics);
 
-/// Sums over passes; models whose code is neither sparse nor discrete leave it empty.
+/// Sums over passes.
 class CodeMeter {
  public:
   explicit CodeMeter(int64_t num_codes = 0) : usage_(num_codes) {}
@@ -49,7 +50,7 @@ class CodeMeter {
   CodeKind kind_ = CodeKind::kNone;
   metrics::CodeUsage usage_;
   int64_t positions_ = 0, entries_ = 0, thresholds_ = 0;
-  double nonzeros_ = 0, hoyer_ = 0, all_zero_ = 0, negative_ = 0, residual_ = 0, energy_ = 0;
+  double nonzeros_ = 0, hoyer_ = 0, all_zero_ = 0, negative_ = 0, residual_ = 0, energy_ = 0, divergence_ = 0;
 };
 
 }  // namespace sscvae::tasks

@@ -221,7 +221,7 @@ Json plan_json(const Plan& plan, const EvaluateOptions& options, const Inference
             {"channels", inference.channels()},
             {"mode", options.mode},
             {"centre_crop", options.crop},
-            {"compute", inference.compute().text()},
+            {"compute", inference.text()},
             {"protocol", protocol_json(protocol)}};
   if (plan.denoises()) json["sigma_8bit"] = plan.sigma_8bit;
   return json;

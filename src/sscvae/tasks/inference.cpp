@@ -1,5 +1,6 @@
 #include "sscvae/tasks/inference.h"
 
+#include <c10/core/InferenceMode.h>
 #include <torch/types.h>
 
 #include <chrono>
@@ -9,6 +10,7 @@
 #include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
 #include "sscvae/image/tiles.h"
+#include "sscvae/kernels/amx_convolution.h"
 #include "sscvae/nn/sparse_coder.h"
 
 namespace sscvae::tasks {
@@ -33,8 +35,11 @@ void set_threshold_scale(models::Autoencoder& model, double scale) {
 }
 
 Inference::Inference(const ModelSource& source, const InferenceOptions& options)
-    : compute_(resolve_compute(options.compute)), tile_(options.tile) {
+    : compute_(resolve_compute(options.compute)), tile_(options.tile), wants_engine_(options.engine == "fast") {
   if (options.tile < -1) throw UsageError("--tile: expected a number of pixels, 0 or auto");
+  if (options.engine != "fast" && options.engine != "plain")
+    throw UsageError("--engine: expected fast or plain, got '" + options.engine + "'" +
+                     suggestion(options.engine, {"fast", "plain"}));
   opened_ = open_model(source);
   set_threshold_scale(*opened_.model, options.threshold_scale);
   opened_.model->to(compute_.device);
@@ -47,24 +52,43 @@ int64_t Inference::tile_for(int64_t height, int64_t width) const {
   return height * width > tile * tile ? tile : 0;
 }
 
+bool Inference::uses_engine() const {
+  return wants_engine_ && compute_.device.is_cpu() && !opened_.model->is_training() &&
+         (!compute_.bf16 || kernels::has_amx());
+}
+
+std::string Inference::text() const { return compute_.text() + (uses_engine() ? ", fast engine" : ", plain engine"); }
+
+models::ForwardResult Inference::pass(const at::Tensor& images) {
+  if (!uses_engine()) {
+    const InferenceScope scope(compute_);
+    return models::forward_any_size(*opened_.model, images.to(compute_.device));
+  }
+  if (!engine_)
+    engine_ = std::make_unique<engine::Engine>(*opened_.model,
+                                               compute_.bf16 ? engine::Precision::kBf16 : engine::Precision::kFp32);
+  return models::forward_padded(images, engine_->size_multiple(),
+                                [&](const at::Tensor& padded) { return engine_->run(padded); });
+}
+
 InferenceResult Inference::run(const at::Tensor& image) {
   check_shape(image, "image", "C,H,W", {channels(), -1, -1});
   const auto begin = std::chrono::steady_clock::now();
   InferenceResult result;
   result.code = CodeMeter(opened_.model->num_codes());
-  const InferenceScope scope(compute_);
-  const auto pass = [&](const at::Tensor& input) {
-    models::ForwardResult forward = models::forward_any_size(*opened_.model, input.to(compute_.device));
+  const c10::InferenceMode no_gradients;
+  const auto reconstruct = [&](const at::Tensor& input) {
+    const models::ForwardResult forward = pass(input);
     result.code.add(forward);
     return forward.reconstruction.to(at::kCPU, at::kFloat);
   };
   const at::Tensor batch = image.unsqueeze(0);
   const int64_t tile = tile_for(image.size(1), image.size(2));
-  result.reconstruction =
-      (tile > 0 ? image::process_tiled(batch, tile, std::min(kOverlap, tile / 4), opened_.model->size_multiple(), pass)
-                : pass(batch))
-          .squeeze(0)
-          .to(at::kFloat);
+  result.reconstruction = (tile > 0 ? image::process_tiled(batch, tile, std::min(kOverlap, tile / 4),
+                                                           opened_.model->size_multiple(), reconstruct)
+                                    : reconstruct(batch))
+                              .squeeze(0)
+                              .to(at::kFloat);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;
 }

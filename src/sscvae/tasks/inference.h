@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
+#include "sscvae/engine/engine.h"
 #include "sscvae/tasks/code_statistics.h"
 #include "sscvae/tasks/compute.h"
 #include "sscvae/tasks/model_source.h"
@@ -16,6 +18,9 @@ struct InferenceOptions {
   /// backbone, whose attention is quadratic in the pixels). 0: never.
   int64_t tile = -1;
   double threshold_scale = 1;  ///< every threshold of the sparse coder times this
+  /// fast: fused steps (engine/engine.h) where there are some: on the CPU, in eval mode, in fp32, or in bf16 on a
+  /// processor with AMX. plain: always layer by layer, as in training.
+  std::string engine = "fast";
 };
 
 struct InferenceResult {
@@ -38,11 +43,17 @@ class Inference {
   const Compute& compute() const { return compute_; }
   /// The side of a tile for an image of that size, 0 for one piece.
   int64_t tile_for(int64_t height, int64_t width) const;
+  /// Device, precision, threads and engine of the passes, for reports.
+  std::string text() const;
 
  private:
+  bool uses_engine() const;
+  models::ForwardResult pass(const at::Tensor& images);
   OpenedModel opened_;
   Compute compute_;
   int64_t tile_;
+  bool wants_engine_;
+  std::unique_ptr<engine::Engine> engine_;  // made when it is first used
 };
 
 /// Multiplies the thresholds of every sparse coder in the model from now on.

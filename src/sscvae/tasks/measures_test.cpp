@@ -87,7 +87,20 @@ TEST(CodeMeter, DiscreteCodesHaveUsageInPlaceOfSparsity) {
   EXPECT_FALSE(json.contains("nnz") || json.contains("hoyer"));
 }
 
-TEST(CodeMeter, GaussianCodesHaveNoFigures) {
+TEST(CodeMeter, GaussianCodesHaveTheirDivergenceInBits) {
+  models::ForwardResult result;
+  result.mean = result.code = at::full({1, 3, 2, 2}, 2.0);  // of variance 1: 2 nats for each of 3 channels
+  result.log_variance = at::zeros({1, 3, 2, 2});
+  CodeMeter meter, sum;
+  meter.add(result);
+  sum.add(meter);
+  EXPECT_EQ(sum.value().kind, CodeKind::kGaussian);
+  EXPECT_EQ(sum.value().positions, 4);
+  EXPECT_NEAR(sum.value().kl_bits, 3 * 2 / std::log(2.0), 1e-9);
+  EXPECT_EQ(figures_of(sum.value()).size(), 1U);
+}
+
+TEST(CodeMeter, CodesOfAnotherKindHaveNoFigures) {
   models::ForwardResult result;
   result.code = result.features = at::ones({1, 2, 2, 2});
   CodeMeter meter;

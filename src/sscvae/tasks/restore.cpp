@@ -118,7 +118,7 @@ Report run_images(const RestoreOptions& options, Inference& inference, const std
             {"weights", options.source.weights},
             {"weights_sha256", inference.opened().sha256},
             {"model", inference.opened().experiment.options.model.name},
-            {"compute", inference.compute().text()},
+            {"compute", inference.text()},
             {"protocol", metrics::protocols().front().name},
             {"broken", broken.count()},
             {"images", std::move(images)}};
@@ -191,6 +191,7 @@ Report reconstruct(const RestoreOptions& options) {
                      {"SSIM", "ssim", "%.4f"},
                      {"nnz", "nnz", "%.2f"},
                      {"codes used", "codes_used", "%.3f"},
+                     {"KL bits", "kl_bits", "%.1f"},
                      {"zeros", "zero_fraction", "%.4f"},
                      {"Hoyer", "hoyer", "%.3f"},
                      {"seconds", "seconds", "%.2f"}});
