@@ -126,6 +126,13 @@ class Planner {
   }
 
   StepPtr convolution_step(Value value) {
+    const auto* shuffle = as<graph::PixelShuffle>(only_user(value));
+    if (shuffle && shuffle->factor == 2 && as<graph::Convolution>(value)->weight.size(2) == 1 &&
+        !is_relu_for_convolutions(node(value).inputs[0])) {
+      const Value shuffled = only_user(value);
+      mark(shuffled);
+      return make_shuffled(node(value), shuffled, precision_);
+    }
     FusedConvolution fused;
     fused.convolution = as<graph::Convolution>(value);
     fused.name = node(value).name;
@@ -167,6 +174,8 @@ class Planner {
     const Node& n = node(value);
     if (const auto* convolution = as<graph::Convolution>(value); convolution && can_fuse(*convolution))
       return convolution_step(value);
+    if (const auto* halving = as<graph::Convolution>(value); halving && can_halve(*halving))
+      return make_halving(n, value, precision_);
     if (const auto* expansion = as<graph::TransposedConvolution>(value);
         expansion && expansion->weight.size(0) % 16 == 0)
       return expansion_step(value);

@@ -134,17 +134,18 @@ at::Tensor phase_of(const at::Tensor& map, int64_t row, int64_t column) {
   return map.slice(2, row, map.size(2), 2).slice(3, column, map.size(3), 2);
 }
 
-/// A transposed convolution as four 1x1 convolutions, each into its phase of the result.
+/// A map of twice the height and width whose pixels (2y + row, 2x + column) are a 1x1 convolution of pixel (y, x), one
+/// for each of the four phases.
 class ExpansionStep : public Step {
  public:
-  ExpansionStep(const graph::Node& node, Value makes, Precision precision)
-      : Step(node.name, "transposed convolution 2x2", node.inputs, makes), type_(map_type(precision)) {
-    const auto& op = std::get<graph::TransposedConvolution>(node.operation);
-    out_channels_ = op.weight.size(1);
-    for (int64_t i = 0; i < 4; ++i) {
-      const at::Tensor weight = op.weight.select(3, i % 2).select(2, i / 2).t().contiguous().unsqueeze(2).unsqueeze(3);
-      if (precision == Precision::kBf16) amx_.emplace_back(weight, op.bias, kernels::Taps{});
-      else pointwise_.emplace_back(weight, op.bias);
+  using Phases = std::array<graph::Convolution, 4>;  // (0,0), (0,1), (1,0), (1,1)
+
+  ExpansionStep(const std::string& step_name, const std::string& what, Value reads, Value makes, const Phases& phases,
+                Precision precision)
+      : Step(step_name, what, {reads}, makes), type_(map_type(precision)), out_channels_(phases[0].weight.size(0)) {
+    for (const graph::Convolution& phase : phases) {
+      if (precision == Precision::kBf16) amx_.emplace_back(phase.weight, phase.bias, kernels::Taps{});
+      else pointwise_.emplace_back(phase.weight, phase.bias);
     }
   }
   void run(Pass& pass) const override {
@@ -163,6 +164,55 @@ class ExpansionStep : public Step {
   int64_t out_channels_;
   std::vector<AmxConvolution> amx_;
   std::vector<kernels::Pointwise> pointwise_;
+};
+
+ExpansionStep::Phases phases_of(const graph::TransposedConvolution& op) {
+  ExpansionStep::Phases phases;
+  for (int64_t i = 0; i < 4; ++i)
+    phases[static_cast<size_t>(i)] = {
+        op.weight.select(3, i % 2).select(2, i / 2).t().contiguous().unsqueeze(2).unsqueeze(3), op.bias, 1, 0};
+  return phases;
+}
+
+/// Of a 1x1 convolution before a pixel shuffle by 2: channel 4 c + i of its result is channel c of phase i.
+ExpansionStep::Phases phases_of(const graph::Convolution& op) {
+  ExpansionStep::Phases phases;
+  for (int64_t i = 0; i < 4; ++i) {
+    const auto every_fourth = [i](const at::Tensor& t) { return t.slice(0, i, t.size(0), 4).contiguous(); };
+    phases[static_cast<size_t>(i)] = {every_fourth(op.weight), op.bias.defined() ? every_fourth(op.bias) : op.bias, 1,
+                                      0};
+  }
+  return phases;
+}
+
+/// A 2x2 convolution, stride 2: the four pixels side by side as channels, then a 1x1 convolution.
+class HalvingStep : public Step {
+ public:
+  HalvingStep(const graph::Node& node, Value makes, Precision precision)
+      : Step(node.name, "convolution 2x2, stride 2", node.inputs, makes), type_(map_type(precision)) {
+    const auto& op = std::get<graph::Convolution>(node.operation);
+    out_channels_ = op.weight.size(0);
+    const at::Tensor laid = op.weight.permute({0, 2, 3, 1}).reshape({out_channels_, -1, 1, 1}).contiguous();
+    if (precision == Precision::kBf16) amx_.emplace(laid, op.bias, kernels::Taps{});
+    else pointwise_.emplace(laid, op.bias);
+  }
+  void run(Pass& pass) const override {
+    const at::Tensor x = pass.map(inputs[0], type_);
+    const int64_t channels = x.size(1), height = x.size(2) / 2, width = x.size(3) / 2;
+    at::Tensor blocks = pass.arena.map({x.size(0), 4 * channels, height, width}, type_);
+    for (int64_t i = 0; i < 4; ++i)
+      blocks.narrow(1, i * channels, channels).copy_(phase_of(x, i / 2, i % 2).slice(2, 0, height).slice(3, 0, width));
+    at::Tensor out = pass.arena.map({x.size(0), out_channels_, height, width}, type_);
+    if (amx_) amx_->run(blocks, out, {});
+    else pointwise_->run(blocks, out, {});
+    pass.values[static_cast<size_t>(output)] = out;
+  }
+
+ private:
+  at::ScalarType type_;
+  int64_t out_channels_;
+  std::optional<AmxConvolution> amx_;
+  std::optional<kernels::Pointwise> pointwise_;
 };
 
 class ComposedStep : public Step {
@@ -316,8 +366,20 @@ StepPtr make_convolution(const FusedConvolution& fused, Precision precision) {
   SSCVAE_ASSERT(can_fuse(*fused.convolution));
   return std::make_unique<ConvolutionStep>(fused, precision);
 }
+bool can_halve(const graph::Convolution& c) {
+  return c.stride == 2 && c.padding == 0 && c.weight.size(2) == 2 && c.weight.size(1) % kVector == 0;
+}
+StepPtr make_halving(const graph::Node& node, Value output, Precision precision) {
+  return std::make_unique<HalvingStep>(node, output, precision);
+}
 StepPtr make_expansion(const graph::Node& node, Value output, Precision precision) {
-  return std::make_unique<ExpansionStep>(node, output, precision);
+  return std::make_unique<ExpansionStep>(node.name, "transposed convolution 2x2", node.inputs[0], output,
+                                         phases_of(std::get<graph::TransposedConvolution>(node.operation)), precision);
+}
+StepPtr make_shuffled(const graph::Node& convolution, Value output, Precision precision) {
+  return std::make_unique<ExpansionStep>(convolution.name, "convolution 1x1, pixel shuffle", convolution.inputs[0],
+                                         output, phases_of(std::get<graph::Convolution>(convolution.operation)),
+                                         precision);
 }
 StepPtr make_composed(const graph::Node& expansion, const FusedConvolution& fused) {
   return std::make_unique<ComposedStep>(expansion, fused);

@@ -54,6 +54,11 @@ StepPtr make_convolution(const FusedConvolution& fused, Precision precision);
 bool can_fuse(const graph::Convolution& convolution);
 
 StepPtr make_expansion(const graph::Node& node, graph::Value output, Precision precision);
+/// A 1x1 convolution and the pixel shuffle by 2 behind it.
+StepPtr make_shuffled(const graph::Node& convolution, graph::Value output, Precision precision);
+/// A 2x2 convolution of stride 2.
+StepPtr make_halving(const graph::Node& node, graph::Value output, Precision precision);
+bool can_halve(const graph::Convolution& convolution);
 /// A transposed convolution and the convolution behind it, composed (kBf16 only).
 StepPtr make_composed(const graph::Node& expansion, const FusedConvolution& fused);
 /// Group normalisation and, fused, the activation behind it.
