@@ -75,8 +75,12 @@ std::string explain(const ResultRow& weaker, const ResultRow& stronger) {
   std::string text = stronger.published.model + " is not above " + weaker.published.model;
   const double steps = static_cast<double>(stronger.steps), others = static_cast<double>(weaker.steps);
   if (weaker.kl_bits > 0 && stronger.codebook_size > 0)
-    text += format(" (its code may carry %.0f bits at a position, that of %s %.0f)", weaker.kl_bits,
-                   stronger.published.model.c_str(), std::log2(static_cast<double>(stronger.codebook_size)));
+    text += format(
+        " (its code carries %.0f bits at a position, that of %s at most %.0f; the paper's, %.2f dB, is where a VAE's "
+        "code "
+        "ends that carries nothing)",
+        weaker.kl_bits, stronger.published.model.c_str(), std::log2(static_cast<double>(stronger.codebook_size)),
+        cell_of(weaker, "psnr").paper);
   if (steps < kComparableSteps * others)
     return text + format(" (after %lld steps against %lld: not comparable)", static_cast<long long>(stronger.steps),
                          static_cast<long long>(weaker.steps));
