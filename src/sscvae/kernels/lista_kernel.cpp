@@ -1,0 +1,220 @@
+#include "sscvae/kernels/lista_kernel.h"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/full_like.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "sscvae/core/cpu_features.h"
+#include "sscvae/core/error.h"
+#include "sscvae/core/shape.h"
+#include "sscvae/core/text.h"
+#include "sscvae/kernels/lista_tile.h"
+
+namespace sscvae::kernels {
+
+namespace {
+
+void check_input(const at::Tensor& tensor, const char* name) {
+  if (tensor.scalar_type() != at::kFloat || !tensor.device().is_cpu())
+    throw ShapeError(std::string(name) + ": expected float32 on the CPU, got " + tensor.toString());
+}
+
+/// Checks and makes rows contiguous; the threshold becomes [1 or P, 1 or K].
+ListaProblem checked(ListaProblem problem) {
+  check_shape(problem.dictionary, "dictionary", "d,K", {-1, -1});
+  check_shape(problem.features, "features", "P,d", {-1, problem.dictionary.size(0)});
+  check_input(problem.features, "features");
+  check_input(problem.dictionary, "dictionary");
+  check_input(problem.threshold, "threshold");
+  at::Tensor theta = problem.threshold;
+  while (theta.dim() < 2) theta = theta.unsqueeze(0);
+  const int64_t positions = problem.features.size(0), atoms = problem.dictionary.size(1);
+  const auto fits = [&](int64_t axis, int64_t size) { return theta.size(axis) == size || theta.size(axis) == 1; };
+  if (theta.dim() != 2 || !fits(0, positions) || !fits(1, atoms))
+    throw ShapeError(format("threshold: expected a shape that broadcasts to [%lld,%lld], got %s",
+                            static_cast<long long>(positions), static_cast<long long>(atoms),
+                            shape_text(problem.threshold).c_str()));
+  if (!supports(problem.precision))
+    throw UsageError("bfloat16 iterations: this processor has neither AVX512_BF16 nor AMX_BF16");
+  problem.features = problem.features.contiguous();
+  problem.dictionary = problem.dictionary.contiguous();
+  problem.threshold = theta.contiguous();
+  return problem;
+}
+
+ListaInputs inputs_of(const ListaProblem& problem) {
+  const at::Tensor& theta = problem.threshold;
+  return {problem.features.const_data_ptr<float>(), theta.const_data_ptr<float>(),
+          theta.size(0) == 1 ? 0 : theta.size(1), theta.size(1) == 1 ? 0 : 1};
+}
+
+TileRange tile_range(const ListaPlan& plan, int64_t tile) {
+  const int64_t first = tile * plan.tile_rows;
+  return {first, std::min(plan.tile_rows, plan.positions - first)};
+}
+
+/// Sums over positions, one set for each chunk of tiles. Chunks depend on the problem alone, and they are added up in
+/// order: so the sums do not depend on the number of threads.
+class ChunkSums {
+ public:
+  struct Wanted {
+    bool inhibition, dictionary, threshold, drive_dot;
+  };
+  ChunkSums(const ListaPlan& plan, Wanted wanted)
+      : wanted_(wanted),
+        inhibition_size_(wanted.inhibition ? ListaPlan::padded_rows(plan.atoms) * plan.atom_stride : 0),
+        dictionary_size_(wanted.dictionary ? ListaPlan::padded_rows(plan.dim) * plan.atom_stride : 0),
+        threshold_size_(wanted.threshold ? plan.padded_atoms : 0),
+        count_(number_of_chunks(plan.num_tiles())),
+        memory_(count_ * size()),
+        drive_dots_(static_cast<size_t>(count_)) {}
+
+  int64_t count() const { return count_; }
+  ListaSums of(int64_t chunk) {
+    float* at = memory_.data() + chunk * size();
+    ListaSums sums;
+    if (wanted_.inhibition) sums.inhibition = at;
+    if (wanted_.dictionary) sums.dictionary = at + inhibition_size_;
+    if (wanted_.threshold) sums.threshold = at + inhibition_size_ + dictionary_size_;
+    if (wanted_.drive_dot) sums.drive_dot = &drive_dots_[static_cast<size_t>(chunk)];
+    return sums;
+  }
+  /// The sums of all chunks, which become the first one's.
+  ListaSums total() {
+    float* sum = memory_.data();
+    at::parallel_for(0, size(), 1 << 16, [&](int64_t begin, int64_t end) {
+      for (int64_t chunk = 1; chunk < count_; ++chunk)
+        for (int64_t i = begin; i < end; ++i) sum[i] += sum[chunk * size() + i];
+    });
+    drive_dots_[0] = std::accumulate(drive_dots_.begin(), drive_dots_.end(), 0.0);
+    return of(0);
+  }
+
+ private:
+  /// A power of two; each has at least 8 tiles, which take several times the memory of its sums.
+  static int64_t number_of_chunks(int64_t tiles) {
+    int64_t count = 1;
+    while (count < 64 && tiles >= 16 * count) count *= 2;
+    return count;
+  }
+  int64_t size() const { return inhibition_size_ + dictionary_size_ + threshold_size_; }
+
+  const Wanted wanted_;
+  const int64_t inhibition_size_, dictionary_size_, threshold_size_, count_;
+  Buffer memory_;
+  std::vector<double> drive_dots_;
+};
+
+void backward_over_tiles(const ListaPlan& plan, const ListaWeights& weights, const ListaInputs& inputs,
+                         const ListaGradientRows& rows, ChunkSums& sums) {
+  const int64_t tiles = plan.num_tiles(), chunks = sums.count();
+  at::parallel_for(0, chunks, 1, [&](int64_t begin, int64_t end) {
+    const auto tile = make_tile(plan, weights, true);
+    for (int64_t chunk = begin; chunk < end; ++chunk)
+      for (int64_t i = chunk * tiles / chunks; i < (chunk + 1) * tiles / chunks; ++i)
+        tile->backward(inputs, tile_range(plan, i), rows, sums.of(chunk));
+  });
+}
+
+/// x^T gradient(x D) - D (M + M^T) / L with M the gradient of S.
+at::Tensor gradient_of_dictionary(const ListaPlan& plan, const ListaWeights& weights, const ListaSums& sums) {
+  const int64_t atoms = plan.atoms, width = plan.padded_atoms, stride = plan.atom_stride;
+  at::Tensor gradient = at::empty({plan.dim, atoms}, at::TensorOptions(at::kFloat));
+  auto* to = gradient.mutable_data_ptr<float>();
+  Buffer through_gram(ListaPlan::padded_rows(plan.dim) * stride);
+  if (sums.inhibition) {
+    Buffer symmetric(atoms * width);
+    for (int64_t i = 0; i < atoms; ++i)
+      for (int64_t k = 0; k < atoms; ++k)
+        symmetric.data()[i * width + k] = sums.inhibition[i * stride + k] + sums.inhibition[k * stride + i];
+    const Buffer panels = pack_panels(plan, symmetric.data(), width, atoms, atoms);
+    multiply_panels(plan, Left::kPlain, weights.rows.data(), stride, panels, plan.dim, atoms, width,
+                    through_gram.data(), stride);
+  }
+  for (int64_t i = 0; i < plan.dim; ++i)
+    for (int64_t k = 0; k < atoms; ++k)
+      to[i * atoms + k] =
+          sums.dictionary[i * stride + k] - plan.inverse_lipschitz * through_gram.data()[i * stride + k];
+  return gradient;
+}
+
+/// L divides in y = x D / L and in G = D^T D / L, and S = I - G:  (<M, G> - <gradient(y), y>) / L.
+at::Tensor gradient_of_lipschitz(const ListaPlan& plan, const ListaWeights& weights, const ListaSums& sums,
+                                 const at::Tensor& lipschitz) {
+  double dot = -*sums.drive_dot;
+  for (int64_t i = 0; sums.inhibition && i < plan.atoms; ++i)
+    for (int64_t k = 0; k < plan.atoms; ++k)
+      dot += double{sums.inhibition[i * plan.atom_stride + k]} * double{weights.gram.data()[i * plan.atom_stride + k]};
+  return at::full_like(lipschitz, dot * plan.inverse_lipschitz);
+}
+
+/// Of a threshold that all positions share; [1,K] or [1,1].
+void write_shared_threshold(const ListaPlan& plan, const ListaSums& sums, at::Tensor& gradient) {
+  auto* to = gradient.mutable_data_ptr<float>();
+  if (gradient.size(1) == plan.atoms) std::copy_n(sums.threshold, plan.atoms, to);
+  else *to = static_cast<float>(std::accumulate(sums.threshold, sums.threshold + plan.atoms, 0.0));
+}
+
+}  // namespace
+
+bool supports(Precision precision) {
+  if (precision == Precision::kFloat32) return true;
+  return cpu_features().has("avx512_bf16") && at::globalContext().userEnabledMkldnn();
+}
+
+at::Tensor lista_forward(const ListaProblem& unchecked) {
+  const ListaProblem problem = checked(unchecked);
+  const ListaPlan plan(problem);
+  const ListaInputs inputs = inputs_of(problem);
+  if (plan.num_iterations < plan.first_code) return at::zeros({plan.positions, plan.atoms}, problem.features.options());
+  at::Tensor code = at::empty({plan.positions, plan.atoms}, problem.features.options());
+  auto* to = code.mutable_data_ptr<float>();
+  const ListaWeights weights(plan, problem.dictionary, false);
+  at::parallel_for(0, plan.num_tiles(), 1, [&](int64_t begin, int64_t end) {
+    const auto tile = make_tile(plan, weights, false);
+    for (int64_t i = begin; i < end; ++i) tile->forward(inputs, tile_range(plan, i), to);
+  });
+  return code;
+}
+
+ListaGradients lista_backward(const ListaProblem& unchecked, const at::Tensor& code, const at::Tensor& code_gradient,
+                              const ListaGradientMask& wanted) {
+  const ListaProblem problem = checked(unchecked);
+  const ListaPlan plan(problem);
+  check_shape(code, "code", "P,K", {plan.positions, plan.atoms});
+  check_shape(code_gradient, "code gradient", "P,K", {plan.positions, plan.atoms});
+  SSCVAE_ASSERT(plan.num_iterations >= plan.first_code);  // otherwise the code is constant
+  const at::Tensor code_rows = code.contiguous(), gradient_rows = code_gradient.contiguous();
+  const bool has_products = plan.num_iterations > plan.first_code, shared = problem.threshold.size(0) == 1;
+
+  ListaGradients result;
+  ListaGradientRows rows{code_rows.const_data_ptr<float>(), gradient_rows.const_data_ptr<float>()};
+  if (wanted.features) {
+    result.features = at::empty_like(problem.features);
+    rows.features = result.features.mutable_data_ptr<float>();
+  }
+  if (wanted.threshold) {
+    result.threshold = at::empty_like(problem.threshold);
+    rows.threshold_columns = problem.threshold.size(1);
+    if (!shared) rows.threshold = result.threshold.mutable_data_ptr<float>();
+  }
+  const ListaWeights weights(plan, problem.dictionary, true);
+  ChunkSums chunks(plan, {has_products && (wanted.dictionary || wanted.lipschitz), wanted.dictionary,
+                          wanted.threshold && shared, wanted.lipschitz});
+  backward_over_tiles(plan, weights, inputs_of(problem), rows, chunks);
+  const ListaSums sums = chunks.total();
+  if (wanted.dictionary) result.dictionary = gradient_of_dictionary(plan, weights, sums);
+  if (wanted.lipschitz) result.lipschitz = gradient_of_lipschitz(plan, weights, sums, problem.lipschitz);
+  if (wanted.threshold && shared) write_shared_threshold(plan, sums, result.threshold);
+  if (wanted.threshold) result.threshold = result.threshold.reshape(unchecked.threshold.sizes());
+  return result;
+}
+
+}  // namespace sscvae::kernels

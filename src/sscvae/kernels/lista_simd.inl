@@ -1,0 +1,157 @@
+// The inner loops of lista_simd.h on vectors of kLanes floats and blocks of kRows x kVectors accumulators. Included by
+// each lista_simd_<set>.cpp in its unnamed namespace, under that file's target pragma.
+
+constexpr int64_t kPanelWidth = kLanes * kVectors;
+typedef float Vector __attribute__((vector_size(kLanes * sizeof(float))));
+typedef int32_t Bits __attribute__((vector_size(kLanes * sizeof(float))));
+
+inline Vector load(const float* from) {
+  Vector v;
+  __builtin_memcpy(&v, from, sizeof v);
+  return v;
+}
+inline void store(float* to, Vector v) { __builtin_memcpy(to, &v, sizeof v); }
+
+/// sign(v) max(|v| - theta, 0), and 0 at v = 0 for any theta. Not-a-number passes through.
+inline Vector shrunk(Vector v, Vector theta) {
+  const Bits bits = reinterpret_cast<Bits>(v), sign = bits & static_cast<int32_t>(0x80000000);
+  const Vector magnitude = reinterpret_cast<Vector>(bits ^ sign) - theta;
+  const Bits dropped = (magnitude <= 0) | (v == 0);
+  return reinterpret_cast<Vector>((reinterpret_cast<Bits>(magnitude) | sign) & ~dropped);
+}
+
+inline void pass_gradient(Vector g, const GradientStep& step, int64_t at) {
+  const Vector code = load(step.code + at);
+  const Bits active = code != 0;
+  const Vector outer = reinterpret_cast<Vector>(reinterpret_cast<Bits>(g) & active);
+  store(step.outer + at, outer);
+  store(step.drive_gradient + at, load(step.drive_gradient + at) + outer);
+  if (!step.threshold_gradient) return;
+  const Bits sign = reinterpret_cast<Bits>(code) & static_cast<int32_t>(0x80000000);
+  const Vector along = reinterpret_cast<Vector>(reinterpret_cast<Bits>(outer) ^ sign);
+  store(step.threshold_gradient + at, load(step.threshold_gradient + at) - along);
+}
+
+/// The elements of one column of a block of A. Three rows share a pointer, so that all fit into registers.
+template <Left kLeft>
+struct LeftColumn {
+  const float* at[(kRows + 2) / 3];
+  int64_t stride;
+  LeftColumn(const Product& p, int64_t row) : stride(p.a_stride) {
+#pragma GCC unroll 16
+    for (int i = 0; i < (kRows + 2) / 3; ++i)
+      at[i] = kLeft == Left::kPlain ? p.a + (row + 3 * i) * stride : p.a + row + 3 * i;
+  }
+  float operator[](int i) const { return kLeft == Left::kPlain ? at[i / 3][i % 3 * stride] : at[0][i]; }
+  void advance() {
+#pragma GCC unroll 16
+    for (int i = 0; i < (kLeft == Left::kPlain ? (kRows + 2) / 3 : 1); ++i) at[i] += kLeft == Left::kPlain ? 1 : stride;
+  }
+};
+
+/// One block of kRows x kPanelWidth results, handed to `finish(row, column, vector)`. What `finish` reads, and a part
+/// of the next panel, are asked for beforehand: backwards, factors and sums together are more than a second-level
+/// cache.
+template <Left kLeft, class Finish>
+inline void multiply_block(const Product& p, int64_t row, int64_t panel, Finish finish) {
+  Vector sum[kRows][kVectors] = {};
+  for (int i = 0; i < kRows; ++i) finish.expect(row + i, panel * kPanelWidth);
+  const int64_t share = (kPanelWidth * kRows + p.rows - 1) / p.rows;  // floats of the next panel for each k
+  const float* ahead = p.b + (panel + 1) * p.b_panel_stride + row / kRows * p.depth * share;
+  LeftColumn<kLeft> left(p, row);
+  const float* b = p.b + panel * p.b_panel_stride;
+  for (int64_t k = 0; k < p.depth; ++k, left.advance(), b += p.b_depth_stride) {
+    if (kLeft == Left::kPlain) __builtin_prefetch(ahead + k * share, 0, 2);
+    else __builtin_prefetch(left.at[0] + 2 * kRows - 1);  // the end of this column in the next block
+    Vector right[kVectors];
+#pragma GCC unroll 4
+    for (int j = 0; j < kVectors; ++j) right[j] = load(b + j * kLanes);
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 4
+      for (int j = 0; j < kVectors; ++j) sum[i][j] += left[i] * right[j];
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 4
+    for (int j = 0; j < kVectors; ++j) finish(row + i, panel * kPanelWidth + j * kLanes, sum[i][j]);
+}
+
+template <Left kLeft, class Finish>
+inline void multiply_blocks(const Product& product, const Finish& finish) {
+  for (int64_t panel = 0; panel < product.panels; ++panel)
+    for (int64_t row = 0; row < product.rows; row += kRows) multiply_block<kLeft>(product, row, panel, finish);
+}
+
+template <class Finish>
+inline void multiply_from_left(const Product& product, const Finish& finish) {
+  if (product.left == Left::kPlain) multiply_blocks<Left::kPlain>(product, finish);
+  else multiply_blocks<Left::kTransposed>(product, finish);
+}
+
+/// Asks for one row of a block.
+inline void expect_row(const float* row) {
+  for (int j = 0; j < kPanelWidth; j += 16) __builtin_prefetch(row + j);
+}
+
+struct Store {
+  float* result;
+  int64_t stride;
+  void expect(int64_t, int64_t) const {}
+  void operator()(int64_t row, int64_t column, Vector sum) const { store(result + row * stride + column, sum); }
+};
+struct Accumulate {
+  float* result;
+  int64_t stride;
+  void expect(int64_t row, int64_t column) const { expect_row(result + row * stride + column); }
+  void operator()(int64_t row, int64_t column, Vector sum) const {
+    float* to = result + row * stride + column;
+    store(to, load(to) + sum);
+  }
+};
+struct Shrink {
+  ShrinkStep step;
+  int64_t stride;
+  void expect(int64_t row, int64_t column) const {
+    expect_row(step.drive + row * stride + column);
+    expect_row(step.threshold + row * stride + column);
+  }
+  void operator()(int64_t row, int64_t column, Vector sum) const {
+    const int64_t at = row * stride + column;
+    store(step.code + at, shrunk(sum + load(step.drive + at), load(step.threshold + at)));
+  }
+};
+struct PassGradient {
+  GradientStep step;
+  int64_t stride;
+  void expect(int64_t row, int64_t column) const {
+    const int64_t at = row * stride + column;
+    expect_row(step.code + at);
+    expect_row(step.drive_gradient + at);
+    if (step.threshold_gradient) expect_row(step.threshold_gradient + at);
+  }
+  void operator()(int64_t row, int64_t column, Vector sum) const { pass_gradient(sum, step, row * stride + column); }
+};
+
+void multiply(const Product& product, float* result, int64_t stride, bool accumulate) {
+  if (accumulate) multiply_from_left(product, Accumulate{result, stride});
+  else multiply_from_left(product, Store{result, stride});
+}
+void shrink_step(const Product& product, const ShrinkStep& step, int64_t stride) {
+  multiply_blocks<Left::kPlain>(product, Shrink{step, stride});
+}
+void gradient_step(const Product& product, const GradientStep& step, int64_t stride) {
+  multiply_blocks<Left::kPlain>(product, PassGradient{step, stride});
+}
+void shrink(const float* v, const float* threshold, float* code, int64_t count) {
+  for (int64_t i = 0; i < count; i += kLanes) store(code + i, shrunk(load(v + i), load(threshold + i)));
+}
+void mask_gradient(const float* g, const GradientStep& step, int64_t count) {
+  for (int64_t i = 0; i < count; i += kLanes) pass_gradient(load(g + i), step, i);
+}
+void scale(float factor, const float* v, const float* added, float* result, int64_t count) {
+  for (int64_t i = 0; i < count; i += kLanes) {
+    const Vector scaled = factor * load(v + i);
+    store(result + i, added ? scaled + load(added + i) : scaled);
+  }
+}

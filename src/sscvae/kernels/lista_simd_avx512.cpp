@@ -1,0 +1,19 @@
+#include "sscvae/kernels/lista_simd.h"
+
+#ifdef SSCVAE_X86
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")
+
+namespace sscvae::kernels {
+
+namespace {
+
+constexpr int kLanes = 16, kRows = 14, kVectors = 2;  // 28 of the 32 registers are accumulators.
+#include "sscvae/kernels/lista_simd.inl"
+
+}  // namespace
+
+const SimdKernels kSimdAvx512{kPanelWidth, kRows, multiply, shrink_step, gradient_step, shrink, mask_gradient, scale};
+
+}  // namespace sscvae::kernels
+
+#endif

@@ -1,0 +1,146 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+
+#include "sscvae/kernels/lista_kernel.h"
+
+/// One tile of positions on its way through the iterations and back.
+namespace sscvae::kernels {
+
+/// Zero-filled float32 memory that LibTorch's allocator hands out (and counts).
+class Buffer {
+ public:
+  explicit Buffer(int64_t count = 0);
+  float* data() const { return data_; }
+  explicit operator bool() const { return data_ != nullptr; }
+
+ private:
+  at::Tensor memory_;
+  float* data_ = nullptr;
+};
+
+/// Sizes of a problem and of its tiles. Columns are padded with zeros, so that no loop has a remainder.
+struct ListaPlan {
+  int64_t positions, dim, atoms, num_iterations;
+  int64_t padded_dim, padded_atoms;  ///< multiples of the widest panel
+  int64_t dim_stride, atom_stride;   ///< of rows of features and of codes in a tile
+  int64_t tile_rows;                 ///< positions of a full tile
+  int64_t row_multiple;              ///< tiles are filled up with zero rows to a multiple of it
+  int64_t first_code;                ///< index of the first code that is not zero throughout: 0 (projected) or 1
+  float inverse_lipschitz;
+  Precision precision;
+  const SimdKernels* simd;
+
+  explicit ListaPlan(const ListaProblem& problem);
+  int64_t num_tiles() const { return (positions + tile_rows - 1) / tile_rows; }
+  /// Rows that a matrix of `rows` rows has when it is read or written in blocks.
+  static int64_t padded_rows(int64_t rows) { return rows + 32; }
+  Buffer code_buffer() const { return Buffer(padded_rows(tile_rows) * atom_stride); }
+};
+
+/// Panels of a row-major matrix [depth, columns], for SimdKernels: panel after panel, each [depth, panel_width], zeros
+/// beyond `columns`.
+Buffer pack_panels(const ListaPlan& plan, const float* matrix, int64_t stride, int64_t depth, int64_t columns);
+
+/// result = A panels, with A [rows, depth] as in Product; `stride` is that of the result.
+void multiply_panels(const ListaPlan& plan, Left left, const float* a, int64_t a_stride, const Buffer& panels,
+                     int64_t rows, int64_t depth, int64_t columns, float* result, int64_t stride);
+
+/// The right factors of all products, packed once for all tiles.
+struct ListaWeights {
+  Buffer rows;               ///< D itself, rows of atom_stride
+  Buffer dictionary;         ///< panels of D [d,K]
+  Buffer transpose;          ///< panels of D^T [K,d]; for gradients only
+  Buffer gram;               ///< G = D^T D / L [K,K], rows of atom_stride
+  Buffer inhibition;         ///< panels of S = I - G; kFloat32 only
+  at::Tensor bfloat16_gram;  ///< G as packed by pack_bfloat16; kBfloat16 only
+  ListaWeights(const ListaPlan& plan, const at::Tensor& matrix, bool for_gradients);
+};
+
+/// Positions [first, first + count).
+struct TileRange {
+  int64_t first, count;
+};
+
+/// Inputs of all positions; theta by strides, 0 where it is broadcast.
+struct ListaInputs {
+  const float* features;
+  const float* threshold;
+  int64_t threshold_row_stride, threshold_column_stride;
+};
+
+/// Sums over positions that a chunk of tiles adds to. Null: not wanted.
+struct ListaSums {
+  float* inhibition = nullptr;  ///< sum over steps of z(t)^T gradient(v(t+1)), padded_rows(K) rows of atom_stride
+  float* dictionary = nullptr;  ///< x^T gradient(x D), padded_rows(d) rows of atom_stride
+  float* threshold = nullptr;   ///< [padded_atoms]
+  double* drive_dot = nullptr;  ///< <gradient(y), y>
+};
+
+/// What the gradients of single positions come from and where they go. Null: not wanted.
+struct ListaGradientRows {
+  const float* code;           ///< [P,K], the result of the forward pass
+  const float* code_gradient;  ///< [P,K]
+  float* features = nullptr;   ///< [P,d]
+  float* threshold = nullptr;  ///< [P,K], or [P,1] if `threshold_columns` is 1
+  int64_t threshold_columns = 0;
+};
+
+class ListaTile {
+ public:
+  ListaTile(const ListaPlan& plan, const ListaWeights& weights);
+  virtual ~ListaTile() = default;
+  ListaTile(const ListaTile&) = delete;
+  ListaTile& operator=(const ListaTile&) = delete;
+
+  /// Writes the code of the tile's positions into `code` [P,K].
+  void forward(const ListaInputs& inputs, TileRange tile, float* code);
+  /// Of a tile that was made for gradients.
+  void backward(const ListaInputs& inputs, TileRange tile, const ListaGradientRows& gradients, const ListaSums& sums);
+
+ protected:
+  /// Where z(t) stands as float32 after it was computed and before z(t+2) is.
+  virtual float* code_at(int64_t t) = 0;
+  /// z(t) was written to code_at(t) from outside.
+  virtual void code_is_ready(int64_t t) {}
+  /// z(t) -> z(t+1).
+  virtual void step(int64_t t) = 0;
+  /// The gradient of v(T), the argument of the last shrinkage, was written to outer() from outside.
+  virtual void outer_is_ready() {}
+  /// `sum` += z(t)^T (gradient of v(t+1), which is the present outer()). May be late, until finish_weight_gradient.
+  virtual void add_weight_gradient(int64_t t, float* sum) = 0;
+  virtual void finish_weight_gradient(float* sum) {}
+  /// Gradient of v(t+1) -> gradient of v(t); adds to the latter's sum and to threshold_gradient() if that is wanted.
+  virtual void step_back(int64_t t, float* drive_gradient) = 0;
+
+  int64_t rows() const { return rows_; }
+  float* outer() const { return outer_.data(); }
+  float* threshold_gradient() const { return wants_threshold_ ? threshold_gradient_.data() : nullptr; }
+
+  const ListaPlan& plan_;
+  const ListaWeights& weights_;
+  Buffer drive_, threshold_;  ///< y and theta of the tile
+  Buffer outer_;
+
+ private:
+  void load_rows(const float* from, TileRange tile, int64_t columns, float* to, int64_t stride) const;
+  void load_threshold(const ListaInputs& inputs, TileRange tile);
+  void iterate(const ListaInputs& inputs, TileRange tile, int64_t last);
+  void pass_steps(const ListaGradientRows& gradients, TileRange tile, const ListaSums& sums);
+  void pass_correlations(const ListaGradientRows& gradients, TileRange tile, const ListaSums& sums);
+  void pass_threshold(const ListaGradientRows& gradients, TileRange tile, const ListaSums& sums) const;
+  double drive_dot(TileRange tile) const;
+
+  int64_t rows_ = 0;
+  bool wants_threshold_ = false;
+  Buffer features_, scratch_, drive_gradient_, direct_gradient_, threshold_gradient_;
+};
+
+/// A tile of the plan's precision; `for_gradients`: with room for the codes of all steps.
+std::unique_ptr<ListaTile> make_tile(const ListaPlan& plan, const ListaWeights& weights, bool for_gradients);
+std::unique_ptr<ListaTile> make_float32_tile(const ListaPlan& plan, const ListaWeights& weights, bool for_gradients);
+std::unique_ptr<ListaTile> make_bfloat16_tile(const ListaPlan& plan, const ListaWeights& weights, bool for_gradients);
+
+}  // namespace sscvae::kernels

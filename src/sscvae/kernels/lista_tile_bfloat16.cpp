@@ -1,0 +1,117 @@
+#ifdef SSCVAE_X86
+#include <ATen/native/CPUBlas.h>
+#include <ATen/ops/zeros.h>
+
+#include <utility>
+
+#include "sscvae/kernels/lista_bfloat16.h"
+#include "sscvae/kernels/lista_tile.h"
+
+namespace sscvae::kernels {
+
+namespace {
+
+using at::native::cpublas::brgemm;
+
+constexpr int64_t kGroup = 4;  // steps whose weight gradients are added in one product: fewer passes over the sum
+
+/// Zero-filled bfloat16 memory.
+class HalfBuffer {
+ public:
+  explicit HalfBuffer(int64_t count = 0) {
+    if (count == 0) return;
+    memory_ = at::zeros({count}, at::TensorOptions(at::kBFloat16));
+    data_ = memory_.mutable_data_ptr<at::BFloat16>();
+  }
+  at::BFloat16* data() const { return data_; }
+
+ private:
+  at::Tensor memory_;
+  at::BFloat16* data_ = nullptr;
+};
+
+class Bfloat16Tile : public ListaTile {
+ public:
+  Bfloat16Tile(const ListaPlan& plan, const ListaWeights& weights, bool for_gradients)
+      : ListaTile(plan, weights),
+        atoms_(plan.padded_atoms),
+        width_(bfloat16_panel_width(plan.padded_atoms)),
+        slots_(for_gradients ? plan.num_iterations : 2),
+        code_(plan.code_buffer()),
+        product_(plan.tile_rows * width_),
+        codes_(slots_ * plan.tile_rows * atoms_) {
+    if (!for_gradients) return;
+    rounded_outer_ = HalfBuffer(plan.tile_rows * atoms_);
+    next_rounded_outer_ = HalfBuffer(plan.tile_rows * atoms_);
+    left_ = HalfBuffer(atoms_ * capacity());
+    right_ = HalfBuffer(atoms_ * capacity());
+  }
+  ~Bfloat16Tile() override { at::native::cpublas::brgemm_release(true); }
+
+ protected:
+  float* code_at(int64_t t) override { return code_.data(); }
+
+  void code_is_ready(int64_t t) override {
+    round_to_bfloat16(code_.data(), plan_.atom_stride, rows(), atoms_, half_code(t));
+  }
+
+  void step(int64_t t) override {
+    for (int64_t first = 0; first < atoms_; first += width_)
+      shrink_panel(multiply_gram(half_code(t), first), drive_.data() + first, threshold_.data() + first,
+                   code_.data() + first, half_code(t + 1) + first);
+  }
+
+  void outer_is_ready() override {
+    round_to_bfloat16(outer(), plan_.atom_stride, rows(), atoms_, rounded_outer_.data());
+  }
+
+  void add_weight_gradient(int64_t t, float* sum) override {
+    if (filled_ + rows() > capacity()) finish_weight_gradient(sum);
+    transpose_bfloat16(half_code(t), rows(), atoms_, left_.data() + filled_, capacity());
+    interleave_bfloat16(rounded_outer_.data(), rows(), atoms_, right_.data() + filled_ * width_, capacity() * width_);
+    filled_ += rows();
+  }
+
+  void finish_weight_gradient(float* sum) override {
+    for (int64_t first = 0; filled_ > 0 && first < atoms_; first += width_)
+      brgemm(atoms_, width_, filled_, capacity(), width_, plan_.atom_stride, true, left_.data(),
+             right_.data() + first * capacity(), sum + first, true);
+    filled_ = 0;
+  }
+
+  void step_back(int64_t t, float* drive_gradient) override {
+    for (int64_t first = 0; first < atoms_; first += width_)
+      gradient_panel(multiply_gram(rounded_outer_.data(), first), half_code(t) + first, outer() + first,
+                     drive_gradient + first, threshold_gradient() ? threshold_gradient() + first : nullptr,
+                     next_rounded_outer_.data() + first);
+    std::swap(rounded_outer_, next_rounded_outer_);
+  }
+
+ private:
+  int64_t capacity() const { return kGroup * plan_.tile_rows; }
+  at::BFloat16* half_code(int64_t t) { return codes_.data() + t % slots_ * plan_.tile_rows * atoms_; }
+
+  /// Columns [first, first + width) of rows G; G is symmetric, so that it serves both directions.
+  Bfloat16Panel multiply_gram(const at::BFloat16* matrix, int64_t first) {
+    brgemm(rows(), width_, atoms_, atoms_, width_, width_, false, matrix,
+           weights_.bfloat16_gram.const_data_ptr<at::BFloat16>() + first * atoms_, product_.data(), true);
+    return {product_.data(), rows(), width_, plan_.atom_stride, atoms_};
+  }
+
+  const int64_t atoms_, width_, slots_;
+  int64_t filled_ = 0;
+  Buffer code_, product_;
+  HalfBuffer codes_;                               // z(t), one slot for each t that is remembered
+  HalfBuffer rounded_outer_, next_rounded_outer_;  // gradient of v
+  HalfBuffer left_, right_;                        // z(t)^T and gradients of v(t+1) of up to kGroup steps
+};
+
+}  // namespace
+
+std::unique_ptr<ListaTile> make_bfloat16_tile(const ListaPlan& plan, const ListaWeights& weights, bool for_gradients) {
+  return std::make_unique<Bfloat16Tile>(plan, weights, for_gradients);
+}
+
+}  // namespace sscvae::kernels
+
+#endif
