@@ -22,6 +22,7 @@
 #include "sscvae/nn/autocast.h"
 #include "sscvae/nn/dictionary.h"
 #include "sscvae/nn/lista.h"
+#include "sscvae/nn/lista_fused.h"
 
 namespace sscvae::nn {
 
@@ -44,6 +45,13 @@ at::Tensor to_maps(const at::Tensor& rows, const at::Tensor& like) {
   return rows.reshape({like.size(0), like.size(2), like.size(3), rows.size(1)}).permute({0, 3, 1, 2});
 }
 
+bool is_float32_on_cpu(const at::Tensor& tensor) {
+  return tensor.scalar_type() == at::kFloat && tensor.device().is_cpu();
+}
+
+/// Few steps do not repay what the kernel computes beforehand, few positions fit the cache anyway.
+bool is_worth_fusing(int64_t positions, int64_t num_iterations) { return positions >= 256 && num_iterations >= 4; }
+
 }  // namespace
 
 SparseCoderImpl::SparseCoderImpl(SparseCoderOptions options, uint64_t seed) : options_(std::move(options)) {
@@ -51,7 +59,8 @@ SparseCoderImpl::SparseCoderImpl(SparseCoderOptions options, uint64_t seed) : op
   const at::Tensor initial = initial_dictionary(options_.dictionary_init, options_.atom_dim, options_.num_atoms,
                                                 at::detail::createCPUGenerator(derive_seed(seed, "dictionary")));
   dictionary_ = register_parameter("_Dict", initial);
-  if (options_.lipschitz == Lipschitz::kTrainable) lipschitz_ = register_parameter("_L", initial.detach().square().sum());
+  if (options_.lipschitz == Lipschitz::kTrainable)
+    lipschitz_ = register_parameter("_L", initial.detach().square().sum());
   register_thresholds();
   if (options_.iteration != Iteration::kTied) register_free_weights(seed);
 }
@@ -103,9 +112,12 @@ at::Tensor SparseCoderImpl::lipschitz() const {
 
 at::Tensor SparseCoderImpl::activate(const at::Tensor& raw) const {
   switch (options_.threshold_activation) {
-    case ThresholdActivation::kSigned: return raw;
-    case ThresholdActivation::kSoftplus: return at::softplus(raw + offset_);
-    case ThresholdActivation::kRelu: break;
+    case ThresholdActivation::kSigned:
+      return raw;
+    case ThresholdActivation::kSoftplus:
+      return at::softplus(raw + offset_);
+    case ThresholdActivation::kRelu:
+      break;
   }
   return at::relu(raw + offset_);
 }
@@ -138,8 +150,14 @@ SparseCoderImpl::Thresholds SparseCoderImpl::thresholds(const at::Tensor& featur
 
 at::Tensor SparseCoderImpl::iterate(const at::Tensor& rows, const at::Tensor& dictionary, const at::Tensor& lipschitz,
                                     const at::Tensor& threshold) const {
-  if (options_.iteration == Iteration::kTied)
-    return lista(rows, dictionary, lipschitz, threshold, options_.num_iterations, options_.initial_code);
+  if (options_.iteration == Iteration::kTied) {
+    const bool can_fuse = !plain_iterations_ && is_float32_on_cpu(rows) && is_float32_on_cpu(dictionary);
+    const bool exact = lista_precision_ == kernels::Precision::kFloat32;
+    if (!can_fuse || (exact && !is_worth_fusing(rows.size(0), options_.num_iterations)))
+      return lista(rows, dictionary, lipschitz, threshold, options_.num_iterations, options_.initial_code);
+    return lista_fused(rows, dictionary, lipschitz, threshold, options_.num_iterations, options_.initial_code,
+                       lista_precision_);
+  }
   at::Tensor code = at::zeros({rows.size(0), options_.num_atoms}, rows.options());
   for (int64_t i = 0; i < options_.num_iterations; ++i) {
     const auto layer = static_cast<size_t>(options_.iteration == Iteration::kUntied ? 0 : i);
@@ -158,7 +176,8 @@ SparseCoderResult SparseCoderImpl::forward(const at::Tensor& features) {
   SparseCoderResult result;
   result.threshold_inference = alpha.inferred;
   result.threshold_refinement = alpha.refined;
-  result.threshold = alpha.refined / (2.0 * options_.quadratic_factor == 1.0 ? bound : bound * (2.0 * options_.quadratic_factor));
+  result.threshold =
+      alpha.refined / (2.0 * options_.quadratic_factor == 1.0 ? bound : bound * (2.0 * options_.quadratic_factor));
   // Threshold rows: one for each position, or a single row that all positions share.
   const at::Tensor& theta = result.threshold;
   const bool is_shared = theta.size(2) == 1 && theta.size(3) == 1 && theta.size(0) == 1;
@@ -199,6 +218,12 @@ void SparseCoderImpl::normalize_dictionary() {
 void SparseCoderImpl::set_threshold_scale(double scale) {
   if (!(scale >= 0) || !std::isfinite(scale)) throw UsageError("threshold scale: expected a number >= 0");
   threshold_scale_ = scale;
+}
+
+void SparseCoderImpl::set_lista_precision(kernels::Precision precision) {
+  if (!kernels::supports(precision))
+    throw UsageError("bfloat16 iterations: this processor has neither AVX512_BF16 nor AMX_BF16");
+  lista_precision_ = precision;
 }
 
 }  // namespace sscvae::nn

@@ -2,6 +2,7 @@
 
 #include <torch/nn/pimpl.h>
 
+#include "sscvae/kernels/lista_kernel.h"
 #include "sscvae/nn/blocks.h"
 #include "sscvae/nn/cbam.h"
 #include "sscvae/nn/sparse_coder_options.h"
@@ -23,7 +24,8 @@ struct SparseCoderResult {
 ///   thresholds inferred from the features by a small network -> SC-VAE+In
 ///   ... and refined by channel and spatial attention (CBAM)  -> SSC-VAE
 /// Parameters carry the names of the authors' files (_Dict, _L, _alpha, _conv, _res1, _res2, _cbam).
-/// Runs in fp32 inside a bf16 network. Source: Eqs. 1-11 of the SSC-VAE paper.
+/// Runs in fp32 inside a bf16 network. Tied iterations on float32 tensors of the CPU go through `lista_fused` where
+/// that pays: for at least 256 positions and 4 steps. Source: Eqs. 1-11 of the SSC-VAE paper.
 class SparseCoderImpl : public torch::nn::Module {
  public:
   /// Errors: UsageError for options that contradict each other.
@@ -48,6 +50,12 @@ class SparseCoderImpl : public torch::nn::Module {
   /// Multiplies all thresholds from now on (1 = as trained): the strength knob. Errors: UsageError if negative.
   void set_threshold_scale(double scale);
   double threshold_scale() const { return threshold_scale_; }
+  /// Iterates by plain operations everywhere: the same within rounding, slower, and visible to whoever counts
+  /// operations.
+  void set_plain_iterations(bool plain) { plain_iterations_ = plain; }
+  bool plain_iterations() const { return plain_iterations_; }
+  /// Precision of the fused iterations; plain ones are not affected. Errors: UsageError if the processor lacks it.
+  void set_lista_precision(kernels::Precision precision);
   const SparseCoderOptions& options() const { return options_; }
 
  private:
@@ -63,6 +71,8 @@ class SparseCoderImpl : public torch::nn::Module {
 
   SparseCoderOptions options_;
   double threshold_scale_ = 1.0;
+  bool plain_iterations_ = false;
+  kernels::Precision lista_precision_ = kernels::Precision::kFloat32;
   at::Tensor dictionary_, lipschitz_, alpha_, offset_;
   std::vector<at::Tensor> filters_, inhibitions_;  // untied: one pair; per-layer: one for each iteration
   torch::nn::Conv2d convolution_{nullptr};

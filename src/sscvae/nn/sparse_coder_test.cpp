@@ -1,6 +1,7 @@
 #include "sscvae/nn/sparse_coder.h"
 
 #include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include "sscvae/core/error.h"
 #include "sscvae/nn/dictionary.h"
@@ -34,7 +35,8 @@ TEST(SparseCoder, GradientsReachEveryParameterAndMatchDifferences) {
     SparseCoder coder(options, 1);
     coder->to(at::kDouble);
     const at::Tensor input = features().requires_grad_();
-    coder->initialize_thresholds(input.detach() * 1.1);  // not on these features: a threshold equal to a value is a kink
+    coder->initialize_thresholds(input.detach() *
+                                 1.1);  // not on these features: a threshold equal to a value is a kink
     const SparseCoderResult first = coder->forward(input);
     const at::Tensor weights = torch::randn_like(first.coded_features);
     std::vector<at::Tensor> inputs{input};
@@ -83,7 +85,8 @@ TEST(SparseCoder, FreeWeightsStartWhereTheTiedCoderIs) {
 
 TEST(SparseCoder, ThresholdsAreNeverNegativeUnlessSigned) {
   const at::Tensor input = features().to(at::kFloat) * 5;
-  for (const auto activation : {ThresholdActivation::kSoftplus, ThresholdActivation::kRelu, ThresholdActivation::kSigned}) {
+  for (const auto activation :
+       {ThresholdActivation::kSoftplus, ThresholdActivation::kRelu, ThresholdActivation::kSigned}) {
     SparseCoderOptions options = small();
     options.threshold_activation = activation;
     torch::manual_seed(8);
@@ -130,6 +133,46 @@ TEST(SparseCoder, StrengthScalesThresholdsAndThinsTheCode) {
   EXPECT_THROW(coder->set_threshold_scale(-1), UsageError);
 }
 
+TEST(SparseCoder, FusedIterationsEqualPlainOnes) {
+  for (const auto threshold : {ThresholdKind::kScalar, ThresholdKind::kPerAtom, ThresholdKind::kInferred}) {
+    SparseCoderOptions options = small();
+    options.num_iterations = 6;
+    options.threshold = threshold;
+    if (threshold != ThresholdKind::kInferred) options.threshold_refinement = ThresholdRefinement::kNone;
+    torch::manual_seed(10);
+    SparseCoder coder(options, 1);
+    const at::Tensor input = torch::randn({2, 9, 16, 16}).requires_grad_();
+    coder->initialize_thresholds(input.detach() * 1.1);  // a threshold equal to a value is a kink
+    std::vector<at::Tensor> inputs = coder->parameters();
+    inputs.push_back(input);
+    const auto solve = [&](bool plain) {
+      coder->set_plain_iterations(plain);
+      const SparseCoderResult result = coder->forward(input);
+      std::vector<at::Tensor> all = torch::autograd::grad({result.coded_features.square().sum()}, inputs);
+      all.push_back(result.code.detach());
+      return all;
+    };
+    const std::vector<at::Tensor> fused = solve(false), plain = solve(true);
+    EXPECT_FALSE(at::equal(fused.back(), plain.back())) << "the same path twice";
+    for (size_t i = 0; i < fused.size(); ++i) EXPECT_TRUE(testing::is_close(fused[i], plain[i], 1e-4)) << i;
+  }
+}
+
+TEST(SparseCoder, RoundsProductsOnlyWhenAsked) {
+  SparseCoder coder(small(), 1);
+  const at::Tensor input = features().to(at::kFloat);
+  coder->initialize_thresholds(input);
+  const at::Tensor exact = coder->forward(input).code;
+  if (!kernels::supports(kernels::Precision::kBfloat16)) {
+    EXPECT_THROW(coder->set_lista_precision(kernels::Precision::kBfloat16), UsageError);
+    return;
+  }
+  coder->set_lista_precision(kernels::Precision::kBfloat16);
+  const at::Tensor rounded = coder->forward(input).code;
+  EXPECT_FALSE(at::equal(rounded, exact));
+  EXPECT_TRUE(testing::is_close(rounded, exact, 2e-2));
+}
+
 TEST(SparseCoder, AtomsKeepUnitLength) {
   SparseCoder coder(small(), 1);
   {
@@ -163,7 +206,8 @@ TEST(SparseCoder, RefusesContradictions) {
 
 TEST(SparseCoder, ParityOfAThresholdMap) {
   SSCVAE_SKIP_WITHOUT_PARITY("blocks/lista_grid_threshold.safetensors");
-  const auto file = serialization::read_safetensors(testing::parity_folder() / "blocks/lista_grid_threshold.safetensors").tensors;
+  const auto file =
+      serialization::read_safetensors(testing::parity_folder() / "blocks/lista_grid_threshold.safetensors").tensors;
   const at::Tensor& input = file.at("x");
   SparseCoderOptions options;
   options.atom_dim = file.at("D").size(0);

@@ -15,6 +15,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
+#include "sscvae/nn/sparse_coder.h"
 #include "sscvae/tasks/model_source.h"
 
 namespace sscvae::tasks {
@@ -196,6 +197,25 @@ class Counting {
   at::CallbackHandle handle_;
 };
 
+/// Lets all sparse coders of the model iterate by plain operations, which can be counted, while it lives.
+class PlainIterations {
+ public:
+  explicit PlainIterations(models::Autoencoder& model) {
+    for (const auto& module : model.modules(false))
+      if (auto* coder = dynamic_cast<nn::SparseCoderImpl*>(module.get()); coder && !coder->plain_iterations())
+        changed_.push_back(coder);
+    for (nn::SparseCoderImpl* coder : changed_) coder->set_plain_iterations(true);
+  }
+  ~PlainIterations() {
+    for (nn::SparseCoderImpl* coder : changed_) coder->set_plain_iterations(false);
+  }
+  PlainIterations(const PlainIterations&) = delete;
+  PlainIterations& operator=(const PlainIterations&) = delete;
+
+ private:
+  std::vector<nn::SparseCoderImpl*> changed_;
+};
+
 std::pair<int64_t, int64_t> parse_size(const std::string& text) {
   const std::vector<std::string> parts = split(text, 'x');
   int64_t values[2] = {};
@@ -250,6 +270,7 @@ Complexity measure_complexity(models::Autoencoder& model, int64_t height, int64_
   const auto memory = std::make_shared<MemoryMeter>();
   {
     const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, memory);
+    const PlainIterations plain(model);
     const Counting counting(counter);
     models::forward_any_size(model, image);
   }

@@ -1,0 +1,72 @@
+#include "sscvae/nn/lista_fused.h"
+
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+
+#include "sscvae/core/error.h"
+
+namespace sscvae::nn {
+
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+struct Settings {
+  int64_t num_iterations;
+  bool projected_start;
+  kernels::Precision precision;
+  kernels::Isa isa;
+};
+
+kernels::ListaProblem problem_of(const variable_list& inputs, const Settings& settings) {
+  return {inputs[0],          inputs[1],   inputs[2], inputs[3], settings.num_iterations, settings.projected_start,
+          settings.precision, settings.isa};
+}
+
+struct FusedLista : torch::autograd::Function<FusedLista> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& features, const at::Tensor& dictionary,
+                            const at::Tensor& lipschitz, const at::Tensor& threshold, const Settings& settings) {
+    at::Tensor code = kernels::lista_forward(problem_of({features, dictionary, lipschitz, threshold}, settings));
+    context->save_for_backward({features, dictionary, lipschitz, threshold, code});
+    context->saved_data["steps"] = settings.num_iterations;
+    context->saved_data["projected"] = settings.projected_start;
+    context->saved_data["precision"] = static_cast<int64_t>(settings.precision);
+    context->saved_data["isa"] = static_cast<int64_t>(settings.isa);
+    return code;
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    if (at::GradMode::is_enabled()) throw UsageError("fused iterations have no second derivatives");
+    auto& data = context->saved_data;
+    const Settings settings{data["steps"].toInt(), data["projected"].toBool(),
+                            static_cast<kernels::Precision>(data["precision"].toInt()),
+                            static_cast<kernels::Isa>(data["isa"].toInt())};
+    const variable_list saved = context->get_saved_variables();
+    const kernels::ListaGradients result =
+        kernels::lista_backward(problem_of(saved, settings), saved[4], gradients[0],
+                                {context->needs_input_grad(0), context->needs_input_grad(1),
+                                 context->needs_input_grad(2), context->needs_input_grad(3)});
+    return {result.features, result.dictionary, result.lipschitz, result.threshold, at::Tensor()};
+  }
+};
+
+}  // namespace
+
+at::Tensor lista_fused(const at::Tensor& features, const at::Tensor& dictionary, const at::Tensor& lipschitz,
+                       const at::Tensor& threshold, int64_t num_iterations, InitialCode initial_code,
+                       kernels::Precision precision, kernels::Isa isa) {
+  const bool projected = initial_code == InitialCode::kProjected;
+  const Settings settings{num_iterations, projected, precision, isa};
+  const variable_list inputs{features, dictionary, lipschitz, threshold};
+  const bool needs_gradient =
+      at::GradMode::is_enabled() &&
+      std::any_of(inputs.begin(), inputs.end(), [](const at::Tensor& input) { return input.requires_grad(); });
+  // Without a step the code is zero and depends on nothing.
+  if (!needs_gradient || (num_iterations == 0 && !projected))
+    return kernels::lista_forward(problem_of(inputs, settings));
+  return FusedLista::apply(features, dictionary, lipschitz, threshold, settings);
+}
+
+}  // namespace sscvae::nn

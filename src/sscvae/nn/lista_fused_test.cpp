@@ -1,0 +1,256 @@
+#include "sscvae/nn/lista_fused.h"
+
+#include <ATen/Parallel.h>
+#include <c10/core/Allocator.h>
+#include <c10/core/InferenceMode.h>
+#include <c10/util/ThreadLocalDebugInfo.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "sscvae/core/error.h"
+#include "sscvae/nn/dictionary.h"
+#include "sscvae/nn/lista.h"
+#include "support/tolerances.h"
+
+// The tiled kernel against the plain operations in double.
+namespace sscvae::nn {
+namespace {
+
+using kernels::Isa;
+using kernels::Precision;
+using testing::is_close;
+
+// max|a-b| / max|b| of float32 against double. The gradient of L is one small sum of large terms of both signs.
+constexpr double kCode = 1e-5, kGradient = 2e-5, kLipschitzGradient = 1e-3;
+
+const InitialCode kStarts[] = {InitialCode::kZero, InitialCode::kProjected};
+
+std::vector<Isa> available_sets() {
+  std::vector<Isa> sets;
+  for (const Isa set : {Isa::kPortable, Isa::kAvx2, Isa::kAvx512})
+    if (set <= kernels::best_isa()) sets.push_back(set);
+  return sets;
+}
+
+struct Problem {
+  at::Tensor features, dictionary, lipschitz, threshold, code_gradient;
+
+  Problem(int64_t positions, int64_t dim, int64_t atoms, at::IntArrayRef threshold_shape) {
+    torch::manual_seed(11);
+    features = torch::randn({positions, dim});
+    dictionary = normalize_atoms(torch::randn({dim, atoms}));
+    lipschitz = largest_eigenvalue(dictionary) * 1.02;
+    threshold = torch::rand(threshold_shape) * 0.1;
+    code_gradient = torch::randn({positions, atoms});
+  }
+  std::vector<at::Tensor> inputs() const { return {features, dictionary, lipschitz, threshold}; }
+};
+
+struct Solution {
+  at::Tensor code;
+  std::vector<at::Tensor> gradients;  // of features, dictionary, lipschitz, threshold
+};
+
+/// `solve` maps the four inputs to a code.
+template <class Solve>
+Solution solve_with_gradients(const Problem& problem, at::ScalarType dtype, const Solve& solve) {
+  std::vector<at::Tensor> leaves;
+  for (const at::Tensor& input : problem.inputs()) leaves.push_back(input.to(dtype).detach().requires_grad_());
+  const at::Tensor code = solve(leaves);
+  Solution solution{code.detach(), {}};
+  if (code.requires_grad())
+    solution.gradients = torch::autograd::grad({code}, leaves, {problem.code_gradient.to(dtype)}, true, false, true);
+  return solution;
+}
+
+Solution plain(const Problem& problem, int64_t steps, InitialCode start) {
+  return solve_with_gradients(problem, at::kDouble, [&](const std::vector<at::Tensor>& in) {
+    return lista(in[0], in[1], in[2], in[3], steps, start);
+  });
+}
+
+Solution fused(const Problem& problem, int64_t steps, InitialCode start, Precision precision = Precision::kFloat32,
+               Isa isa = kernels::best_isa()) {
+  return solve_with_gradients(problem, at::kFloat, [&](const std::vector<at::Tensor>& in) {
+    return lista_fused(in[0], in[1], in[2], in[3], steps, start, precision, isa);
+  });
+}
+
+void expect_equal_to_plain(const Problem& problem, int64_t steps, InitialCode start, Isa isa) {
+  SCOPED_TRACE(::testing::Message() << "T=" << steps << " projected=" << (start == InitialCode::kProjected)
+                                    << " set=" << static_cast<int>(isa) << " P,d=" << problem.features.sizes()
+                                    << " theta=" << problem.threshold.sizes());
+  const Solution expected = plain(problem, steps, start);
+  const Solution actual = fused(problem, steps, start, Precision::kFloat32, isa);
+  EXPECT_TRUE(is_close(actual.code, expected.code, kCode));
+  ASSERT_EQ(actual.gradients.empty(), expected.gradients.empty());
+  const char* names[] = {"features", "dictionary", "lipschitz", "threshold"};
+  for (size_t i = 0; i < actual.gradients.size(); ++i) {
+    const at::Tensor reference =
+        expected.gradients[i].defined() ? expected.gradients[i] : at::zeros_like(actual.gradients[i]);
+    EXPECT_TRUE(is_close(actual.gradients[i], reference, i == 2 ? kLipschitzGradient : kGradient)) << names[i];
+  }
+}
+
+TEST(FusedLista, EqualsPlainForEveryThresholdShape) {
+  constexpr int64_t kPositions = 37, kAtoms = 45;
+  const std::vector<std::vector<int64_t>> shapes{{},          {1, 1},          {kAtoms},
+                                                 {1, kAtoms}, {kPositions, 1}, {kPositions, kAtoms}};
+  for (const auto& shape : shapes)
+    for (const InitialCode start : kStarts)
+      for (const int64_t steps : {0, 1, 16})
+        for (const Isa isa : available_sets())
+          expect_equal_to_plain(Problem(kPositions, 19, kAtoms, shape), steps, start, isa);
+}
+
+TEST(FusedLista, EqualsPlainForEverySize) {
+  struct Size {
+    int64_t positions, dim, atoms;
+  };
+  for (const Size& size : {Size{1, 1, 1}, Size{0, 5, 7}, Size{300, 3, 130}, Size{500, 40, 64}, Size{29, 70, 20}})
+    for (const InitialCode start : kStarts)
+      expect_equal_to_plain(Problem(size.positions, size.dim, size.atoms, {size.positions, size.atoms}), 5, start,
+                            kernels::best_isa());
+}
+
+TEST(FusedLista, EqualsPlainForSignedThresholds) {
+  Problem problem(21, 9, 26, {21, 26});
+  problem.threshold.sub_(0.05);
+  for (const InitialCode start : kStarts)
+    for (const Isa isa : available_sets()) expect_equal_to_plain(problem, 3, start, isa);
+}
+
+TEST(FusedLista, TakesAnyStrides) {
+  const Problem packed(33, 12, 20, {33, 20});
+  Problem strided = packed;
+  for (at::Tensor* tensor : {&strided.features, &strided.dictionary, &strided.threshold, &strided.code_gradient})
+    *tensor = tensor->t().contiguous().t();
+  const Solution expected = fused(packed, 4, InitialCode::kProjected);
+  const Solution actual = fused(strided, 4, InitialCode::kProjected);
+  EXPECT_TRUE(at::equal(actual.code, expected.code));
+  for (size_t i = 0; i < 4; ++i) EXPECT_TRUE(at::equal(actual.gradients[i], expected.gradients[i])) << i;
+}
+
+TEST(FusedLista, ComputesOnlyTheGradientsThatAreAskedFor) {
+  const Problem problem(40, 8, 16, {1, 16});
+  const Solution all = fused(problem, 4, InitialCode::kZero);
+  for (size_t wanted = 0; wanted < 4; ++wanted) {
+    std::vector<at::Tensor> inputs = problem.inputs();
+    inputs[wanted] = inputs[wanted].detach().requires_grad_();
+    const at::Tensor code = lista_fused(inputs[0], inputs[1], inputs[2], inputs[3], 4, InitialCode::kZero);
+    const auto gradient = torch::autograd::grad({code}, {inputs[wanted]}, {problem.code_gradient});
+    EXPECT_TRUE(at::equal(gradient[0], all.gradients[wanted])) << wanted;
+  }
+}
+
+/// Enough positions for several chunks of tiles.
+void expect_independence_of_threads(Precision precision) {
+  const int before = at::get_num_threads();
+  for (const auto& shape : std::vector<std::vector<int64_t>>{{7500, 48}, {1, 48}}) {
+    const Problem problem(7500, 20, 48, shape);
+    at::set_num_threads(1);
+    const Solution one = fused(problem, 4, InitialCode::kProjected, precision);
+    at::set_num_threads(2);
+    const Solution two = fused(problem, 4, InitialCode::kProjected, precision);
+    at::set_num_threads(before);
+    EXPECT_TRUE(at::equal(one.code, two.code));
+    for (size_t i = 0; i < 4; ++i) EXPECT_TRUE(at::equal(one.gradients[i], two.gradients[i])) << i;
+  }
+}
+
+TEST(FusedLista, DoesNotDependOnTheNumberOfThreads) { expect_independence_of_threads(Precision::kFloat32); }
+
+TEST(FusedLista, DoesNotDependOnTheNumberOfThreadsInBfloat16) {
+  if (!kernels::supports(Precision::kBfloat16)) GTEST_SKIP() << "this processor does not multiply bfloat16 matrices";
+  expect_independence_of_threads(Precision::kBfloat16);
+}
+
+double norm_error(const at::Tensor& actual, const at::Tensor& expected) {
+  return ((actual.to(at::kDouble) - expected).norm() / expected.norm()).item<double>();
+}
+
+TEST(FusedLista, Bfloat16StaysWithinItsBounds) {
+  if (!kernels::supports(Precision::kBfloat16)) GTEST_SKIP() << "this processor does not multiply bfloat16 matrices";
+  for (const int64_t atoms : {100, 128, 200})
+    for (const InitialCode start : kStarts) {
+      SCOPED_TRACE(::testing::Message() << "K=" << atoms << " projected=" << (start == InitialCode::kProjected));
+      Problem problem(150, 64, atoms, {150, atoms});
+      // That of |z|^2 / 2: small where rounding may push an element over its threshold.
+      problem.code_gradient = plain(problem, 16, start).code.to(at::kFloat);
+      const Solution expected = plain(problem, 16, start), actual = fused(problem, 16, start, Precision::kBfloat16);
+      EXPECT_LT(norm_error(actual.code, expected.code), 4e-3);
+      EXPECT_GT(norm_error(actual.code, expected.code), 1e-5) << "float32 in disguise";
+      for (size_t i = 0; i < 4; ++i) EXPECT_LT(norm_error(actual.gradients[i], expected.gradients[i]), 5e-2) << i;
+    }
+}
+
+TEST(FusedLista, KeepsNotANumberWhereItIs) {
+  Problem problem(5, 4, 6, {});
+  problem.features[2][1] = std::numeric_limits<float>::quiet_NaN();
+  const at::Tensor finite = fused(problem, 3, InitialCode::kZero).code.isfinite().all(1);
+  EXPECT_TRUE(at::equal(finite, at::arange(5) != 2));
+}
+
+TEST(FusedLista, LeavesNoTraceWithoutGradients) {
+  Problem problem(5, 4, 6, {});
+  problem.dictionary.requires_grad_();
+  const c10::InferenceMode guard;
+  const at::Tensor code =
+      lista_fused(problem.features, problem.dictionary, problem.lipschitz, problem.threshold, 3, InitialCode::kZero);
+  EXPECT_TRUE(code.is_inference());
+  EXPECT_FALSE(code.requires_grad());
+}
+
+TEST(FusedLista, RefusesWhatItCannotDo) {
+  const Problem problem(5, 4, 6, {5, 6});
+  const auto solve = [&](const at::Tensor& features, const at::Tensor& threshold) {
+    return lista_fused(features, problem.dictionary, problem.lipschitz, threshold, 2, InitialCode::kZero);
+  };
+  EXPECT_THROW(solve(torch::zeros({5, 3}), problem.threshold), ShapeError);
+  EXPECT_THROW(solve(problem.features, torch::zeros({4, 6})), ShapeError);
+  EXPECT_THROW(solve(problem.features, torch::zeros({5, 6, 1})), ShapeError);
+  EXPECT_THROW(solve(problem.features.to(at::kDouble), problem.threshold), ShapeError);
+  const at::Tensor leaf = problem.features.clone().requires_grad_();
+  const at::Tensor code = solve(leaf, problem.threshold);
+  EXPECT_THROW(torch::autograd::grad({code.sum()}, {leaf}, {}, true, true), UsageError);
+  if (!kernels::supports(Precision::kBfloat16)) {
+    EXPECT_THROW(fused(problem, 2, InitialCode::kZero, Precision::kBfloat16), UsageError);
+  }
+}
+
+/// Adds up tensor memory as the CPU allocator reports it.
+class MemoryMeter : public c10::MemoryReportingInfoBase {
+ public:
+  void reportMemoryUsage(void*, int64_t size, size_t, size_t, c10::Device) override {
+    current_ += size;
+    peak_ = std::max(peak_, current_);
+  }
+  bool memoryProfilingEnabled() const override { return true; }
+  int64_t peak() const { return peak_; }
+
+ private:
+  int64_t current_ = 0, peak_ = 0;
+};
+
+TEST(FusedLista, MemoryIsThatOfInputsAndOutputs) {
+  const int before = at::get_num_threads();
+  at::set_num_threads(1);  // so that all memory is asked for by this thread
+  const Problem problem(8192, 64, 128, {8192, 128});
+  const auto meter = std::make_shared<MemoryMeter>();
+  int64_t inputs = problem.code_gradient.nbytes(), outputs = problem.code_gradient.nbytes();
+  for (const at::Tensor& input : problem.inputs()) inputs += input.nbytes();
+  {
+    const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, meter);
+    const Solution solution = fused(problem, 16, InitialCode::kZero);
+    for (const at::Tensor& gradient : solution.gradients) outputs += gradient.nbytes();
+  }
+  at::set_num_threads(before);
+  EXPECT_GT(meter->peak(), outputs);
+  EXPECT_LT(meter->peak() + inputs, (inputs + outputs) * 3 / 2);
+}
+
+}  // namespace
+}  // namespace sscvae::nn
