@@ -17,6 +17,7 @@
 #include "sscvae/kernels/group_norm.h"
 #include "sscvae/kernels/pointwise.h"
 #include "sscvae/kernels/winograd.h"
+#include "sscvae/nn/lista_fused.h"
 
 namespace sscvae::engine {
 
@@ -300,17 +301,34 @@ class AttentionStep : public Step {
   at::ScalarType type_;
 };
 
+/// Tied iterations by the tiled kernel, those with free weights as graph::run_node does them.
 class SparseCodeStep : public Step {
  public:
-  SparseCodeStep(const graph::Node& node, Value makes)
-      : Step(node.name, "sparse code", node.inputs, makes), node_(node) {}
+  SparseCodeStep(const graph::Node& node, Value makes, Precision precision)
+      : Step(node.name, "sparse code", node.inputs, makes),
+        node_(node),
+        precision_(precision == Precision::kBf16 ? kernels::Precision::kBfloat16 : kernels::Precision::kFloat32) {}
   void run(Pass& pass) const override {
-    pass.values[static_cast<size_t>(output)] =
-        graph::run_node(node_, {pass.map(inputs[0], at::kFloat), pass.map(inputs[1], at::kFloat)});
+    const auto& op = std::get<graph::SparseCode>(node_.operation);
+    const at::Tensor x = pass.map(inputs[0], at::kFloat), theta = pass.map(inputs[1], at::kFloat);
+    at::Tensor& code = pass.values[static_cast<size_t>(output)];
+    if (!op.filters.empty()) {
+      code = graph::run_node(node_, {x, theta});
+      return;
+    }
+    const auto rows = [](const at::Tensor& map) { return map.permute({0, 2, 3, 1}).reshape({-1, map.size(1)}); };
+    const bool shared = theta.size(0) == 1 && theta.size(2) == 1 && theta.size(3) == 1;
+    const at::Tensor thresholds =
+        shared ? theta.reshape({1, -1}) : rows(theta.expand({x.size(0), theta.size(1), x.size(2), x.size(3)}));
+    code = nn::lista_fused(rows(x), op.dictionary, op.lipschitz, thresholds, op.num_iterations, op.initial_code,
+                           precision_)
+               .view({x.size(0), x.size(2), x.size(3), -1})
+               .permute({0, 3, 1, 2});
   }
 
  private:
   graph::Node node_;
+  kernels::Precision precision_;
 };
 
 class NearestCodeStep : public Step {
@@ -390,8 +408,8 @@ StepPtr make_group_norm(const graph::Node& node, kernels::Act activation, Value 
 StepPtr make_attention(const graph::Node& node, Value output, Precision precision) {
   return std::make_unique<AttentionStep>(node, output, precision);
 }
-StepPtr make_sparse_code(const graph::Node& node, Value output, Precision) {
-  return std::make_unique<SparseCodeStep>(node, output);
+StepPtr make_sparse_code(const graph::Node& node, Value output, Precision precision) {
+  return std::make_unique<SparseCodeStep>(node, output, precision);
 }
 StepPtr make_nearest_code(const graph::Node& node, Value output) {
   return std::make_unique<NearestCodeStep>(node, output);

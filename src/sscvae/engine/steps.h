@@ -11,8 +11,8 @@
 /// What an engine does in one go: a node of the graph, or several fused.
 namespace sscvae::engine {
 
-/// fp32 everywhere; or bfloat16 maps and products with float32 sums, where sparse coding, its thresholds and everything
-/// that is not a convolution stay in float32.
+/// fp32 everywhere; or bfloat16 maps and products with float32 sums, where codes, thresholds and everything that is not
+/// a convolution or an iteration of the sparse coder stay in float32.
 enum class Precision { kFp32, kBf16 };
 
 /// The values of a pass while it runs.
