@@ -50,6 +50,8 @@ struct OutputOptions {
 void add_json_option(CLI::App& app, std::string& json);
 /// --config, --model, --set: what completes weights without a configuration
 void add_source_options(CLI::App& app, tasks::ModelSource& source);
+/// --weights, or --config, --model and --set of a fresh model (or of weights without a configuration)
+void add_model_options(CLI::App& app, tasks::ModelSource& source);
 /// --overwrite
 void add_overwrite_option(CLI::App& app, bool& overwrite);
 /// --threads, --device, --precision

@@ -20,6 +20,16 @@ void add_source_options(CLI::App& app, tasks::ModelSource& source) {
       ->allow_extra_args(false);
 }
 
+void add_model_options(CLI::App& app, tasks::ModelSource& source) {
+  app.add_option("--weights", source.weights, "weights file, or the name of shipped weights")->type_name("W");
+  app.add_option("--config", source.config, "configuration of a fresh model (TOML, preset, authors' JSON)")
+      ->type_name("FILE");
+  app.add_option("--model", source.model, "kind of model, see 'sscvae list models'")->type_name("NAME");
+  app.add_option("--set", source.set, "key=value on top of the configuration; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+}
+
 void add_overwrite_option(CLI::App& app, bool& overwrite) {
   app.add_flag("--overwrite", overwrite, "replace files that exist");
 }

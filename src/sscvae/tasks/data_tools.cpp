@@ -3,7 +3,6 @@
 #include <ATen/core/Tensor.h>
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -21,6 +20,7 @@
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/outputs.h"
+#include "sscvae/tasks/size_option.h"
 
 namespace sscvae::tasks {
 
@@ -28,18 +28,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::pair<int64_t, int64_t> height_and_width(const std::string& text) {
-  const std::vector<std::string> parts = split(text, 'x');
-  int64_t values[2] = {};
-  bool good = parts.size() == 2;
-  for (size_t i = 0; good && i < 2; ++i) {
-    const char* end = parts[i].data() + parts[i].size();
-    const auto result = std::from_chars(parts[i].data(), end, values[i]);
-    good = result.ec == std::errc() && result.ptr == end && values[i] >= 1 && values[i] <= 8192;
-  }
-  if (!good) throw UsageError("--size: expected HEIGHTxWIDTH with 1 to 8192 pixels each, got '" + text + "'");
-  return {values[0], values[1]};
-}
+constexpr int64_t kLargestSize = 8192;
 
 bool is_speckle(const std::string& kind, int64_t index) {
   return kind == "speckle" || (kind == "mixed" && index % 2 == 0);
@@ -55,7 +44,7 @@ Report synthesise(const SynthOptions& options) {
   if (options.count < 1 || options.count > 99999) throw UsageError("--count: expected 1 to 99999");
   if (options.channels != 1 && options.channels != 3) throw UsageError("--channels: expected 1 or 3");
   if (options.seed < 0) throw UsageError("--seed: expected a number >= 0");
-  const auto [height, width] = height_and_width(options.size);
+  const auto [height, width] = parse_size(options.size, kLargestSize);
   std::vector<fs::path> files;
   for (int64_t i = 0; i < options.count; ++i)
     files.push_back(fs::path(options.out) /

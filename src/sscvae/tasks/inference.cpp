@@ -34,15 +34,6 @@ void set_threshold_scale(models::Autoencoder& model, double scale) {
   if (!found && scale != 1) throw UsageError("--strength: model " + model.options().name + " has no sparse coder");
 }
 
-namespace {
-
-void set_plain_iterations(models::Autoencoder& model) {
-  for (const auto& module : model.modules(false))
-    if (auto* coder = dynamic_cast<nn::SparseCoderImpl*>(module.get())) coder->set_plain_iterations(true);
-}
-
-}  // namespace
-
 Inference::Inference(const ModelSource& source, const InferenceOptions& options)
     : compute_(resolve_compute(options.compute)), tile_(options.tile), wants_engine_(options.engine == "fast") {
   if (options.tile < -1) throw UsageError("--tile: expected a number of pixels, 0 or auto");
@@ -51,7 +42,7 @@ Inference::Inference(const ModelSource& source, const InferenceOptions& options)
                      suggestion(options.engine, {"fast", "plain"}));
   opened_ = open_model(source);
   set_threshold_scale(*opened_.model, options.threshold_scale);
-  if (!wants_engine_) set_plain_iterations(*opened_.model);
+  if (!wants_engine_) plain_ = std::make_unique<PlainIterations>(*opened_.model);
   opened_.model->to(compute_.device);
 }
 

@@ -8,6 +8,7 @@
 #include "sscvae/tasks/code_statistics.h"
 #include "sscvae/tasks/compute.h"
 #include "sscvae/tasks/model_source.h"
+#include "sscvae/tasks/plain_iterations.h"
 
 /// Running a model over images of any size.
 namespace sscvae::tasks {
@@ -53,6 +54,7 @@ class Inference {
   Compute compute_;
   int64_t tile_;
   bool wants_engine_;
+  std::unique_ptr<PlainIterations> plain_;
   std::unique_ptr<engine::Engine> engine_;  // made when it is first used
 };
 

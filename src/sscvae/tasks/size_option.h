@@ -1,0 +1,12 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+namespace sscvae::tasks {
+
+/// Height and width of "--size HxW", each 1 to `largest` pixels. Errors: UsageError.
+std::pair<int64_t, int64_t> parse_size(const std::string& text, int64_t largest);
+
+}  // namespace sscvae::tasks
