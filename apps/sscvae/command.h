@@ -31,6 +31,7 @@ void add_compare(CLI::App& app);
 void add_trace(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_complexity(CLI::App& app);
+void add_benchmark(CLI::App& app);
 void add_import(CLI::App& app);
 void add_export(CLI::App& app);
 void add_config(CLI::App& app);

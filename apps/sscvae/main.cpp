@@ -34,6 +34,8 @@ constexpr Command kCommands[] = {
      "sscvae inspect W.safetensors --atoms atoms.png --codes photo.png --out maps", add_inspect},
     {"complexity", "parameters, multiply-adds and memory, by layer",
      "sscvae complexity --config ultrasound-paper --size 256x256", add_complexity},
+    {"benchmark", "this machine's speed: inference, training, sparse coder, loading",
+     "sscvae benchmark --config ultrasound-paper --size 256x256 --precision bf16 --layers", add_benchmark},
     {"import", "an authors' checkpoint becomes a weights file",
      "sscvae import model.pt --config sscvae_recon.json --out W.safetensors", add_import},
     {"export", "a weights file for other programs", "sscvae export W.safetensors --format torch --out W.pt",

@@ -14,7 +14,7 @@ void expect_failure(const std::vector<std::string>& arguments, int code, const s
 
 TEST(Help, EveryCommandExplainsItselfWithAnExample) {
   for (const char* name : {"train", "evaluate", "reconstruct", "denoise", "compare", "trace", "inspect", "complexity",
-                           "import", "export", "config", "list", "data", "doctor", "demo"}) {
+                           "benchmark", "import", "export", "config", "list", "data", "doctor", "demo"}) {
     const Outcome outcome = run({name, "--help"});
     EXPECT_EQ(outcome.code, 0) << name;
     EXPECT_NE(outcome.out.find("Example:\n  sscvae " + std::string(name)), std::string::npos) << outcome.out;

@@ -56,13 +56,6 @@ const std::vector<std::string> kLogColumns{"step",
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
-/// Convolutions are fastest with channels innermost in memory; values and shapes stay.
-void use_channels_last(torch::nn::Module& module) {
-  const at::NoGradGuard no_grad;
-  for (at::Tensor parameter : module.parameters())
-    if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
-}
-
 int64_t parameter_count(torch::nn::Module& module) {
   int64_t count = 0;
   for (const at::Tensor& parameter : module.parameters()) count += parameter.numel();

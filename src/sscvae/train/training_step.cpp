@@ -77,6 +77,12 @@ void check_finite(models::Autoencoder& model, const Pass& pass, const StepFigure
 
 }  // namespace
 
+void use_channels_last(torch::nn::Module& module) {
+  const at::NoGradGuard no_grad;
+  for (at::Tensor parameter : module.parameters())
+    if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
+}
+
 StepFigures training_step(models::Autoencoder& model, Adam& adam, const std::vector<data::Batch>& batches,
                           const StepSettings& settings, double sparsity_weight, double learning_rate, int64_t step) {
   SSCVAE_ASSERT(!batches.empty());

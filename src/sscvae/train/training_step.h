@@ -32,6 +32,10 @@ struct StepSettings {
   Adversary* adversary = nullptr;
 };
 
+/// Convolutions are fastest with channels innermost in memory: the trainer calls this on a fresh model. Values and shapes
+/// stay.
+void use_channels_last(torch::nn::Module& module);
+
 /// Forward and backward over the batches (gradients averaged), the check for divergence, clipping, one step of Adam,
 /// and the model's own after-step work; with an adversary its terms, and its own step after the model's. `step` counts
 /// from 1; randomness within the model is a function of settings.seed, `step` and the number of the batch. Errors:

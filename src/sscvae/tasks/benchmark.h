@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "sscvae/tasks/compute.h"
+#include "sscvae/tasks/model_source.h"
+#include "sscvae/tasks/report.h"
+
+namespace sscvae::tasks {
+
+struct BenchmarkOptions {
+  ModelSource source;  ///< without weights a fresh model of its configuration
+  ComputeOptions compute;
+  std::string stage = "inference";  ///< inference | training | lista | loading
+  int64_t repeats = 5, warmup = 1;
+  bool layers = false;                                            ///< time by layer and operation, too
+  std::string input, out;                                         ///< safetensors: what to run on; what came out
+  std::string data;                                               ///< folder of images (loading)
+  std::optional<std::string> size;                                ///< HxW of images; in loading: of patches
+  std::optional<int64_t> batch;                                   ///< images
+  std::optional<int64_t> positions, atom_dim, atoms, iterations;  ///< P, d, K, T of lista
+  bool overwrite = false;
+};
+
+/// The speed of this program on this machine: wall times of a stage's passes (median, minimum, mean; all of them in the
+/// JSON), items for each second, share of the arithmetic limit (arithmetic_limit.h), peak memory of tensors in one pass
+/// and of the process, processor, threads and LibTorch. Operations are counted under the exact rule (mac_counter.h),
+/// FLOPs being twice the multiply-adds of the convolutions and matrix products that LibTorch runs.
+/// Errors: UsageError, also for options that the stage does not use; what making the stage throws; Interrupted.
+Report benchmark(const BenchmarkOptions& options);
+
+}  // namespace sscvae::tasks

@@ -1,0 +1,121 @@
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/linalg_matrix_norm.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/randn.h>
+#include <torch/types.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "sscvae/core/error.h"
+#include "sscvae/core/random.h"
+#include "sscvae/core/shape.h"
+#include "sscvae/core/text.h"
+#include "sscvae/nn/lista.h"
+#include "sscvae/serialization/safetensors.h"
+#include "sscvae/tasks/benchmark_stages.h"
+
+namespace sscvae::tasks {
+
+namespace {
+
+constexpr double kLargestThreshold = 0.2;  // with features of variance 1 a quarter to a half of the code stays
+constexpr uint64_t kSeed = 1;
+
+/// Positions P, atoms K of length d: features [P,d], dictionary [d,K], lipschitz [], threshold and cotangent [P,K].
+struct ListaInputs {
+  at::Tensor features, dictionary, lipschitz, threshold, cotangent;
+  at::Tensor code;  // of the last pass
+
+  std::vector<std::pair<const char*, at::Tensor*>> trained() {
+    return {{"features", &features}, {"dictionary", &dictionary}, {"lipschitz", &lipschitz}, {"threshold", &threshold}};
+  }
+};
+
+int64_t checked(const char* name, const std::optional<int64_t>& value, int64_t otherwise) {
+  const int64_t number = value.value_or(otherwise);
+  if (number < 1 || number > (int64_t{1} << 24))
+    throw UsageError(std::string(name) + ": expected 1 to 2^24, got " + std::to_string(number));
+  return number;
+}
+
+/// Features as of a normalised encoder; atoms of about unit length; L the largest eigenvalue of D^T D; thresholds
+/// spread evenly over an interval.
+ListaInputs random_inputs(const BenchmarkOptions& options) {
+  const int64_t positions = checked("--positions", options.positions, 16384),
+                length = checked("--atom-dim", options.atom_dim, 256), atoms = checked("--atoms", options.atoms, 512);
+  const auto generator = [](const char* name) { return at::detail::createCPUGenerator(derive_seed(kSeed, name)); };
+  ListaInputs inputs;
+  inputs.features = at::randn({positions, length}, generator("features"));
+  inputs.dictionary = at::randn({length, atoms}, generator("dictionary")) / std::sqrt(static_cast<double>(length));
+  inputs.lipschitz = at::linalg_matrix_norm(inputs.dictionary, 2).square();
+  inputs.threshold = at::rand({positions, atoms}, generator("threshold")) * kLargestThreshold;
+  inputs.cotangent = at::randn({positions, atoms}, generator("cotangent"));
+  return inputs;
+}
+
+ListaInputs read_inputs(const BenchmarkOptions& options) {
+  if (options.positions || options.atom_dim || options.atoms)
+    throw UsageError("--input brings the sizes: no --positions, --atom-dim and --atoms then");
+  const serialization::StateDict tensors = serialization::read_safetensors(options.input).tensors;
+  const auto read = [&](const char* name) { return tensors.at(name, options.input).to(at::kFloat); };
+  ListaInputs inputs{read("features"),  read("dictionary"), read("lipschitz").reshape({}),
+                     read("threshold"), read("cotangent"),  {}};
+  check_shape(inputs.features, "features", "P,d", {-1, -1});
+  check_shape(inputs.dictionary, "dictionary", "d,K", {inputs.features.size(1), -1});
+  const int64_t positions = inputs.features.size(0), atoms = inputs.dictionary.size(1);
+  check_shape(inputs.threshold, "threshold", "P,K", {positions, atoms});
+  check_shape(inputs.cotangent, "cotangent", "P,K", {positions, atoms});
+  return inputs;
+}
+
+void forward(ListaInputs& inputs, int64_t iterations) {
+  inputs.code = nn::lista(inputs.features, inputs.dictionary, inputs.lipschitz, inputs.threshold, iterations,
+                          nn::InitialCode::kProjected);
+}
+
+void forward_and_backward(ListaInputs& inputs, int64_t iterations) {
+  for (const auto& [name, tensor] : inputs.trained()) tensor->mutable_grad() = at::Tensor();
+  forward(inputs, iterations);
+  inputs.code.backward(inputs.cotangent);
+}
+
+serialization::StateDict outputs_of(ListaInputs& inputs) {
+  serialization::StateDict outputs;
+  outputs.add("code", inputs.code.detach().cpu());
+  for (const auto& [name, tensor] : inputs.trained())
+    outputs.add("gradient." + std::string(name), tensor->grad().cpu());
+  return outputs;
+}
+
+}  // namespace
+
+Stage lista_stage(const BenchmarkOptions& options, const Compute& compute) {
+  if (compute.bf16) throw UsageError("--precision bf16: the sparse coder computes in fp32");
+  const int64_t iterations = checked("--iterations", options.iterations, 16);
+  const auto inputs =
+      std::make_shared<ListaInputs>(options.input.empty() ? random_inputs(options) : read_inputs(options));
+  inputs->cotangent = inputs->cotangent.to(compute.device);
+  for (const auto& [name, tensor] : inputs->trained())
+    *tensor = tensor->to(compute.device).detach().requires_grad_(true);
+  const int64_t positions = inputs->features.size(0), length = inputs->features.size(1),
+                atoms = inputs->dictionary.size(1);
+  Stage stage;
+  stage.compute = compute;
+  stage.facts = {{"positions", positions}, {"atom_dim", length}, {"atoms", atoms}, {"iterations", iterations}};
+  stage.text =
+      format("%lld positions x (%lld -> %lld), %lld iterations", static_cast<long long>(positions),
+             static_cast<long long>(length), static_cast<long long>(atoms), static_cast<long long>(iterations));
+  const auto without_gradients = [=] {
+    const at::NoGradGuard no_gradients;
+    forward(*inputs, iterations);
+  };
+  stage.passes = {{"forward", without_gradients, "positions", positions},
+                  {"forward+backward", [=] { forward_and_backward(*inputs, iterations); }, "positions", positions}};
+  stage.results = [=] { return Json{{"nonzero_share", inputs->code.ne(0).to(at::kDouble).mean().item<double>()}}; };
+  stage.outputs = [=] { return outputs_of(*inputs); };
+  return stage;
+}
+
+}  // namespace sscvae::tasks

@@ -1,0 +1,212 @@
+#include "sscvae/tasks/benchmark_stages.h"
+
+#include <ATen/ops/arange.h>
+#include <torch/types.h>
+
+#include <nlohmann/json.hpp>
+
+#include "sscvae/core/error.h"
+#include "sscvae/core/shape.h"
+#include "sscvae/core/text.h"
+#include "sscvae/data/registry.h"
+#include "sscvae/serialization/safetensors.h"
+#include "sscvae/tasks/size_option.h"
+#include "sscvae/train/precision.h"
+#include "sscvae/train/training_step.h"
+
+namespace sscvae::tasks {
+
+namespace {
+
+constexpr int64_t kLargestSize = 16384;
+constexpr int64_t kBatchesPerPass = 50;  // of loading
+
+int64_t batch_of(const BenchmarkOptions& options) {
+  const int64_t batch = options.batch.value_or(1);
+  if (batch < 1 || batch > 65536) throw UsageError("--batch: expected 1 to 65536, got " + std::to_string(batch));
+  return batch;
+}
+
+/// float32 [N,C,H,W] in [0,1]: those of --input, or a ramp that fills the interval evenly.
+at::Tensor images_of(const BenchmarkOptions& options, int64_t channels) {
+  if (!options.input.empty()) {
+    if (options.size || options.batch) throw UsageError("--input brings size and number: no --size and --batch then");
+    const at::Tensor images = serialization::read_safetensors(options.input).tensors.at("input", options.input);
+    check_shape(images, "input", "N,C,H,W", {-1, channels, -1, -1});
+    if (images.numel() == 0) throw ShapeError("input: expected at least one pixel, got " + shape_text(images));
+    return images.to(at::kFloat);
+  }
+  const auto [height, width] = parse_size(options.size.value_or("256x256"), kLargestSize);
+  const int64_t batch = batch_of(options);
+  const at::Tensor ramp = at::arange(batch * channels * height * width, at::kDouble).mul(0.6180339887).frac();
+  return ramp.to(at::kFloat).reshape({batch, channels, height, width});
+}
+
+Json facts_of(const OpenedModel& opened, const at::Tensor& images) {
+  return {{"model", opened.experiment.options.model.name},
+          {"weights_sha256", opened.sha256},
+          {"batch", images.size(0)},
+          {"channels", images.size(1)},
+          {"height", images.size(2)},
+          {"width", images.size(3)}};
+}
+
+std::string text_of(const Json& facts, const std::string& what) {
+  return facts["model"].get<std::string>() + ", " + what + ", " +
+         format("%lld x %lld x %lld x %lld (batch x channels x height x width)", facts["batch"].get<long long>(),
+                facts["channels"].get<long long>(), facts["height"].get<long long>(), facts["width"].get<long long>());
+}
+
+/// What one optimizer step needs, and what it left.
+struct Training {
+  OpenedModel opened;
+  std::unique_ptr<train::Adam> adam;
+  std::vector<data::Batch> batches;
+  train::StepSettings settings;
+  int64_t steps = 0;
+  double first_loss = 0;
+};
+
+void step(Training& training) {
+  const train::TrainOptions& train = training.opened.experiment.options.train;
+  const train::StepFigures figures =
+      train::training_step(*training.opened.model, *training.adam, training.batches, training.settings,
+                           train.loss.sparsity_weight, train.learning_rate, training.steps + 1);
+  if (training.steps++ == 0) training.first_loss = figures.loss;
+}
+
+std::shared_ptr<Training> make_training(const BenchmarkOptions& options, const Compute& compute) {
+  auto training = std::make_shared<Training>();
+  training->opened = open_model(options.source);
+  const train::TrainOptions& train = training->opened.experiment.options.train;
+  if (train::Adversary::is_wanted(train.adversarial))
+    throw UsageError("--stage training: steps with a discriminator or a perceptual distance are not measured");
+  models::Autoencoder& model = *training->opened.model;
+  model.to(compute.device);
+  train::use_channels_last(model);
+  model.train();
+  const at::Tensor images = images_of(options, model.options().in_channels);
+  model.initialize_from(images.to(compute.device));
+  training->adam = std::make_unique<train::Adam>(
+      train::named_parameters(model), train::AdamOptions{train.beta1, train.beta2, train.epsilon, train.weight_decay});
+  training->batches = {{images, images, {}}};
+  training->settings.loss = train.loss;
+  training->settings.gradient_clip = train.gradient_clip;
+  training->settings.device = compute.device;
+  training->settings.bf16 =
+      options.compute.precision == "auto" ? train::uses_bf16(train.precision, compute.device) : compute.bf16;
+  return training;
+}
+
+/// What loading reads: the images and how batches are cut from them.
+struct Loading {
+  data::DataOptions data;
+  std::vector<std::string> paths;
+  int64_t channels = 1, batch = 1;
+  uint64_t seed = 0;
+  std::unique_ptr<data::ImageStore> store;
+  std::unique_ptr<data::TrainingBatches> batches;
+};
+
+void open_images(Loading& loading) {
+  const data::DataOptions& data = loading.data;
+  loading.batches.reset();
+  loading.store =
+      std::make_unique<data::ImageStore>(data.root, loading.paths, loading.channels, data.cache_mb, data.on_broken);
+  loading.batches = std::make_unique<data::TrainingBatches>(*loading.store, data, loading.batch, loading.seed, false);
+}
+
+std::shared_ptr<Loading> make_loading(const BenchmarkOptions& options) {
+  const train::ExperimentOptions experiment = open_model(options.source).experiment.options;
+  auto loading = std::make_shared<Loading>();
+  loading->data = experiment.data;
+  loading->data.root = options.data;
+  if (options.size) {
+    const auto [height, width] = parse_size(*options.size, kLargestSize);
+    if (height != width) throw UsageError("--size: patches are square, got '" + *options.size + "'");
+    loading->data.patch_size = height;
+  }
+  loading->channels = experiment.model.in_channels;
+  loading->batch = options.batch ? batch_of(options) : experiment.train.batch_size;
+  loading->seed = static_cast<uint64_t>(experiment.train.seed);
+  loading->paths = data::make_manifest(loading->data).paths("all");
+  const auto images = static_cast<int64_t>(loading->paths.size());
+  const int64_t wanted = kBatchesPerPass * loading->batch;  // in one epoch, so that all batches are full
+  if (loading->data.sampling == data::Sampling::kRandomCrops)
+    loading->data.crops_per_image = std::max(loading->data.crops_per_image, (wanted + images - 1) / images);
+  open_images(*loading);
+  return loading;
+}
+
+/// Takes the first batches of an epoch and returns the number of their images.
+int64_t take_batches(const Loading& loading) {
+  data::Prefetcher prefetcher(*loading.batches, 0, kBatchesPerPass, loading.data.workers);
+  int64_t images = 0;
+  for (int64_t i = 0; i < kBatchesPerPass; ++i) images += prefetcher.next().input.size(0);
+  return images;
+}
+
+}  // namespace
+
+ForwardPass plain_forward(std::shared_ptr<models::Autoencoder> model, const Compute& compute) {
+  return [model = std::move(model), compute](const at::Tensor& images) {
+    const InferenceScope scope(compute);
+    return models::forward_any_size(*model, images.to(compute.device)).reconstruction.to(at::kCPU, at::kFloat);
+  };
+}
+
+Stage inference_stage(const BenchmarkOptions& options, const Compute& compute) {
+  const OpenedModel opened = open_model(options.source);
+  opened.model->to(compute.device);
+  const at::Tensor images = images_of(options, opened.model->options().in_channels);
+  const ForwardPass forward = plain_forward(opened.model, compute);
+  const auto reconstruction = std::make_shared<at::Tensor>();
+  Stage stage;
+  stage.compute = compute;
+  stage.facts = facts_of(opened, images);
+  stage.text = text_of(stage.facts, "one forward pass");
+  stage.names = parameter_names(*opened.model);
+  stage.passes = {{"forward", [=] { *reconstruction = forward(images); }, "images", images.size(0)}};
+  stage.outputs = [=] {
+    serialization::StateDict outputs;
+    outputs.add("reconstruction", *reconstruction);
+    return outputs;
+  };
+  return stage;
+}
+
+Stage training_stage(const BenchmarkOptions& options, const Compute& compute) {
+  const auto training = make_training(options, compute);
+  const at::Tensor& images = training->batches[0].input;
+  Stage stage;
+  stage.compute = compute;
+  stage.compute.bf16 = training->settings.bf16;
+  stage.facts = facts_of(training->opened, images);
+  stage.text = text_of(stage.facts, "one optimizer step");
+  stage.names = parameter_names(*training->opened.model);
+  stage.passes = {{"step", [=] { step(*training); }, "images", images.size(0)}};
+  stage.results = [=] { return Json{{"first_loss", json_number(training->first_loss)}}; };
+  return stage;
+}
+
+Stage loading_stage(const BenchmarkOptions& options, const Compute& compute) {
+  if (options.data.empty()) throw UsageError("--stage loading needs --data: a folder of images");
+  const auto loading = make_loading(options);
+  const auto images = static_cast<int64_t>(loading->paths.size());
+  Stage stage;
+  stage.compute = compute;
+  stage.facts = {{"images", images},
+                 {"batch", loading->batch},
+                 {"patch_size", loading->data.patch_size},
+                 {"workers", loading->data.workers},
+                 {"batches_per_pass", kBatchesPerPass}};
+  stage.text = format("%lld images, each decoded once; %lld batches of %lld patches of %lld pixels, %lld workers",
+                      static_cast<long long>(images), static_cast<long long>(kBatchesPerPass),
+                      static_cast<long long>(loading->batch), static_cast<long long>(loading->data.patch_size),
+                      static_cast<long long>(loading->data.workers));
+  stage.passes = {{"decode", [=] { open_images(*loading); }, "images", images},
+                  {"batches", [=] { take_batches(*loading); }, "images", take_batches(*loading)}};
+  return stage;
+}
+
+}  // namespace sscvae::tasks
