@@ -13,6 +13,9 @@ CMAKE_ARGS ?=
 DEMO_OUT ?= demo-output
 DEMO_MINUTES ?= 2
 BENCH_OUT ?= out/benchmark
+PEERS_OUT ?= out/peers
+# More for benchmarks/peers/run.py: make bench-peers PEERS_ARGS="--full"
+PEERS_ARGS ?=
 
 # Objects are shared between clones that lie in different folders.
 export CCACHE_BASEDIR := $(CURDIR)
@@ -23,7 +26,7 @@ override CMAKE_ARGS += -DTORCH_ROOT=$(TORCH_ROOT)
 export TORCH_ROOT
 endif
 
-.PHONY: help setup configure build demo test test-all test-gpu asan bench format format-check lint clean
+.PHONY: help setup configure build demo test test-all test-gpu asan bench bench-peers format format-check lint clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -58,6 +61,9 @@ asan: $(BUILD)/.setup-done ## all fast tests under the address and undefined-beh
 
 bench: build ## this machine's speed by stage, as JSON
 	tools/bench.sh $(BUILD)/sscvae $(BENCH_OUT)
+
+bench-peers: build ## our program against PyTorch, ONNX Runtime and OpenVINO: a table in out/peers (about half an hour)
+	tools/bench_peers.sh --program $(BUILD)/sscvae --out $(PEERS_OUT) $(PEERS_ARGS)
 
 SOURCES = $(shell find src apps tests -name '*.h' -o -name '*.cpp')
 

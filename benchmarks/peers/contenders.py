@@ -1,0 +1,99 @@
+"""Who is measured in which stage, and in what cases. A table: adding a row is all it takes."""
+
+import dataclasses
+
+OURS = "sscvae"
+
+
+@dataclasses.dataclass(frozen=True)
+class Contender:
+    name: str  # in the table
+    kind: str  # OURS, or a key of rivals.PREPARE
+    precision: str  # fp32 | bf16
+    settings: tuple = ()  # (key, value) pairs for the rival
+
+    @property
+    def key(self):
+        return f"{self.name}, {self.precision}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    stage: str  # inference | training | lista | loading | startup
+    batch: int = 1
+    size: int = 256  # side of images or patches, pixels
+
+    @property
+    def title(self):
+        if self.stage == "lista":
+            return "sparse coder alone: 16384 positions x (256 -> 512), 16 iterations"
+        if self.stage == "startup":
+            return f"process start to a written result, one image of {self.size} x {self.size}"
+        if self.stage == "loading":
+            return f"loading: 50 batches of {self.batch} random crops of {self.size} x {self.size}"
+        return f"{self.stage}: {self.batch} x {self.size} x {self.size}"
+
+
+CHANNELS_LAST = ("channels_last", True)
+COMPILED = ("compiled", True)
+FROZEN = ("frozen", True)
+
+_OURS_BOTH = [Contender("sscvae", OURS, "fp32"), Contender("sscvae", OURS, "bf16")]
+
+CONTENDERS = {
+    "inference": _OURS_BOTH
+    + [
+        Contender("PyTorch eager", "torch", "fp32"),
+        Contender("PyTorch eager, channels-last", "torch", "fp32", (CHANNELS_LAST,)),
+        Contender("PyTorch autocast, channels-last", "torch", "bf16", (CHANNELS_LAST,)),
+        Contender("torch.compile", "torch", "fp32", (CHANNELS_LAST, COMPILED)),
+        Contender("torch.compile", "torch", "bf16", (CHANNELS_LAST, COMPILED)),
+        Contender("torch.compile, frozen weights", "torch", "fp32", (CHANNELS_LAST, COMPILED, FROZEN)),
+        Contender("torch.compile, frozen weights", "torch", "bf16", (CHANNELS_LAST, COMPILED, FROZEN)),
+        Contender("ONNX Runtime", "onnxruntime", "fp32"),
+        Contender("OpenVINO", "openvino", "fp32"),
+        Contender("OpenVINO", "openvino", "bf16"),
+    ],
+    "training": _OURS_BOTH
+    + [
+        Contender("PyTorch eager", "torch", "fp32"),
+        Contender("PyTorch eager, channels-last", "torch", "fp32", (CHANNELS_LAST,)),
+        Contender("PyTorch autocast, channels-last", "torch", "bf16", (CHANNELS_LAST,)),
+    ],
+    "lista": [
+        Contender("sscvae", OURS, "fp32"),
+        Contender("PyTorch eager", "torch", "fp32"),
+        Contender("torch.compile", "torch", "fp32", (COMPILED,)),
+    ],
+    "loading": [Contender("sscvae", OURS, "fp32"), Contender("PyTorch DataLoader, PIL", "dataloader", "fp32")],
+    "startup": [Contender("sscvae", OURS, "fp32"), Contender("PyTorch eager", "torch", "fp32")],
+}
+
+QUICK = [
+    Case("inference", 1, 256),
+    Case("inference", 1, 512),
+    Case("inference", 4, 256),
+    Case("training", 1, 256),
+    Case("training", 4, 256),
+    Case("lista"),
+    Case("loading", 16, 256),
+    Case("startup", 1, 64),
+]
+FULL = (
+    [Case("inference", batch, size) for size in (256, 512, 1024) for batch in (1, 4, 16)]
+    + [Case("training", batch, 256) for batch in (1, 4, 16)]
+    + QUICK[5:]
+)
+
+GIB = 2**30
+
+
+def memory_needed(case):
+    """A rough upper estimate of the memory in use at once, bytes. The network's largest map has 512 channels at full
+    resolution; inference holds two or three of them, several idle runtimes keep theirs; training keeps all maps."""
+    largest_map = case.batch * case.size**2 * 512 * 4
+    if case.stage == "inference":
+        return 8 * largest_map + 4 * GIB
+    if case.stage == "training":
+        return 14 * largest_map + 3 * GIB
+    return 3 * GIB

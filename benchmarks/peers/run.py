@@ -1,0 +1,261 @@
+"""Our program and its rivals side by side, in one run on one machine. See ../README.md."""
+
+import argparse
+import dataclasses
+import datetime
+import importlib.metadata
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+
+from compare import compare
+from contenders import CONTENDERS, FULL, GIB, OURS, QUICK, memory_needed
+from processes import HERE, Failure, OneShot, OurProgram, Rival, environment, run_program
+from subjects import Subjects
+from table import markdown
+
+REFERENCE = ("PyTorch eager", "fp32")  # whose result the others are compared with
+BATCHES_PER_PASS = 50  # of `sscvae benchmark --stage loading`
+
+
+def say(text):
+    print(f"peers: {text}", file=sys.stderr, flush=True)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--program", default="build/sscvae", help="our program")
+    parser.add_argument("--out", default="out/peers", help="folder of results.json and table.md")
+    parser.add_argument("--full", action="store_true", help="all sizes and batches, an hour or more")
+    parser.add_argument("--only", nargs="*", help="only these cases, as stage or stage:BATCHxSIZE (inference:1x256)")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5, help="most runs of a pass in one round")
+    parser.add_argument("--seconds", type=float, default=6, help="time of a contender in one round")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--data", help="folder of images for loading (default: made by the program)")
+    return parser.parse_args()
+
+
+def available_memory():
+    with open("/proc/meminfo") as lines:
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+
+
+def chosen_cases(arguments):
+    cases = FULL if arguments.full else QUICK
+    if not arguments.only:
+        return cases
+    return [case for case in cases if {case.stage, f"{case.stage}:{case.batch}x{case.size}"} & set(arguments.only)]
+
+
+def versions():
+    names = ["torch", "onnxruntime", "openvino", "onnx", "numpy", "pillow"]
+    found = {"Python": sys.version.split()[0]}
+    for name in names:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "absent"
+    return found
+
+
+def commit():
+    done = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=HERE, capture_output=True, text=True)
+    return done.stdout.strip() or "unknown"
+
+
+def header(arguments, env):
+    doctor = json.loads(run_program([arguments.program, "doctor", "--json", "-", "--quiet"], env))
+    return {
+        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "commit": commit(),
+        "cpu": doctor["processor"]["model"],
+        "features": doctor["processor"]["features"],
+        "threads": arguments.threads,
+        "versions": {"sscvae": doctor["libraries"]["sscvae"], "LibTorch": doctor["libraries"]["libtorch"]} | versions(),
+        "rounds": arguments.rounds,
+        "repeats": arguments.repeats,
+        "seconds": arguments.seconds,
+        "load": os.getloadavg()[0],
+    }
+
+
+class Field:
+    """The contenders of one case, those that could be made."""
+
+    def __init__(self, case, arguments, subjects, env):
+        self.case, self.arguments, self.subjects, self.env = case, arguments, subjects, env
+        self.folder = pathlib.Path(arguments.out).resolve() / "work"
+        self.entries, self.left_out = [], []
+        self.input = self._input()
+        for contender in CONTENDERS[case.stage]:
+            self._enter(contender)
+        self._compare()
+
+    def _input(self):
+        if self.case.stage == "lista":
+            return self.subjects.lista()
+        if self.case.stage == "startup":
+            return self.subjects.first_image(self.case.size)
+        return "" if self.case.stage == "loading" else self.subjects.batch(self.case.batch, self.case.size)
+
+    def _job(self, contender):
+        return {
+            "stage": self.case.stage,
+            "kind": contender.kind,
+            "precision": contender.precision,
+            "settings": dict(contender.settings),
+            "threads": self.arguments.threads,
+            "batch": self.case.batch,
+            "size": self.case.size,
+            "batches": BATCHES_PER_PASS,
+            "weights": self.subjects.weights,
+            "onnx": self.subjects.onnx,
+            "onnx_missing": self.subjects.onnx_missing,
+            "input": self.input,
+            "folder": self.subjects.images,
+        }
+
+    def _startup(self, contender):
+        threads, out = str(self.arguments.threads), self.folder / "startup"
+        weights = self.subjects.weights
+        if contender.kind == OURS:
+            command = [self.arguments.program, "reconstruct", self.input, "--weights", weights, "--out", str(out)]
+            return OneShot([*command, "--overwrite", "--quiet", "--threads", threads], self.env)
+        out.mkdir(parents=True, exist_ok=True)
+        script = [sys.executable, str(HERE / "startup.py"), threads, weights, self.input, str(out / "rival.png")]
+        return OneShot(script, self.env)
+
+    def _process(self, contender):
+        if self.case.stage == "startup":
+            return self._startup(contender)
+        if contender.kind == OURS:
+            return OurProgram(self.arguments.program, self._job(contender), self.env)
+        with open(self.folder / "rivals.log", "a") as log:
+            return Rival(self._job(contender), self.env, log)
+
+    def _enter(self, contender):
+        say(f"{self.case.title}: preparing {contender.key}")
+        process = self._process(contender)
+        try:
+            entry = {"contender": contender, "process": process, "rounds": [], "prepare": process.prepare()}
+            first = sum(sum(times) for times in process.run(1).values())
+            entry["repeats"] = max(1, min(self.arguments.repeats, int(self.arguments.seconds / first)))
+            entry["path"] = self.folder / f"result-{len(self.entries)}.safetensors"
+            entry["figures"] = process.result(entry["path"])
+            self.entries.append(entry)
+        except Failure as failure:
+            self._drop(contender, process, failure)
+
+    def _drop(self, contender, process, failure):
+        say(f"left out: {contender.key}: {failure}")
+        process.close()
+        self.left_out.append({"contender": contender.key, "reason": str(failure)})
+
+    def _compare(self):
+        of_name = {(entry["contender"].name, entry["contender"].precision): entry for entry in self.entries}
+        reference = of_name.get(REFERENCE)
+        for entry in self.entries if reference else []:
+            entry["figures"] |= compare(self.case, entry["path"], reference["path"], self.input)
+            if "first_loss" in entry["figures"]:
+                expected = reference["figures"]["first_loss"]
+                entry["figures"]["loss_error"] = abs(entry["figures"]["first_loss"] / expected - 1)
+
+    def run_rounds(self):
+        for number in range(self.arguments.rounds):
+            say(f"{self.case.title}: round {number + 1} of {self.arguments.rounds}")
+            start = number % max(1, len(self.entries))  # nobody always runs behind the same neighbour
+            for entry in self.entries[start:] + self.entries[:start]:
+                try:
+                    entry["rounds"].append(entry["process"].run(entry["repeats"]))
+                except Failure as failure:
+                    self.entries.remove(entry)
+                    self._drop(entry["contender"], entry["process"], failure)
+
+    def close(self):
+        for entry in self.entries:
+            entry["peak"] = entry["process"].peak_bytes()
+            entry["process"].close()
+
+
+def ours_of(entries, precision):
+    ours = [entry for entry in entries if entry["contender"].kind == OURS]
+    return next((entry for entry in ours if entry["contender"].precision == precision), None)
+
+
+def time_to_ours(entry, ours, name):
+    """Median over the rounds of the ratio of the round's medians."""
+    if ours is None:
+        return None
+    ratios = [
+        statistics.median(its_round[name]) / statistics.median(our_round[name])
+        for its_round, our_round in zip(entry["rounds"], ours["rounds"])
+        if name in our_round
+    ]
+    return statistics.median(ratios) if ratios else None
+
+
+def rows_of(entries):
+    rows = []
+    for entry in entries:
+        ours = ours_of(entries, entry["contender"].precision)
+        for name in entry["rounds"][0]:
+            seconds = [second for one_round in entry["rounds"] for second in one_round[name]]
+            row = {
+                "contender": entry["contender"].name,
+                "precision": entry["contender"].precision,
+                "pass": name,
+                "median_seconds": statistics.median(seconds),
+                "min_seconds": min(seconds),
+                "time_to_ours": time_to_ours(entry, ours, name),
+                "peak_resident_bytes": entry["peak"],
+                "prepare_seconds": entry["prepare"],
+                "rounds": [one_round[name] for one_round in entry["rounds"]],
+            }
+            rows.append(row | entry["figures"])
+    return rows
+
+
+def run_case(case, arguments, subjects, env):
+    result = dataclasses.asdict(case) | {"title": case.title, "rows": [], "left_out": []}
+    needed, available = memory_needed(case), available_memory()
+    if needed > available:
+        reason = f"may need {needed / GIB:.0f} GiB, {available / GIB:.0f} GiB are free"
+        say(f"{case.title}: left out: {reason}")
+        result["left_out"].append({"contender": "all", "reason": reason})
+        return result
+    field = Field(case, arguments, subjects, env)
+    try:
+        field.run_rounds()
+    finally:
+        field.close()
+    result["rows"], result["left_out"] = rows_of(field.entries), field.left_out
+    return result
+
+
+def main():
+    arguments = parse_arguments()
+    arguments.program = str(pathlib.Path(arguments.program).resolve())
+    cases = chosen_cases(arguments)
+    if not cases:
+        raise Failure(f"--only {' '.join(arguments.only)}: no such case")
+    out = pathlib.Path(arguments.out).resolve()
+    (out / "work").mkdir(parents=True, exist_ok=True)
+    env = environment(arguments.threads, out)
+    results = {"header": header(arguments, env), "cases": []}
+    subjects = Subjects(arguments.program, out / "work", env, arguments.data)
+    for case in cases:
+        results["cases"].append(run_case(case, arguments, subjects, env))
+        (out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+        (out / "table.md").write_text(markdown(results))
+    print(markdown(results))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failure as failure:
+        sys.exit(f"peers: error: {failure}")
