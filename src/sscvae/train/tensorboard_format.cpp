@@ -3,52 +3,14 @@
 #include <array>
 #include <bit>
 
+#include "sscvae/serialization/protobuf.h"
+
 namespace sscvae::train::tensorboard_format {
 
 namespace {
 
-std::string little_endian(uint64_t value, int size) {
-  std::string bytes;
-  for (int i = 0; i < size; ++i) bytes += static_cast<char>(value >> (8 * i));
-  return bytes;
-}
-
-/// A protocol buffer, written field by field. Whole numbers that are 0 are left out, being the default; negative ones
-/// take ten bytes.
-class Message {
- public:
-  Message& number(int field, int64_t value) {
-    if (value == 0) return *this;
-    key(field, 0);
-    return varint(static_cast<uint64_t>(value));
-  }
-  Message& real64(int field, double value) {
-    key(field, 1);
-    bytes_ += little_endian(std::bit_cast<uint64_t>(value), 8);
-    return *this;
-  }
-  Message& real32(int field, float value) {
-    key(field, 5);
-    bytes_ += little_endian(std::bit_cast<uint32_t>(value), 4);
-    return *this;
-  }
-  Message& text(int field, std::string_view value) {
-    key(field, 2);
-    varint(value.size());
-    bytes_ += value;
-    return *this;
-  }
-  const std::string& bytes() const { return bytes_; }
-
- private:
-  void key(int field, int wire_type) { varint(static_cast<uint64_t>(field << 3 | wire_type)); }
-  Message& varint(uint64_t value) {
-    for (; value >= 0x80; value >>= 7) bytes_ += static_cast<char>(value | 0x80);
-    bytes_ += static_cast<char>(value);
-    return *this;
-  }
-  std::string bytes_;
-};
+using serialization::little_endian;
+using Message = serialization::ProtobufMessage;
 
 // Field numbers of event.proto and summary.proto.
 constexpr int kEventWallTime = 1, kEventStep = 2, kEventFileVersion = 3, kEventSummary = 5, kEventSessionLog = 7;
@@ -57,12 +19,8 @@ constexpr int kImageHeight = 1, kImageWidth = 2, kImageColorspace = 3, kImageEnc
 constexpr int kSessionStatus = 1, kSessionStart = 1;
 
 std::string summary_event(double wall_time, int64_t step, const Message& value) {
-  const Message summary = Message().text(kSummaryValue, value.bytes());
-  return Message()
-      .real64(kEventWallTime, wall_time)
-      .number(kEventStep, step)
-      .text(kEventSummary, summary.bytes())
-      .bytes();
+  const Message summary = Message().message(kSummaryValue, value);
+  return Message().real64(kEventWallTime, wall_time).number(kEventStep, step).message(kEventSummary, summary).bytes();
 }
 
 }  // namespace
@@ -96,11 +54,7 @@ std::string file_version_event(double wall_time) {
 
 std::string session_start_event(double wall_time, int64_t step) {
   const Message log = Message().number(kSessionStatus, kSessionStart);
-  return Message()
-      .real64(kEventWallTime, wall_time)
-      .number(kEventStep, step)
-      .text(kEventSessionLog, log.bytes())
-      .bytes();
+  return Message().real64(kEventWallTime, wall_time).number(kEventStep, step).message(kEventSessionLog, log).bytes();
 }
 
 std::string scalar_event(double wall_time, int64_t step, std::string_view tag, float value) {
@@ -114,7 +68,7 @@ std::string image_event(double wall_time, int64_t step, std::string_view tag, st
                             .number(kImageWidth, width)
                             .number(kImageColorspace, colorspace)
                             .text(kImageEncoded, png);
-  return summary_event(wall_time, step, Message().text(kValueTag, tag).text(kValueImage, image.bytes()));
+  return summary_event(wall_time, step, Message().text(kValueTag, tag).message(kValueImage, image));
 }
 
 }  // namespace sscvae::train::tensorboard_format
