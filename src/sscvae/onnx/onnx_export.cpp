@@ -1,0 +1,275 @@
+#include "sscvae/onnx/onnx_export.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/ones_like.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+#include <torch/csrc/autograd/grad_mode.h>
+
+#include <algorithm>
+
+#include "sscvae/core/error.h"
+#include "sscvae/core/text.h"
+#include "sscvae/onnx/fold.h"
+#include "sscvae/onnx/layouts.h"
+#include "sscvae/onnx/lista_operators.h"
+#include "sscvae/onnx/node_writer.h"
+
+namespace sscvae::onnx {
+
+using namespace graph;
+
+namespace {
+
+using Integers = std::vector<int64_t>;
+
+/// C of the last input -> C of the value.
+struct Channels {
+  int64_t of_input;
+  int64_t operator()(const Convolution& op) const { return op.weight.size(0); }
+  int64_t operator()(const TransposedConvolution& op) const { return op.weight.size(1); }
+  int64_t operator()(const PixelShuffle& op) const { return of_input / (op.factor * op.factor); }
+  int64_t operator()(const PixelUnshuffle& op) const { return of_input * op.factor * op.factor; }
+  int64_t operator()(const Constant& op) const { return op.map.size(1); }
+  int64_t operator()(const SparseCode& op) const { return op.dictionary.size(1); }
+  template <class Other>
+  int64_t operator()(const Other&) const {
+    return of_input;
+  }
+};
+
+Layouts as_maps(std::string name) { return Layouts::of_maps(std::move(name)); }
+
+/// Operators for each node of a graph.
+class Exporter {
+ public:
+  explicit Exporter(const Graph& graph) : graph_(graph) {}
+
+  NodeWriter writer;
+
+  void run() {
+    for (const Node& node : graph_.nodes) {
+      writer.enter(node.name);
+      node_ = &node;
+      values_.push_back(std::visit(*this, node.operation));
+      const int64_t channels_before = node.inputs.empty() ? graph_.in_channels : channels(node.inputs.back());
+      channels_.push_back(std::visit(Channels{channels_before}, node.operation));
+    }
+    for (const NamedValue& named : named_values())
+      if (graph_.*named.value >= 0) expose(named, graph_.*named.value);
+  }
+
+  Layouts operator()(const Input&) {
+    writer.model.inputs = {{"image", {"batch", graph_.in_channels, "height", "width"}}};
+    return as_maps("image");
+  }
+
+  Layouts operator()(const Affine& op) {
+    std::string x = maps(0);
+    if (op.scale != 1) x = writer.add("Mul", {x, writer.number(op.scale, "scale")});
+    if (op.shift != 0) x = writer.add("Add", {x, writer.number(op.shift, "shift")});
+    return as_maps(x);
+  }
+
+  Layouts operator()(const PixelShuffle& op) {
+    return as_maps(writer.add("DepthToSpace", {maps(0)}, {{"blocksize", op.factor}, {"mode", "CRD"}}));
+  }
+
+  Layouts operator()(const PixelUnshuffle& op) {
+    const std::string blocks = writer.add("SpaceToDepth", {maps(0)}, {{"blocksize", op.factor}});
+    return Layouts::of_blocks(blocks, op.factor * op.factor, channels(node_->inputs[0]));
+  }
+
+  Layouts operator()(const Convolution& op) {
+    const bool pointwise = op.weight.size(2) == 1 && op.weight.size(3) == 1 && op.stride == 1 && op.padding == 0;
+    if (pointwise && input(0).prefers_rows()) return Layouts::of_rows(product(op));
+    const at::Tensor weight = input(0).fitted(op.weight);
+    return as_maps(convolution(input(0).input(writer), weight, op));
+  }
+
+  Layouts operator()(const TransposedConvolution& op) {
+    return as_maps(writer.add("ConvTranspose",
+                              {maps(0), writer.constant(op.weight, "weight"), writer.constant(op.bias, "bias")},
+                              {{"kernel_shape", Integers{2, 2}}, {"strides", Integers{2, 2}}}));
+  }
+
+  /// One operator instead of a product and a sum: statistics 0 and 1 leave scale and shift.
+  Layouts operator()(const ChannelAffine& op) {
+    const std::string zeros = writer.constant(at::zeros_like(op.scale), "mean");
+    const std::string ones = writer.constant(at::ones_like(op.scale), "variance");
+    return as_maps(
+        writer.add("BatchNormalization",
+                   {maps(0), writer.constant(op.scale, "scale"), writer.constant(op.shift, "shift"), zeros, ones},
+                   {{"epsilon", 0.0f}}));
+  }
+
+  Layouts operator()(const GroupNorm& op) {
+    const std::string groups = writer.add("Reshape", {maps(0), writer.integers({0, op.groups, -1}, "groups")});
+    const std::string normal = writer.add(
+        "InstanceNormalization",
+        {groups, writer.constant(at::ones({op.groups}), "ones"), writer.constant(at::zeros({op.groups}), "zeros")},
+        {{"epsilon", static_cast<float>(op.epsilon)}});
+    const std::string back = writer.add("Reshape", {normal, writer.add("Shape", {maps(0)})});
+    const std::string scaled = writer.add("Mul", {back, writer.constant(op.weight.reshape({-1, 1, 1}), "weight")});
+    return as_maps(writer.add("Add", {scaled, writer.constant(op.bias.reshape({-1, 1, 1}), "bias")}));
+  }
+
+  Layouts operator()(const RmsNorm& op) {
+    const std::string squares = writer.add("Mul", {maps(0), maps(0)});
+    const std::string mean = writer.add("ReduceMean", {squares}, {{"axes", Integers{1}}});
+    const std::string shifted = writer.add("Add", {mean, writer.number(op.epsilon, "epsilon")});
+    return as_maps(writer.add("Div", {maps(0), writer.add("Sqrt", {shifted})}));
+  }
+
+  Layouts operator()(const Activation& op) {
+    switch (op.function) {
+      case Function::kRelu:
+        return as_maps(writer.add("Relu", {maps(0)}));
+      case Function::kSilu:
+        return as_maps(writer.add("Mul", {maps(0), writer.add("Sigmoid", {maps(0)})}));
+      case Function::kSigmoid:
+        return as_maps(writer.add("Sigmoid", {maps(0)}));
+      case Function::kSoftplus:
+        break;
+    }
+    return as_maps(writer.add("Softplus", {maps(0)}));
+  }
+
+  Layouts operator()(const MaxPool&) {
+    return as_maps(writer.add("MaxPool", {maps(0)}, {{"kernel_shape", Integers{2, 2}}, {"strides", Integers{2, 2}}}));
+  }
+
+  Layouts operator()(const Add&) { return as_maps(writer.add("Add", {maps(0), maps(1)})); }
+
+  /// Softmax runs over the last axis, which is the fast one: over queries the scores are [keys,queries], turned later.
+  /// Runtimes make these transpositions part of the products.
+  Layouts operator()(const Attention& op) {
+    const std::string flat = writer.integers({0, 0, -1}, "flat");
+    std::string queries = writer.add("Reshape", {maps(0), flat});
+    const std::string keys = writer.add("Reshape", {maps(1), flat}), values = writer.add("Reshape", {maps(2), flat});
+    if (op.scale != 1) queries = writer.add("Mul", {queries, writer.number(op.scale, "scale")});
+    const auto turned = [this](const std::string& x) {
+      return writer.add("Transpose", {x}, {{"perm", Integers{0, 2, 1}}});
+    };
+    const auto weights = [&](const std::string& left, const std::string& right) {
+      return writer.add("Softmax", {writer.add("MatMul", {turned(left), right})}, {{"axis", int64_t{-1}}});
+    };
+    const bool over_queries = op.axis == nn::SoftmaxAxis::kQueries;
+    const std::string shares = over_queries ? turned(weights(keys, queries)) : weights(queries, keys);
+    const std::string result = turned(writer.add("MatMul", {shares, turned(values)}));
+    return as_maps(writer.add("Reshape", {result, writer.add("Shape", {maps(2)})}));
+  }
+
+  /// The perceptron has no biases: what follows its relu is applied once, to the sum.
+  Layouts operator()(const Cbam& op) {
+    const std::string squeeze = writer.constant(op.squeeze.unsqueeze(2).unsqueeze(3), "squeeze");
+    const std::string excite = writer.constant(op.excite.unsqueeze(2).unsqueeze(3), "excite");
+    const auto hidden = [&](const char* pool) {
+      return writer.add("Relu", {writer.add("Conv", {writer.add(pool, {maps(0)}), squeeze})});
+    };
+    const std::string sum = writer.add("Add", {hidden("GlobalAveragePool"), hidden("GlobalMaxPool")});
+    const std::string channel_weights = writer.add("Sigmoid", {writer.add("Conv", {sum, excite})});
+    const std::string refined = writer.add("Mul", {maps(0), channel_weights});
+    const std::string& seen = op.spatial_input == nn::SpatialInput::kRefined ? refined : maps(0);
+    const std::string summary = writer.add("Concat",
+                                           {writer.add("ReduceMean", {seen}, {{"axes", Integers{1}}}),
+                                            writer.add("ReduceMax", {seen}, {{"axes", Integers{1}}})},
+                                           {{"axis", int64_t{1}}});
+    const std::string mixed = convolution(summary, op.convolution, {op.convolution, {}, 1, op.convolution.size(2) / 2});
+    return as_maps(writer.add("Mul", {refined, writer.add("Sigmoid", {mixed})}));
+  }
+
+  /// Linear interpolation between the centres of pixels, as torch's with align_corners=False.
+  Layouts operator()(const Constant& op) {
+    if (op.map.size(2) == 1 && op.map.size(3) == 1) return Layouts::of_constant(op.map);
+    const std::string grid = writer.add("Shape", {maps(0)}, {{"start", int64_t{2}}});
+    const std::string sizes =
+        writer.add("Concat", {writer.integers({1, op.map.size(1)}, "leading"), grid}, {{"axis", int64_t{0}}});
+    return as_maps(writer.add("Resize", {writer.constant(op.map, "map"), "", "", sizes},
+                              {{"mode", "linear"}, {"coordinate_transformation_mode", "half_pixel"}}));
+  }
+
+  Layouts operator()(const SparseCode& op) {
+    return Layouts::of_rows(add_lista(writer, op, input(0), input(1), never_negative(graph_, node_->inputs[1])));
+  }
+
+  /// The nearest row minimises |c|^2 - 2 x c.
+  Layouts operator()(const NearestCode& op) {
+    const std::string products = writer.add("MatMul", {rows(0), writer.constant(-2 * op.codebook.t(), "directions")});
+    const std::string distances =
+        writer.add("Add", {products, writer.constant(op.codebook.square().sum(1), "squares")});
+    const std::string nearest = writer.add("ArgMin", {distances}, {{"axis", int64_t{3}}, {"keepdims", int64_t{0}}});
+    return Layouts::of_rows(writer.add("Gather", {writer.constant(op.codebook, "codebook"), nearest}));
+  }
+
+ private:
+  Layouts& input(size_t i) { return values_.at(static_cast<size_t>(node_->inputs.at(i))); }
+  const std::string& maps(size_t i) { return input(i).maps(writer); }
+  const std::string& rows(size_t i) { return input(i).rows(writer); }
+  int64_t channels(Value value) const { return channels_.at(static_cast<size_t>(value)); }
+
+  std::string convolution(const std::string& x, const at::Tensor& weight, const Convolution& op) {
+    std::vector<std::string> inputs{x, writer.constant(weight, "weight")};
+    if (op.bias.defined()) inputs.push_back(writer.constant(op.bias, "bias"));
+    std::vector<Attribute> attributes{{"kernel_shape", Integers{weight.size(2), weight.size(3)}}};
+    if (op.padding != 0) attributes.push_back({"pads", Integers(4, op.padding)});
+    if (op.stride != 1) attributes.push_back({"strides", Integers(2, op.stride)});
+    return writer.add("Conv", std::move(inputs), std::move(attributes));
+  }
+
+  /// A convolution 1x1 of rows.
+  std::string product(const Convolution& op) {
+    const std::string y = writer.add("MatMul", {rows(0), writer.constant(op.weight.flatten(1).t(), "weight")});
+    return op.bias.defined() ? writer.add("Add", {y, writer.constant(op.bias, "bias")}) : y;
+  }
+
+  void expose(const NamedValue& named, Value value) {
+    const Node& node = graph_.nodes.at(static_cast<size_t>(value));
+    const bool image_sized = named.value == &Graph::logits || named.value == &Graph::reconstruction;
+    std::vector<Dimension> shape{"batch", channels(value), image_sized ? "height" : "latent_height",
+                                 image_sized ? "width" : "latent_width"};
+    if (const Constant* constant = std::get_if<Constant>(&node.operation)) {
+      shape[0] = int64_t{1};
+      if (constant->map.size(2) == 1 && constant->map.size(3) == 1) shape[2] = shape[3] = int64_t{1};
+    }
+    writer.enter(node.name);
+    writer.expose(values_.at(static_cast<size_t>(value)).maps(writer), {named.name, shape});
+  }
+
+  const Graph& graph_;
+  const Node* node_ = nullptr;
+  std::vector<Layouts> values_;
+  std::vector<int64_t> channels_;
+};
+
+/// Only the wanted names remain. The reconstruction always is.
+Graph with_outputs(Graph graph, const std::vector<std::string>& wanted) {
+  std::vector<std::string> known, present;
+  for (const NamedValue& named : named_values()) {
+    known.push_back(named.name);
+    if (graph.*named.value >= 0) present.push_back(named.name);
+  }
+  for (const std::string& name : wanted) {
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      throw UsageError("outputs: unknown '" + name + "'" + suggestion(name, known) + "; known: " + join(known, ", "));
+    if (std::find(present.begin(), present.end(), name) == present.end())
+      throw UsageError("outputs: the model has no " + name + "; it has " + join(present, ", "));
+  }
+  for (const NamedValue& named : named_values())
+    if (named.value != &Graph::reconstruction && std::find(wanted.begin(), wanted.end(), named.name) == wanted.end())
+      graph.*named.value = -1;
+  return graph;
+}
+
+}  // namespace
+
+Model to_onnx(const Graph& graph, const std::vector<std::string>& outputs) {
+  const at::NoGradGuard no_grad;
+  const Graph folded = fold(with_outputs(graph, outputs));
+  Exporter exporter(folded);
+  exporter.run();
+  return std::move(exporter.writer.model);
+}
+
+}  // namespace sscvae::onnx
