@@ -134,13 +134,15 @@ install_torch() {
        "  .venv/bin/python -m pip install <a torch wheel file>, then make setup"
 }
 
-# NumPy, safetensors and TensorBoard serve the tests in which they read our files; without them those tests skip.
+# These serve the tests in which they read our files; without them those tests skip. OpenVINO, which is larger, is left to
+# benchmarks/requirements.txt.
 install_judges() {
   [[ -n "$(torch_of .venv/bin/python)" ]] || return 0
-  .venv/bin/python -c "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, ('numpy', 'safetensors', 'tensorboard'))))" &&
+  local judges=(numpy safetensors tensorboard onnx onnxruntime)
+  .venv/bin/python -c "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, sys.argv[1:])))" "${judges[@]}" &&
     return
-  .venv/bin/python -m pip --disable-pip-version-check -q install numpy safetensors tensorboard ||
-    say "warning: numpy, safetensors or tensorboard could not be installed; tests that need them will skip"
+  .venv/bin/python -m pip --disable-pip-version-check -q install -c benchmarks/requirements.txt "${judges[@]}" ||
+    say "warning: not all of ${judges[*]} could be installed; tests that need them will skip"
 }
 
 install_system_packages

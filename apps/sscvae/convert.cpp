@@ -10,7 +10,8 @@ namespace {
 
 struct Options {
   tasks::ModelSource source;
-  std::string out, format = "torch";
+  std::string out;
+  tasks::ExportOptions target;
   OutputOptions output;
 };
 
@@ -37,12 +38,20 @@ void add_import(CLI::App& app) {
 
 void add_export(CLI::App& app) {
   const auto options = add_common(app, "weights file, or the name of shipped weights");
-  app.add_option("--format", options->format, "torch: a state dict for Python's torch.load(weights_only=True)")
+  app.add_option("--format", options->target.format,
+                 "torch: a state dict for Python's torch.load(weights_only=True); "
+                 "onnx: the whole model for ONNX Runtime, OpenVINO and others")
       ->type_name("NAME")
       ->capture_default_str();
+  app.add_option("--outputs", options->target.outputs,
+                 "onnx: what comes out beside the reconstruction: features, threshold, code, log_variance, "
+                 "coded_features, logits")
+      ->type_name("NAME,...")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   app.callback([options] {
     tasks::check_writable(options->output.json, options->output.overwrite);
-    tasks::deliver(tasks::export_weights(options->source, options->format, options->out, options->output.overwrite),
+    tasks::deliver(tasks::export_weights(options->source, options->target, options->out, options->output.overwrite),
                    options->output.json, options->output.overwrite);
   });
 }

@@ -13,8 +13,13 @@ namespace sscvae::tasks {
 /// UsageError, IoError, FormatError.
 Report import_weights(const ModelSource& source, const std::string& out, bool overwrite);
 
-/// Writes a weights file for another program. `format`: "torch", a state dict that Python's
-/// torch.load(weights_only=True) reads. Errors: UsageError, IoError, FormatError.
-Report export_weights(const ModelSource& source, const std::string& format, const std::string& out, bool overwrite);
+struct ExportOptions {
+  std::string format = "torch";
+  std::vector<std::string> outputs;  ///< onnx: what comes out beside the reconstruction (onnx::to_onnx)
+};
+
+/// Writes weights for another program. Formats: "torch", a state dict that Python's torch.load(weights_only=True)
+/// reads; "onnx", the running model with its weights (docs/formats.md). Errors: UsageError, IoError, FormatError.
+Report export_weights(const ModelSource& source, const ExportOptions& options, const std::string& out, bool overwrite);
 
 }  // namespace sscvae::tasks

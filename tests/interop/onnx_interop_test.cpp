@@ -1,0 +1,133 @@
+#include <gtest/gtest.h>
+
+#include "interop/python.h"
+#include "sscvae/graph/freeze.h"
+#include "sscvae/models/sparse_coding_autoencoder.h"
+#include "sscvae/onnx/fold.h"
+#include "sscvae/onnx/onnx_export.h"
+#include "sscvae/serialization/safetensors.h"
+#include "support/small_models.h"
+#include "support/tolerances.h"
+
+namespace sscvae::onnx {
+namespace {
+
+using testing::small_options;
+
+/// Batch, height and width; the second fits the grid of learned thresholds.
+const std::vector<std::array<int64_t, 3>> kCases{{2, 40, 24}, {1, 64, 64}};
+
+/// Models with the names of their files, in a folder.
+class Files {
+ public:
+  /// Once with the reconstruction alone, and once with every value.
+  void add(const std::string& name, models::Autoencoder& model) {
+    const graph::Graph graph = graph::freeze(model);
+    std::vector<std::string> outputs;
+    for (const NamedValue& named : named_values())
+      if (graph.*named.value >= 0) outputs.push_back(named.name);
+    write(name, model, graph, {});
+    write(name + "_all", model, graph, outputs);
+  }
+  void add(const std::string& name, const models::ModelOptions& options) {
+    add(name, *testing::stirred_model(options));
+  }
+
+  void expect_agreement(const std::string& judge) const {
+    std::vector<std::string> arguments{judge, std::to_string(testing::kOtherRuntime.float32)};
+    arguments.insert(arguments.end(), names_.begin(), names_.end());
+    const testing::PythonResult result = testing::run_script("onnx_models.py", arguments);
+    EXPECT_EQ(result.code, 0) << result.output;
+  }
+
+ private:
+  void write(const std::string& name, models::Autoencoder& model, const graph::Graph& graph,
+             const std::vector<std::string>& outputs) {
+    const c10::InferenceMode no_gradients;
+    names_.push_back((folder_ / name).string());
+    Model exported = to_onnx(graph, outputs);
+    exported.name = name;
+    write_onnx(names_.back() + ".onnx", exported);
+    serialization::StateDict values;
+    for (size_t i = 0; i < kCases.size(); ++i) {
+      const auto& [batch, height, width] = kCases[i];
+      const std::string prefix = std::to_string(i) + "/";
+      const at::Tensor image = torch::rand({batch, model.options().in_channels, height, width});
+      const models::ForwardResult result = model.forward(image);
+      values.add(prefix + "image", image);
+      for (const ValueInfo& output : exported.outputs) values.add(prefix + output.name, value_of(result, output.name));
+    }
+    serialization::write_safetensors(names_.back() + ".safetensors", values, {});
+  }
+
+  static at::Tensor value_of(const models::ForwardResult& result, const std::string& name) {
+    const std::map<std::string, at::Tensor> values{
+        {"reconstruction", result.reconstruction}, {"features", result.features},
+        {"threshold", result.threshold},           {"code", result.code},
+        {"coded_features", result.coded_features}, {"logits", result.logits},
+        {"log_variance", result.log_variance}};
+    return values.at(name);
+  }
+
+  testing::TemporaryFolder folder_;
+  std::vector<std::string> names_;
+};
+
+void add_registry(Files& files) {
+  for (const std::string& model : models::model_names())
+    for (const std::string& profile : models::profile_names())
+      files.add(model + "-" + profile, small_options(model, profile));
+}
+
+/// What no profile of the registry asks for.
+void add_variants(Files& files) {
+  models::ModelOptions colour = small_options("ssc-vae", "sound");
+  colour.in_channels = 3;
+  files.add("colour", colour);
+  for (const auto norm : {models::Normalization::kBatch, models::Normalization::kGroup}) {
+    models::ModelOptions options = small_options("sc-vae-in", "sound");
+    options.lite.normalization = norm;
+    options.lite.unshuffle = 1;
+    files.add("lite-norm" + std::to_string(static_cast<int>(norm)), options);
+  }
+  for (const auto iteration : {nn::Iteration::kUntied, nn::Iteration::kPerLayer}) {
+    models::ModelOptions options = small_options("ssc-vae", "sound");
+    options.sparse_coder.iteration = iteration;
+    files.add("iteration" + std::to_string(static_cast<int>(iteration)), options);
+  }
+  for (const auto threshold : {nn::ThresholdKind::kPerAtom, nn::ThresholdKind::kPerPosition}) {
+    models::ModelOptions options = small_options("sc-vae", "sound");
+    options.sparse_coder.threshold = threshold;
+    files.add("threshold" + std::to_string(static_cast<int>(threshold)), options);
+  }
+  models::ModelOptions none = small_options("ssc-vae", "sound");
+  none.sparse_coder.num_iterations = 0;
+  files.add("no-iterations", none);
+  const auto stronger = testing::stirred_model(small_options("ssc-vae", "reference"));
+  dynamic_cast<models::SparseCodingAutoencoder&>(*stronger).sparse_coder()->set_threshold_scale(1.7);
+  files.add("threshold-scale", *stronger);
+}
+
+class OnnxInterop : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(OnnxInterop, EveryModelAndProfile) {
+  SSCVAE_SKIP_WITHOUT_PYTHON(GetParam());
+  SSCVAE_SKIP_WITHOUT_PYTHON("safetensors");
+  Files files;
+  add_registry(files);
+  files.expect_agreement(GetParam());
+}
+
+TEST_P(OnnxInterop, OptionsBeyondTheProfiles) {
+  SSCVAE_SKIP_WITHOUT_PYTHON(GetParam());
+  SSCVAE_SKIP_WITHOUT_PYTHON("safetensors");
+  Files files;
+  add_variants(files);
+  files.expect_agreement(GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(Judges, OnnxInterop, ::testing::Values("onnx", "onnxruntime", "openvino"),
+                         [](const auto& judge) { return judge.param; });
+
+}  // namespace
+}  // namespace sscvae::onnx
