@@ -46,6 +46,7 @@ void add_benchmark(CLI::App& app) {
       ->type_name("FILE");
   app.add_option("--out", options->out, "safetensors for what came out: reconstruction; lista: code and gradients")
       ->type_name("FILE");
+  add_engine_option(app, options->engine);
   add_json_option(app, options->json);
   add_overwrite_option(app, options->overwrite);
   add_compute_options(app, options->compute);

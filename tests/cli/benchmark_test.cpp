@@ -140,7 +140,9 @@ TEST(Benchmark, MistakesAreOneLine) {
   expect_failure({"--data", "images"}, 2, "--data: not an option of --stage inference");
   expect_failure({"--stage", "lista", "--batch", "2"}, 2, "--batch: not an option of --stage lista");
   expect_failure({"--stage", "lista", "--positions", "0"}, 2, "--positions");
-  expect_failure({"--stage", "lista", "--precision", "bf16"}, 2, "--precision bf16");
+  expect_failure({"--stage", "lista", "--engine", "plain", "--precision", "bf16"}, 2, "--precision bf16");
+  expect_failure({"--engine", "fats"}, 2, "--engine: expected fast or plain");
+  expect_failure({"--stage", "loading", "--engine", "plain"}, 2, "--engine: not an option of --stage loading");
   expect_failure({"--stage", "training", "--model", "vq-gan"}, 2, "discriminator");
   expect_failure({"--stage", "loading"}, 2, "needs --data");
   expect_failure({"--stage", "loading", "--data", (folder / "none").string()}, 3, "none");

@@ -51,9 +51,9 @@ models::ForwardResult Engine::run(const at::Tensor& images, std::vector<StepTime
     const Step& step = *state_->plan.steps[i];
     const auto begin = std::chrono::steady_clock::now();
     step.run(pass);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    times.push_back({step.name, step.operation, seconds, step.macs(pass.values[static_cast<size_t>(step.output)])});
     for (const graph::Value value : state_->plan.release[i]) pass.values[static_cast<size_t>(value)].reset();
-    times.push_back(
-        {step.name, step.operation, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()});
   }
   const auto value = [&](graph::Value v) {
     return v < 0 ? at::Tensor() : pass.values[static_cast<size_t>(v)].to(at::kFloat);

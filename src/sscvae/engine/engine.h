@@ -12,6 +12,7 @@ namespace sscvae::engine {
 struct StepTime {
   std::string name, operation;
   double seconds = 0;
+  int64_t macs = 0;  ///< multiply-adds of the model as written; the step may take fewer
 };
 
 /// A model frozen for inference on the CPU: fused steps, packed weights, memory kept from pass to pass. The weights are

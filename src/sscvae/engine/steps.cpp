@@ -23,6 +23,8 @@ namespace sscvae::engine {
 
 namespace {
 
+int64_t positions_of(const at::Tensor& map) { return map.size(0) * map.size(2) * map.size(3); }
+
 using graph::Value;
 using kernels::AmxConvolution;
 
@@ -119,6 +121,11 @@ class ConvolutionStep : public Step {
     else pointwise_->run(x, out, epilogue);
     pass.values[static_cast<size_t>(output)] = out;
   }
+  int64_t macs(const at::Tensor& result) const override {
+    const int64_t weights =
+        fused_.convolution->weight.numel() + (fused_.appended ? fused_.appended->weight.numel() : 0);
+    return weights * positions_of(result) * (fused_.epilogue.pool ? 4 : 1);
+  }
 
  private:
   FusedConvolution fused_;
@@ -143,7 +150,10 @@ class ExpansionStep : public Step {
 
   ExpansionStep(const std::string& step_name, const std::string& what, Value reads, Value makes, const Phases& phases,
                 Precision precision)
-      : Step(step_name, what, {reads}, makes), type_(map_type(precision)), out_channels_(phases[0].weight.size(0)) {
+      : Step(step_name, what, {reads}, makes),
+        type_(map_type(precision)),
+        out_channels_(phases[0].weight.size(0)),
+        weights_(phases[0].weight.numel()) {
     for (const graph::Convolution& phase : phases) {
       if (precision == Precision::kBf16) amx_.emplace_back(phase.weight, phase.bias, kernels::Taps{});
       else pointwise_.emplace_back(phase.weight, phase.bias);
@@ -159,10 +169,11 @@ class ExpansionStep : public Step {
     }
     pass.values[static_cast<size_t>(output)] = out;
   }
+  int64_t macs(const at::Tensor& result) const override { return weights_ * positions_of(result); }
 
  private:
   at::ScalarType type_;
-  int64_t out_channels_;
+  int64_t out_channels_, weights_;
   std::vector<AmxConvolution> amx_;
   std::vector<kernels::Pointwise> pointwise_;
 };
@@ -193,6 +204,7 @@ class HalvingStep : public Step {
       : Step(node.name, "convolution 2x2, stride 2", node.inputs, makes), type_(map_type(precision)) {
     const auto& op = std::get<graph::Convolution>(node.operation);
     out_channels_ = op.weight.size(0);
+    weights_ = op.weight.numel();
     const at::Tensor laid = op.weight.permute({0, 2, 3, 1}).reshape({out_channels_, -1, 1, 1}).contiguous();
     if (precision == Precision::kBf16) amx_.emplace(laid, op.bias, kernels::Taps{});
     else pointwise_.emplace(laid, op.bias);
@@ -208,10 +220,11 @@ class HalvingStep : public Step {
     else pointwise_->run(blocks, out, {});
     pass.values[static_cast<size_t>(output)] = out;
   }
+  int64_t macs(const at::Tensor& result) const override { return weights_ * positions_of(result); }
 
  private:
   at::ScalarType type_;
-  int64_t out_channels_;
+  int64_t out_channels_, weights_;
   std::optional<AmxConvolution> amx_;
   std::optional<kernels::Pointwise> pointwise_;
 };
@@ -221,7 +234,9 @@ class ComposedStep : public Step {
   ComposedStep(const graph::Node& expansion, const FusedConvolution& fused)
       : Step(fused.name, "transposed convolution and convolution 3x3, composed", {fused.input}, fused.output),
         epilogue_(fused.epilogue),
-        out_channels_(fused.convolution->weight.size(0)) {
+        out_channels_(fused.convolution->weight.size(0)),
+        weights_(std::get<graph::TransposedConvolution>(expansion.operation).weight.numel() / 4 +
+                 fused.convolution->weight.numel()) {
     for (const Phase& phase : compose(std::get<graph::TransposedConvolution>(expansion.operation), *fused.convolution))
       phases_.emplace_back(phase.weight, at::Tensor(), kernels::Taps{2, 2, phase.row - 1, phase.column - 1},
                            phase.edge_biases);
@@ -235,10 +250,11 @@ class ComposedStep : public Step {
     }
     pass.values[static_cast<size_t>(output)] = out;
   }
+  int64_t macs(const at::Tensor& result) const override { return weights_ * positions_of(result); }
 
  private:
   kernels::Epilogue epilogue_;
-  int64_t out_channels_;
+  int64_t out_channels_, weights_;
   std::vector<AmxConvolution> phases_;
 };
 
@@ -282,6 +298,9 @@ class AttentionStep : public Step {
     }
     pass.values[static_cast<size_t>(output)] = out;
   }
+  int64_t macs(const at::Tensor& result) const override {
+    return 2 * positions_of(result) * result.size(2) * result.size(3) * result.size(1);
+  }
 
  private:
   at::Tensor attend(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values) const {
@@ -324,6 +343,13 @@ class SparseCodeStep : public Step {
                            precision_)
                .view({x.size(0), x.size(2), x.size(3), -1})
                .permute({0, 3, 1, 2});
+  }
+  int64_t macs(const at::Tensor& result) const override {
+    const auto& op = std::get<graph::SparseCode>(node_.operation);
+    const int64_t length = op.dictionary.size(0), atoms = op.dictionary.size(1);
+    const bool from_zero = op.initial_code == nn::InitialCode::kZero;  // whose first step has no product with S
+    const int64_t steps = op.num_iterations - (from_zero && op.num_iterations > 0 ? 1 : 0);
+    return positions_of(result) * (length * atoms + steps * atoms * atoms) + length * atoms * atoms;
   }
 
  private:

@@ -31,6 +31,8 @@ class Step {
   virtual ~Step() = default;
   /// Sets pass.values[output].
   virtual void run(Pass& pass) const = 0;
+  /// Multiply-adds that the model as written takes for this result (the exact rule), whatever the step saves of them.
+  virtual int64_t macs(const at::Tensor& result) const { return 0; }
 
   const std::string name, operation;
   const std::vector<graph::Value> inputs;

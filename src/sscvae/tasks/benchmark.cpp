@@ -54,6 +54,7 @@ void check_options(const BenchmarkOptions& options) {
   refuse(loading && !options.input.empty(), "--input", stage);
   refuse((loading || stage == "training") && !options.out.empty(), "--out", stage);
   refuse(loading && options.layers, "--layers", stage);
+  refuse((loading || stage == "training") && options.engine != "fast", "--engine", stage);
   refuse(loading && options.compute.precision != "auto", "--precision", stage);
   check_writable(options.out, options.overwrite);
 }
@@ -101,8 +102,12 @@ Measured measure(const TimedPass& pass, const BenchmarkOptions& options, c10::De
   const TensorMemory memory;
   const MacCounter counter({}, CountingRule::kExact);
   run();
-  measured.macs = counter.macs();
+  measured.macs = pass.macs > 0 ? pass.macs : counter.macs();
   measured.peak_tensor_bytes = memory.peak_bytes();
+  if (pass.steps) {
+    measured.macs = 0;
+    for (const OperationTime& step : pass.steps()) measured.macs += step.macs;
+  }
   return measured;
 }
 
@@ -126,14 +131,28 @@ Json pass_json(const TimedPass& pass, const Measured& measured, const Arithmetic
   return json;
 }
 
+/// Adds one run's steps, which are the same and in the same order each time.
+void add_steps(const std::vector<OperationTime>& run, std::vector<OperationTime>& sums) {
+  if (sums.empty()) sums.resize(run.size());
+  for (size_t i = 0; i < run.size(); ++i) {
+    sums[i].layer = run[i].layer;
+    sums[i].operation = run[i].operation;
+    sums[i].calls += run[i].calls;
+    sums[i].seconds += run[i].seconds;
+    sums[i].macs += run[i].macs;
+  }
+}
+
 /// Means over `repeats` runs of one pass, for which the profile slows it a little; what is left of the wall time is the
 /// row "(between operations)".
 Json layers_json(const Stage& stage, const TimedPass& pass, int64_t repeats, const ArithmeticLimit& limit) {
   OperationProfile profile(stage.names);
+  std::vector<OperationTime> steps;  // of all repeats together
   const auto begin = Clock::now();
   for (int64_t i = 0; i < repeats; ++i) {
     stop_if_interrupted();
-    pass.run();
+    if (pass.steps) add_steps(pass.steps(), steps);
+    else pass.run();
   }
   const double wall = seconds_since(begin);
   Json rows = Json::array();
@@ -152,7 +171,7 @@ Json layers_json(const Stage& stage, const TimedPass& pass, int64_t repeats, con
     rows.push_back(std::move(row));
     between -= time.seconds;
   };
-  for (const OperationTime& time : profile.times()) add(time);
+  for (const OperationTime& time : pass.steps ? steps : profile.times()) add(time);
   add({"", "(between operations)", repeats, between, 0});
   return rows;
 }

@@ -14,6 +14,7 @@ struct BenchmarkOptions {
   ModelSource source;  ///< without weights a fresh model of its configuration
   ComputeOptions compute;
   std::string stage = "inference";  ///< inference | training | lista | loading
+  std::string engine = "fast";      ///< fast | plain (inference, lista): as in tasks/inference.h
   int64_t repeats = 5, warmup = 1;
   bool layers = false;                                            ///< time by layer and operation, too
   std::string input, out;                                         ///< safetensors: what to run on; what came out
@@ -27,7 +28,8 @@ struct BenchmarkOptions {
 /// The speed of this program on this machine: wall times of a stage's passes (median, minimum, mean; all of them in the
 /// JSON), items for each second, share of the arithmetic limit (arithmetic_limit.h), peak memory of tensors in one pass
 /// and of the process, processor, threads and LibTorch. Operations are counted under the exact rule (mac_counter.h),
-/// FLOPs being twice the multiply-adds of the convolutions and matrix products that LibTorch runs.
+/// FLOPs being twice the multiply-adds of convolutions and matrix products: of those that LibTorch runs, and with the
+/// fast engine of the model as written, so that what it saves counts as speed.
 /// Errors: UsageError, also for options that the stage does not use; what making the stage throws; Interrupted.
 Report benchmark(const BenchmarkOptions& options);
 

@@ -13,8 +13,10 @@
 #include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
 #include "sscvae/nn/lista.h"
+#include "sscvae/nn/lista_fused.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/tasks/benchmark_stages.h"
+#include "sscvae/tasks/inference.h"
 
 namespace sscvae::tasks {
 
@@ -70,15 +72,32 @@ ListaInputs read_inputs(const BenchmarkOptions& options) {
   return inputs;
 }
 
-void forward(ListaInputs& inputs, int64_t iterations) {
-  inputs.code = nn::lista(inputs.features, inputs.dictionary, inputs.lipschitz, inputs.threshold, iterations,
-                          nn::InitialCode::kProjected);
+/// How the iterations are run.
+struct Iterations {
+  int64_t count;
+  bool fused;
+  kernels::Precision precision;
+};
+
+void forward(ListaInputs& inputs, const Iterations& how) {
+  const auto start = nn::InitialCode::kProjected;
+  inputs.code =
+      how.fused ? nn::lista_fused(inputs.features, inputs.dictionary, inputs.lipschitz, inputs.threshold, how.count,
+                                  start, how.precision)
+                : nn::lista(inputs.features, inputs.dictionary, inputs.lipschitz, inputs.threshold, how.count, start);
 }
 
-void forward_and_backward(ListaInputs& inputs, int64_t iterations) {
+void forward_and_backward(ListaInputs& inputs, const Iterations& how) {
   for (const auto& [name, tensor] : inputs.trained()) tensor->mutable_grad() = at::Tensor();
-  forward(inputs, iterations);
+  forward(inputs, how);
   inputs.code.backward(inputs.cotangent);
+}
+
+/// Of the plain form: correlations, Gram matrix, iterations. Backwards each product costs twice.
+int64_t macs_of(const ListaInputs& inputs, int64_t iterations) {
+  const int64_t positions = inputs.features.size(0), length = inputs.features.size(1),
+                atoms = inputs.dictionary.size(1);
+  return positions * atoms * (length + iterations * atoms) + length * atoms * atoms;
 }
 
 serialization::StateDict outputs_of(ListaInputs& inputs) {
@@ -92,8 +111,11 @@ serialization::StateDict outputs_of(ListaInputs& inputs) {
 }  // namespace
 
 Stage lista_stage(const BenchmarkOptions& options, const Compute& compute) {
-  if (compute.bf16) throw UsageError("--precision bf16: the sparse coder computes in fp32");
   const int64_t iterations = checked("--iterations", options.iterations, 16);
+  Iterations how{iterations, has_engine(options.engine, compute), kernels::Precision::kFloat32};
+  if (compute.bf16) how.precision = kernels::Precision::kBfloat16;
+  if (compute.bf16 && !(how.fused && kernels::supports(how.precision)))
+    throw UsageError("--precision bf16: only the fast engine on a processor with AVX512_BF16 or AMX iterates so");
   const auto inputs =
       std::make_shared<ListaInputs>(options.input.empty() ? random_inputs(options) : read_inputs(options));
   inputs->cotangent = inputs->cotangent.to(compute.device);
@@ -109,10 +131,12 @@ Stage lista_stage(const BenchmarkOptions& options, const Compute& compute) {
              static_cast<long long>(length), static_cast<long long>(atoms), static_cast<long long>(iterations));
   const auto without_gradients = [=] {
     const at::NoGradGuard no_gradients;
-    forward(*inputs, iterations);
+    forward(*inputs, how);
   };
-  stage.passes = {{"forward", without_gradients, "positions", positions},
-                  {"forward+backward", [=] { forward_and_backward(*inputs, iterations); }, "positions", positions}};
+  const int64_t macs = how.fused ? macs_of(*inputs, iterations) : 0;
+  stage.passes = {
+      {"forward", without_gradients, "positions", positions, {}, macs},
+      {"forward+backward", [=] { forward_and_backward(*inputs, how); }, "positions", positions, {}, 3 * macs}};
   stage.results = [=] { return Json{{"nonzero_share", inputs->code.ne(0).to(at::kDouble).mean().item<double>()}}; };
   stage.outputs = [=] { return outputs_of(*inputs); };
   return stage;

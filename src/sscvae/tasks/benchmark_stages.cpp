@@ -9,7 +9,9 @@
 #include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
 #include "sscvae/data/registry.h"
+#include "sscvae/engine/engine.h"
 #include "sscvae/serialization/safetensors.h"
+#include "sscvae/tasks/inference.h"
 #include "sscvae/tasks/size_option.h"
 #include "sscvae/train/precision.h"
 #include "sscvae/train/training_step.h"
@@ -155,18 +157,51 @@ ForwardPass plain_forward(std::shared_ptr<models::Autoencoder> model, const Comp
   };
 }
 
+/// The steps of one pass through the engine.
+std::vector<OperationTime> steps_of(engine::Engine& engine, const at::Tensor& images) {
+  std::vector<engine::StepTime> times;
+  engine.run(images, times);
+  std::vector<OperationTime> steps;
+  for (const engine::StepTime& time : times) steps.push_back({time.name, time.operation, 1, time.seconds, time.macs});
+  return steps;
+}
+
+/// The same pass through fused steps. Keeps the engine.
+TimedPass engine_pass(const models::Autoencoder& model, const Compute& compute, const at::Tensor& images,
+                      const std::shared_ptr<at::Tensor>& reconstruction) {
+  const auto engine =
+      std::make_shared<engine::Engine>(model, compute.bf16 ? engine::Precision::kBf16 : engine::Precision::kFp32);
+  const auto forward = [=](const at::Tensor& padded) { return engine->run(padded); };
+  const int64_t multiple = model.size_multiple();
+  return {"forward", [=] { *reconstruction = models::forward_padded(images, multiple, forward).reconstruction; },
+          "images", images.size(0),
+          [=] {
+            std::vector<OperationTime> steps;
+            models::forward_padded(images, multiple, [&](const at::Tensor& padded) {
+              steps = steps_of(*engine, padded);
+              return models::ForwardResult{};
+            });
+            return steps;
+          }};
+}
+
 Stage inference_stage(const BenchmarkOptions& options, const Compute& compute) {
   const OpenedModel opened = open_model(options.source);
   opened.model->to(compute.device);
   const at::Tensor images = images_of(options, opened.model->options().in_channels);
-  const ForwardPass forward = plain_forward(opened.model, compute);
   const auto reconstruction = std::make_shared<at::Tensor>();
   Stage stage;
   stage.compute = compute;
   stage.facts = facts_of(opened, images);
   stage.text = text_of(stage.facts, "one forward pass");
   stage.names = parameter_names(*opened.model);
-  stage.passes = {{"forward", [=] { *reconstruction = forward(images); }, "images", images.size(0)}};
+  if (has_engine(options.engine, compute)) {
+    stage.passes = {engine_pass(*opened.model, compute, images, reconstruction)};
+  } else {
+    if (options.engine == "plain") stage.plain = std::make_shared<PlainIterations>(*opened.model);
+    const ForwardPass forward = plain_forward(opened.model, compute);
+    stage.passes = {{"forward", [=] { *reconstruction = forward(images); }, "images", images.size(0)}};
+  }
   stage.outputs = [=] {
     serialization::StateDict outputs;
     outputs.add("reconstruction", *reconstruction);

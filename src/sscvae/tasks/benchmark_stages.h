@@ -11,6 +11,8 @@
 #include "sscvae/serialization/state_dict.h"
 #include "sscvae/tasks/benchmark.h"
 #include "sscvae/tasks/mac_counter.h"
+#include "sscvae/tasks/operation_profile.h"
+#include "sscvae/tasks/plain_iterations.h"
 
 /// What `sscvae benchmark` can measure, made ready to run.
 namespace sscvae::tasks {
@@ -21,6 +23,9 @@ struct TimedPass {
   std::function<void()> run;
   std::string item;   ///< what it works off: "images", "positions"
   int64_t items = 0;  ///< how many of them each time
+  /// Times by step, of a pass whose operations LibTorch does not see; empty otherwise. Their MACs are the pass's.
+  std::function<std::vector<OperationTime>()> steps = {};
+  int64_t macs = 0;  ///< where LibTorch does not see them otherwise; 0: counted as they run
 };
 
 /// A stage keeps alive what its passes need.
@@ -29,8 +34,9 @@ struct Stage {
   std::string text;  ///< one line for a person: what runs on what
   Json facts;        ///< the same for a program
   std::vector<TimedPass> passes;
-  ParameterNames names;           ///< of the parameters in use, for times by layer
-  std::function<Json()> results;  ///< what the passes found beside their time, after they ran; may be empty
+  ParameterNames names;                    ///< of the parameters in use, for times by layer
+  std::shared_ptr<PlainIterations> plain;  ///< while the sparse coder is to iterate by plain operations
+  std::function<Json()> results;           ///< what the passes found beside their time, after they ran; may be empty
   std::function<serialization::StateDict()> outputs;  ///< what the last run of each pass made; may be empty
 };
 

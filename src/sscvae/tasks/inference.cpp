@@ -34,15 +34,20 @@ void set_threshold_scale(models::Autoencoder& model, double scale) {
   if (!found && scale != 1) throw UsageError("--strength: model " + model.options().name + " has no sparse coder");
 }
 
+bool has_engine(const std::string& engine, const Compute& compute) {
+  if (engine != "fast" && engine != "plain")
+    throw UsageError("--engine: expected fast or plain, got '" + engine + "'" + suggestion(engine, {"fast", "plain"}));
+  return engine == "fast" && compute.device.is_cpu() && (!compute.bf16 || kernels::has_amx());
+}
+
 Inference::Inference(const ModelSource& source, const InferenceOptions& options)
-    : compute_(resolve_compute(options.compute)), tile_(options.tile), wants_engine_(options.engine == "fast") {
+    : compute_(resolve_compute(options.compute)),
+      tile_(options.tile),
+      wants_engine_(has_engine(options.engine, compute_)) {
   if (options.tile < -1) throw UsageError("--tile: expected a number of pixels, 0 or auto");
-  if (options.engine != "fast" && options.engine != "plain")
-    throw UsageError("--engine: expected fast or plain, got '" + options.engine + "'" +
-                     suggestion(options.engine, {"fast", "plain"}));
   opened_ = open_model(source);
   set_threshold_scale(*opened_.model, options.threshold_scale);
-  if (!wants_engine_) plain_ = std::make_unique<PlainIterations>(*opened_.model);
+  if (options.engine == "plain") plain_ = std::make_unique<PlainIterations>(*opened_.model);
   opened_.model->to(compute_.device);
 }
 
@@ -53,10 +58,7 @@ int64_t Inference::tile_for(int64_t height, int64_t width) const {
   return height * width > tile * tile ? tile : 0;
 }
 
-bool Inference::uses_engine() const {
-  return wants_engine_ && compute_.device.is_cpu() && !opened_.model->is_training() &&
-         (!compute_.bf16 || kernels::has_amx());
-}
+bool Inference::uses_engine() const { return wants_engine_ && !opened_.model->is_training(); }
 
 std::string Inference::text() const { return compute_.text() + (uses_engine() ? ", fast engine" : ", plain engine"); }
 

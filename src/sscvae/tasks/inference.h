@@ -30,6 +30,9 @@ struct InferenceResult {
   double seconds = 0;
 };
 
+/// Is there an engine for it? Errors: UsageError for a name that is neither fast nor plain.
+bool has_engine(const std::string& engine, const Compute& compute);
+
 class Inference {
  public:
   /// Errors: as open_model and resolve_compute; UsageError for a bad tile or scale.
