@@ -41,11 +41,19 @@ COLUMNS = [
 HEAD = ["| " + " | ".join(COLUMNS) + " |", "| --- | --- |" + " ---: |" * (len(COLUMNS) - 2)]
 
 
+LARGEST_FP32_ERROR = 1e-3  # of results in about unit range; fp32 contenders beyond compute something else
+
+
+def wrong_lines(rows):
+    wrong = [row for row in rows if row["precision"] == "fp32" and (error_of(row) or 0) > LARGEST_FP32_ERROR]
+    return [f"**Not the same result:** {row['contender']}, {row['precision']}  " for row in wrong]
+
+
 def case_lines(case):
     lines = []
     for name in dict.fromkeys(row["pass"] for row in case["rows"]):
         rows = [row for row in case["rows"] if row["pass"] == name]
-        lines += ["", f"### {case['title']}, {name}", "", *HEAD, *map(row_cells, rows)]
+        lines += ["", f"### {case['title']}, {name}", "", *HEAD, *map(row_cells, rows), "", *wrong_lines(rows)]
     if not case["rows"]:
         lines += ["", f"### {case['title']}"]
     lines += [""] if case["left_out"] else []

@@ -8,6 +8,8 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
+GROUPS = 16  # of the group norms
+
 
 class ResidualBlock(nn.Module):
     """x + conv1x1(relu(conv3x3(relu(x)))), C -> C/2 -> C."""
@@ -82,7 +84,7 @@ class Encoder(nn.Module):
         self._res_1 = ResidualBlock(wide)
         self._non_local = NonLocalBlock(wide)
         self._res_2 = ResidualBlock(wide)
-        self._group_norm = nn.GroupNorm(32, wide)
+        self._group_norm = nn.GroupNorm(GROUPS, wide)
         self._conv_2 = nn.Conv2d(wide, features, 3, padding=1)
 
     def forward(self, x):
@@ -103,7 +105,7 @@ class Decoder(nn.Module):
             stages += [ResidualBlock(width), UpSample(width, narrow)]
             width = narrow
         self._up_samples = nn.Sequential(*stages)
-        self._group_norm = nn.GroupNorm(32, narrow)
+        self._group_norm = nn.GroupNorm(GROUPS, narrow)
         self._conv_2 = nn.Conv2d(narrow, channels, 3, padding=1)
 
     def forward(self, x):
