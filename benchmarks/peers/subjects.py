@@ -40,16 +40,10 @@ class Subjects:
         return torch.from_numpy(pixels)[:, None].float() / 255
 
     def _weights(self):
-        """A fresh network of the paper's configuration. Its batch norms have seen images, as those of a trained one
-        have: else activations fade from layer to layer, and their size matters to thresholds and errors."""
+        """A fresh network of the paper's configuration."""
         state, weights = self.folder / "twin.safetensors", self.folder / "weights.safetensors"
         torch.manual_seed(1)
-        twin = Twin().train()
-        for module in twin.modules():
-            if isinstance(module, torch.nn.BatchNorm2d):
-                module.momentum = None  # running means over all batches
-        with torch.no_grad():
-            twin(self._images(4, 64))
+        twin = Twin()
         save_file({name: tensor.contiguous() for name, tensor in twin.state_dict().items()}, state)
         self._sscvae("import", state, "--out", weights, "--overwrite", "--quiet")
         return str(weights)
