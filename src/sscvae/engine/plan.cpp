@@ -76,7 +76,7 @@ class Planner {
     const auto& users = users_[static_cast<size_t>(value)];
     return std::any_of(users.begin(), users.end(), [&](Value user) {
       return as<graph::RmsNorm>(user) || as<graph::SparseCode>(user) || as<graph::Affine>(user) ||
-             as<graph::Cbam>(user) || as<graph::NearestCode>(user) || as<graph::Attention>(user);
+             as<graph::Cbam>(user) || as<graph::NearestCode>(user);
     });
   }
 

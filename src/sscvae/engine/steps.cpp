@@ -287,13 +287,13 @@ class AttentionStep : public Step {
         type_(map_type(precision)) {}
   void run(Pass& pass) const override {
     std::array<at::Tensor, 3> maps;
-    for (size_t i = 0; i < 3; ++i) maps[i] = pass.map(inputs[i], at::kFloat);
+    for (size_t i = 0; i < 3; ++i) maps[i] = pass.map(inputs[i], type_);
     at::Tensor out = pass.arena.map(maps[2].sizes(), type_);
     for (int64_t image = 0; image < out.size(0); ++image) {
       const auto rows = [&](const at::Tensor& map) {
         return map.select(0, image).permute({1, 2, 0}).reshape({-1, map.size(1)});
       };
-      at::Tensor result = attend(rows(maps[0]) * node_.scale, rows(maps[1]), rows(maps[2]));
+      const at::Tensor result = attend(rows(maps[0]), rows(maps[1]), rows(maps[2]));
       out.select(0, image).permute({1, 2, 0}).copy_(result.view({out.size(2), out.size(3), out.size(1)}));
     }
     pass.values[static_cast<size_t>(output)] = out;
@@ -303,17 +303,31 @@ class AttentionStep : public Step {
   }
 
  private:
+  /// Rows of positions, [P,c]; the result is float32.
   at::Tensor attend(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values) const {
     const int64_t positions = queries.size(0);
     const bool over_keys = node_.axis == nn::SoftmaxAxis::kKeys;
-    at::Tensor result = over_keys ? at::empty_like(values) : at::zeros_like(values);
+    at::Tensor result = at::zeros(values.sizes(), at::kFloat);
     for (int64_t first = 0; first < positions; first += kAttended) {
       const int64_t count = std::min(kAttended, positions - first);
-      const at::Tensor some = (over_keys ? queries : keys).narrow(0, first, count);
-      const at::Tensor weights = at::softmax(at::mm(some, (over_keys ? keys : queries).t()), 1);
-      if (over_keys) result.narrow(0, first, count).copy_(at::mm(weights, values));
-      else result.addmm_(weights.t(), values.narrow(0, first, count));
+      if (over_keys) {
+        const at::Tensor weights = at::softmax(scores(queries.narrow(0, first, count), keys), 1);
+        result.narrow(0, first, count).copy_(at::mm(weights.to(type_), values));
+      } else {
+        const at::Tensor weights = at::softmax(scores(queries, keys.narrow(0, first, count)), 0);
+        result += at::mm(weights.to(type_), values.narrow(0, first, count));
+      }
     }
+    return result;
+  }
+  /// scale Q K^T in float32: rounded scores would be far off once they are exponents.
+  at::Tensor scores(const at::Tensor& queries, const at::Tensor& keys) const {
+    if (type_ == at::kFloat) return at::mm(queries, keys.t()) * node_.scale;
+    const at::Tensor weight = (keys.to(at::kFloat) * node_.scale).unsqueeze(2).unsqueeze(3);
+    at::Tensor result = at::empty({queries.size(0), keys.size(0)}, at::kFloat);
+    at::Tensor as_map = result.view({1, 1, queries.size(0), keys.size(0)}).permute({0, 3, 1, 2});
+    const at::Tensor x = queries.view({1, 1, queries.size(0), queries.size(1)}).permute({0, 3, 1, 2});
+    AmxConvolution(weight, {}, kernels::Taps{}).run(x, as_map, {});
     return result;
   }
   graph::Attention node_;
