@@ -8,6 +8,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/shape.h"
+#include "sscvae/kernels/adam_update.h"
 #include "sscvae/models/weights.h"
 
 namespace sscvae::train {
@@ -45,41 +46,26 @@ void clip_gradients(const std::vector<NamedParameter>& parameters, double norm, 
 
 namespace {
 
-/// The numbers of one step that do not depend on the parameter.
-struct StepConstants {
-  double decay, beta2, one_minus_beta1, one_minus_beta2, root_correction2, step_size, epsilon;
-};
+using kernels::AdamStep;
 
 constexpr int64_t kGrain = 1 << 14;  // elements below which a second thread does not pay
 
-template <class T>
-void update_range(T* parameter, const T* gradient, T* first, T* second, int64_t begin, int64_t end, const StepConstants& c) {
-  const T decay = static_cast<T>(c.decay), beta2 = static_cast<T>(c.beta2), rise1 = static_cast<T>(c.one_minus_beta1),
-          rise2 = static_cast<T>(c.one_minus_beta2), root = static_cast<T>(c.root_correction2),
-          step = static_cast<T>(c.step_size), epsilon = static_cast<T>(c.epsilon);
-  for (int64_t i = begin; i < end; ++i) {
-    const T g = gradient[i];
-    first[i] += rise1 * (g - first[i]);
-    second[i] = beta2 * second[i] + rise2 * g * g;
-    parameter[i] = parameter[i] * decay - step * (first[i] / (std::sqrt(second[i]) / root + epsilon));
-  }
-}
-
 /// One pass over memory; all four tensors are dense, with equal strides.
 template <class T>
-void update_on_cpu(const at::Tensor& parameter, const at::Tensor& gradient, const at::Tensor& first, const at::Tensor& second,
-                   const StepConstants& c) {
+void update_on_cpu(const at::Tensor& parameter, const at::Tensor& gradient, const at::Tensor& first,
+                   const at::Tensor& second, const AdamStep& c) {
   T* p = parameter.mutable_data_ptr<T>();
   const T* g = gradient.const_data_ptr<T>();
   T* m = first.mutable_data_ptr<T>();
   T* v = second.mutable_data_ptr<T>();
-  at::parallel_for(0, parameter.numel(), kGrain,
-                   [&](int64_t begin, int64_t end) { update_range(p, g, m, v, begin, end, c); });
+  at::parallel_for(0, parameter.numel(), kGrain, [&](int64_t begin, int64_t end) {
+    kernels::adam_update(p + begin, g + begin, m + begin, v + begin, end - begin, c);
+  });
 }
 
 /// The same in whole-tensor operations, for any device and memory layout.
 void update_anywhere(at::Tensor parameter, const at::Tensor& gradient, at::Tensor first, at::Tensor second,
-                     const StepConstants& c) {
+                     const AdamStep& c) {
   parameter.mul_(c.decay);
   first.lerp_(gradient, c.one_minus_beta1);
   second.mul_(c.beta2).addcmul_(gradient, gradient, c.one_minus_beta2);
@@ -106,27 +92,26 @@ void Adam::step(double learning_rate) {
   const at::NoGradGuard no_grad;
   ++steps_;
   const double time = static_cast<double>(steps_);
-  const StepConstants constants{1 - learning_rate * options_.weight_decay,
-                                options_.beta2,
-                                1 - options_.beta1,
-                                1 - options_.beta2,
-                                std::sqrt(1 - std::pow(options_.beta2, time)),
-                                learning_rate / (1 - std::pow(options_.beta1, time)),
-                                options_.epsilon};
+  const AdamStep constants{1 - learning_rate * options_.weight_decay,
+                           options_.beta2,
+                           1 - options_.beta1,
+                           1 - options_.beta2,
+                           std::sqrt(1 - std::pow(options_.beta2, time)),
+                           learning_rate / (1 - std::pow(options_.beta1, time)),
+                           options_.epsilon};
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const at::Tensor& parameter = parameters_[i].second;
     if (!parameter.grad().defined()) continue;
     at::Tensor gradient = parameter.grad();
     const at::Tensor &first = first_moments_[i], &second = second_moments_[i];
     if (gradient.strides() != parameter.strides()) gradient = at::empty_like(parameter).copy_(gradient);
-    if (!same_dense_layout(parameter, gradient) || !same_dense_layout(parameter, first) || !same_dense_layout(parameter, second))
+    if (!same_dense_layout(parameter, gradient) || !same_dense_layout(parameter, first) ||
+        !same_dense_layout(parameter, second))
       update_anywhere(parameter.detach(), gradient, first, second, constants);
-    else if (parameter.scalar_type() == at::kFloat)
-      update_on_cpu<float>(parameter, gradient, first, second, constants);
+    else if (parameter.scalar_type() == at::kFloat) update_on_cpu<float>(parameter, gradient, first, second, constants);
     else if (parameter.scalar_type() == at::kDouble)
       update_on_cpu<double>(parameter, gradient, first, second, constants);
-    else
-      update_anywhere(parameter.detach(), gradient, first, second, constants);
+    else update_anywhere(parameter.detach(), gradient, first, second, constants);
   }
 }
 

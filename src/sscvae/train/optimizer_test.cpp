@@ -62,6 +62,21 @@ TEST(Adam, FollowsThePublishedFormulasForManySteps) {
   }
 }
 
+TEST(Adam, Float32OfAnyLengthAgreesWithDouble) {
+  for (const int64_t length : {1, 15, 33, 40000}) {  // shorter than a vector, with a rest, and for several threads
+    const at::Tensor start = random_tensor({length}, 1).to(at::kFloat);
+    const at::Tensor p = parameter(start), exact = parameter(start.to(at::kDouble));
+    Adam adam({{"p", p}}, {}), exact_adam({{"p", exact}}, {});
+    for (uint64_t step = 0; step < 5; ++step) {
+      p.mutable_grad() = random_tensor({length}, 10 + step).to(at::kFloat);
+      exact.mutable_grad() = p.grad().to(at::kDouble);
+      adam.step(1e-2);
+      exact_adam.step(1e-2);
+    }
+    EXPECT_TRUE(testing::is_close(p.detach(), exact.detach(), 5e-7)) << length;
+  }
+}
+
 TEST(Adam, MemoryLayoutDoesNotMatter) {
   const at::Tensor values = random_tensor({4, 3, 5, 2}, 3), gradient = random_tensor({4, 3, 5, 2}, 4);
   const at::Tensor plain = parameter(values);
