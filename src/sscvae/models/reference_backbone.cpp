@@ -1,6 +1,5 @@
 #include "sscvae/models/reference_backbone.h"
 
-#include <ATen/ops/silu.h>
 #include <torch/nn/modules/container/modulelist.h>
 
 #include <functional>
@@ -8,6 +7,7 @@
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
 #include "sscvae/nn/blocks.h"
+#include "sscvae/nn/norm_activation.h"
 
 namespace sscvae::models {
 
@@ -84,7 +84,7 @@ class ReferenceEncoder : public Backbone2d {
       x = levels_->at<nn::ResidualBlockImpl>(i).forward(x);
       x = levels_->at<nn::DownSampleImpl>(i + 1).forward(x);
     }
-    return convolution_2_->forward(at::silu(norm_->forward((*middle_)(x))));
+    return convolution_2_->forward(nn::norm_activation(norm_, (*middle_)(x), {kernels::Act::kSilu}));
   }
   at::Tensor last_weight() const override { return convolution_2_->weight; }
 
@@ -119,7 +119,7 @@ class ReferenceDecoder : public Backbone2d {
       x = levels_->at<nn::ResidualBlockImpl>(i).forward(x);
       x = levels_->at<nn::UpSampleImpl>(i + 1).forward(x);
     }
-    return convolution_2_->forward(at::silu(norm_->forward(x)));
+    return convolution_2_->forward(nn::norm_activation(norm_, x, {kernels::Act::kSilu}));
   }
   at::Tensor last_weight() const override { return convolution_2_->weight; }
 

@@ -2,7 +2,6 @@
 
 #include <ATen/ops/bmm.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/max_pool2d.h>
 #include <ATen/ops/relu.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/softmax.h>
@@ -13,6 +12,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
+#include "sscvae/nn/norm_activation.h"
 
 namespace sscvae::nn {
 
@@ -48,6 +48,11 @@ at::Tensor ChannelNorm::operator()(const at::Tensor& x) {
   return group_ ? group_->forward(x) : x;
 }
 
+at::Tensor ChannelNorm::activated(const at::Tensor& x, const kernels::NormActForm& form) {
+  if (batch_) return norm_activation(batch_, x, form);
+  return group_ ? norm_activation(group_, x, form) : plain_activation(x, form);
+}
+
 ResidualBlockImpl::ResidualBlockImpl(int64_t channels) {
   auto& block = register_numbered(*this);
   narrow_ = block.register_module("1", same_convolution(channels, channels / 2, 3, false));
@@ -65,7 +70,7 @@ DownSampleImpl::DownSampleImpl(int64_t in_channels, int64_t out_channels, Norm n
 }
 
 at::Tensor DownSampleImpl::forward(const at::Tensor& x) {
-  return at::max_pool2d(at::relu((*norm_)(convolution_->forward(x))), {2, 2}, {2, 2});
+  return norm_->activated(convolution_->forward(x), {kernels::Act::kRelu, true});
 }
 
 UpSampleImpl::UpSampleImpl(int64_t in_channels, int64_t out_channels, Norm norm, int64_t groups) {
@@ -77,7 +82,7 @@ UpSampleImpl::UpSampleImpl(int64_t in_channels, int64_t out_channels, Norm norm,
 }
 
 at::Tensor UpSampleImpl::forward(const at::Tensor& x) {
-  return at::relu((*norm_)(convolution_->forward(expansion_->forward(x))));
+  return norm_->activated(convolution_->forward(expansion_->forward(x)), {kernels::Act::kRelu});
 }
 
 NonLocalBlockImpl::NonLocalBlockImpl(int64_t channels, SoftmaxAxis axis, bool scaled) : axis_(axis), scaled_(scaled) {

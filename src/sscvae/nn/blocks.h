@@ -5,6 +5,8 @@
 #include <torch/nn/modules/normalization.h>
 #include <torch/nn/pimpl.h>
 
+#include "sscvae/kernels/norm_act.h"
+
 /// The building blocks of the authors' backbone. Child names ("_block.1.weight") are those of their weights files.
 namespace sscvae::nn {
 
@@ -19,6 +21,8 @@ class ChannelNorm {
   /// Registers the layer as `name` in `parent`. `groups` is for kGroup and must divide `channels`.
   ChannelNorm(torch::nn::Module& parent, const std::string& name, Norm kind, int64_t channels, int64_t groups);
   at::Tensor operator()(const at::Tensor& x);
+  /// activation(norm(x)), pooled where `form` says so (nn/norm_activation.h).
+  at::Tensor activated(const at::Tensor& x, const kernels::NormActForm& form);
 
  private:
   torch::nn::BatchNorm2d batch_{nullptr};
