@@ -386,8 +386,27 @@ class NearestCodeStep : public Step {
         codebook_.index_select(0, nearest).view({x.size(0), x.size(2), x.size(3), -1}).permute({0, 3, 1, 2});
   }
 
+  int64_t macs(const at::Tensor& result) const override { return positions_of(result) * codebook_.numel(); }
+
  private:
   at::Tensor codebook_, lengths_;
+};
+
+/// Of what the model multiplies outside of fused steps.
+struct CountMacs {
+  const at::Tensor& result;
+  int64_t operator()(const graph::Convolution& op) const { return op.weight.numel() * positions_of(result); }
+  int64_t operator()(const graph::TransposedConvolution& op) const {
+    return op.weight.numel() * positions_of(result) / 4;
+  }
+  int64_t operator()(const graph::Cbam& op) const {  // two descriptors through both layers; then the map
+    return result.size(0) * 2 * (op.squeeze.numel() + op.excite.numel()) +
+           op.convolution.numel() * positions_of(result);
+  }
+  template <class Operation>
+  int64_t operator()(const Operation&) const {
+    return 0;
+  }
 };
 
 class PlainStep : public Step {
@@ -399,6 +418,8 @@ class PlainStep : public Step {
     for (const Value input : inputs) maps.push_back(pass.map(input, at::kFloat));
     pass.values[static_cast<size_t>(output)] = graph::run_node(node_, maps);
   }
+
+  int64_t macs(const at::Tensor& result) const override { return std::visit(CountMacs{result}, node_.operation); }
 
  private:
   graph::Node node_;

@@ -121,6 +121,7 @@ at::Tensor run(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& 
 }
 
 bool is_plain(const at::Tensor& x, const at::Tensor& weight) {
+  if (!at::GradMode::is_enabled()) return true;
   return !kernels::can_norm_act(x) || !weight.defined() || weight.scalar_type() != at::kFloat;
 }
 
