@@ -1,6 +1,7 @@
 // Times the iterations of the sparse coder on P = 16384 positions, d = 256, K = 512, T = 16, thresholds for each
 // position: PyTorch's operations one by one ("eager"), the project's plain version, and the tiled kernel, interleaved,
-// the best of several rounds. Ratios are against "eager".
+// the best of several rounds. Ratios are against "eager". Memory is what the main thread asks for: all of it with
+// OMP_NUM_THREADS=1, all but the tiles of the other threads otherwise.
 //   sscvae_lista_benchmark [rounds] [positions]
 #include <ATen/Parallel.h>
 #include <c10/core/Allocator.h>
@@ -102,9 +103,9 @@ void run(const Case& item, const Problem& problem, bool backward, at::Tensor& co
 }
 
 void measure(Case& item, const Problem& problem, bool backward) {
+  item.code = at::Tensor();  // before the meter runs: it must not see the memory of another round go
   const auto memory = std::make_shared<MemoryMeter>();
   const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, memory);
-  item.code = at::Tensor();
   const double cpu = cpu_seconds();
   const auto start = std::chrono::steady_clock::now();
   run(item, problem, backward, item.code);
