@@ -22,7 +22,7 @@ inline constexpr Tolerance kGradient{2e-3, 1e-9};
 inline constexpr Tolerance kBuffer{5e-5, 1e-11};
 inline constexpr Tolerance kBlock{2e-5, 1e-11};
 inline constexpr Tolerance kBlockGradient{2e-3, 1e-10};
-inline constexpr Tolerance kOtherRuntime{1e-4, 1e-4};  ///< our exports in other programs, max|b| taken as 1 at least
+inline constexpr Tolerance kOtherRuntime{1e-5, 1e-5};  ///< our exports in other programs, max|b| taken as 1 at least
 
 /// max|a-b| / max|b| (max|a-b| where b is zero throughout); infinite for different shapes.
 inline double relative_error(const at::Tensor& actual, const at::Tensor& expected) {
