@@ -1,6 +1,7 @@
 #include <torch/types.h>
 
 #include "cli/program.h"
+#include "sscvae/core/sha256.h"
 #include "sscvae/serialization/torch_checkpoint.h"
 #include "support/tolerances.h"
 
@@ -75,6 +76,21 @@ TEST(Commands, ExportedWeightsComeBackEqual) {
              after = serialization::read_safetensors(folder / "back.safetensors").tensors;
   ASSERT_EQ(after.names(), before.names());
   for (const auto& [name, tensor] : before) EXPECT_TRUE(tensor.equal(after.at(name))) << name;
+}
+
+TEST(Commands, AModelBecomesAnOnnxFile) {
+  const TemporaryFolder folder;
+  const std::string weights = write_tiny_weights(folder / "w.safetensors"), out = (folder / "m.onnx").string();
+  const auto plain = run_json({"export", weights, "--format", "onnx", "--out", out});
+  EXPECT_EQ(plain["outputs"], nlohmann::json({"reconstruction"}));
+  const std::string bytes = slurp(out);
+  EXPECT_EQ(plain["sha256"], sha256_hex(bytes));
+  for (const std::string& text : {plain["source_sha256"].get<std::string>(), std::string("sscvae.size_multiple")})
+    EXPECT_NE(bytes.find(text), std::string::npos) << text;
+  EXPECT_EQ(run_json({"export", weights, "--format", "onnx", "--out", out, "--overwrite"}), plain);
+  const auto more =
+      run_json({"export", weights, "--format", "onnx", "--outputs", "code,threshold", "--out", out, "--overwrite"});
+  EXPECT_EQ(more["outputs"], nlohmann::json({"reconstruction", "threshold", "code"}));
 }
 
 TEST(Commands, CodesThatAreNotSparseAreReportedAsWhatTheyAre) {

@@ -47,6 +47,20 @@ TEST(Errors, CudaWithoutCudaIsAUsageError) {
   expect_failure({"doctor", "--device", "cuda"}, 2, "--device cuda");
 }
 
+TEST(Errors, ExportsThatCannotBe) {
+  const TemporaryFolder folder;
+  const std::string weights = write_tiny_weights(folder / "w.safetensors"), out = (folder / "m.onnx").string();
+  expect_failure({"export", weights, "--format", "onn", "--out", out}, 2, "did you mean 'onnx'?");
+  expect_failure({"export", weights, "--format", "torch", "--outputs", "code", "--out", out}, 2, "--outputs");
+  expect_failure({"export", weights, "--format", "onnx", "--outputs", "cod", "--out", out}, 2, "did you mean 'code'?");
+  expect_failure({"export", weights, "--format", "onnx", "--outputs", "log_variance", "--out", out}, 2, "has no log_v");
+  expect_failure({"export", weights, "--format", "onnx", "--out", (folder / "none/m.onnx").string()}, 3, "none");
+  EXPECT_FALSE(std::filesystem::exists(out));
+  std::ofstream(out) << "precious";
+  expect_failure({"export", weights, "--format", "onnx", "--out", out}, 2, "--overwrite");
+  EXPECT_EQ(slurp(out), "precious");
+}
+
 TEST(Errors, FilesThatAreMissingOrDamaged) {
   const TemporaryFolder folder;
   const std::string weights = write_tiny_weights(folder / "w.safetensors"), out = (folder / "out").string();
