@@ -139,7 +139,11 @@ Value lite_encoder(Builder& b, Value image) {
     x = b.convolution(x, "_encoder.down" + std::to_string(stage), 2);
     x = lite_stage(b, x, "_encoder.stage" + std::to_string(stage));
   }
-  return b.convolution(x, "_encoder.head");
+  x = b.convolution(x, "_encoder.head");
+  if (!b.options().lite.block_skip) return x;
+  const Value centred = b.add(Affine{1, -0.5}, {image}, "_encoder.skip");
+  return b.add(Add{}, {x, b.add(PixelUnshuffle{int64_t{1} << b.options().down_samples}, {centred}, "_encoder.skip")},
+               "_encoder.skip");
 }
 
 Value lite_decoder(Builder& b, Value features) {
@@ -151,7 +155,10 @@ Value lite_decoder(Builder& b, Value features) {
     x = lite_stage(b, x, "_decoder.stage" + std::to_string(stage));
   }
   x = b.convolution(x, "_decoder.head");
-  return levels > 0 ? b.add(PixelShuffle{int64_t{1} << levels}, {x}, "_decoder") : x;
+  if (levels > 0) x = b.add(PixelShuffle{int64_t{1} << levels}, {x}, "_decoder");
+  if (!b.options().lite.block_skip) return x;
+  return b.add(Add{}, {x, b.add(PixelShuffle{int64_t{1} << b.options().down_samples}, {features}, "_decoder.skip")},
+               "_decoder.skip");
 }
 
 /// alpha of inferred thresholds, before and after refinement; here only what the coder uses.

@@ -2,11 +2,14 @@
 
 #include <ATen/ops/pixel_shuffle.h>
 #include <ATen/ops/pixel_unshuffle.h>
+#include <torch/csrc/autograd/grad_mode.h>
 #include <torch/nn/modules/container/modulelist.h>
 
 #include <bit>
 
 #include "sscvae/core/error.h"
+#include "sscvae/core/text.h"
+#include "sscvae/nn/autocast.h"
 #include "sscvae/nn/lite_blocks.h"
 
 namespace sscvae::models {
@@ -24,6 +27,24 @@ nn::Norm norm_of(Normalization normalization) {
   return normalization == Normalization::kNone    ? nn::Norm::kNone
          : normalization == Normalization::kBatch ? nn::Norm::kBatch
                                                   : nn::Norm::kGroup;
+}
+
+/// Side of the blocks of pixels that are added to the features, 0 without block_skip.
+int64_t skipped_block(const ModelOptions& options, int64_t feature_dim) {
+  if (!options.lite.block_skip) return 0;
+  const int64_t side = int64_t{1} << options.down_samples, expected = options.in_channels * side * side;
+  if (feature_dim != expected)
+    throw UsageError(
+        format("model.lite.block_skip: needs %lld feature channels (atom_dim, code_dim or latent_dim), got %lld",
+               static_cast<long long>(expected), static_cast<long long>(feature_dim)));
+  return side;
+}
+
+/// With a skip around it, a network starts near 0.
+void start_small(torch::nn::Conv2d& head) {
+  const at::NoGradGuard no_grad;
+  head->weight.mul_(0.1);
+  head->bias.zero_();
 }
 
 /// The residual blocks at one resolution.
@@ -45,7 +66,8 @@ class Stage : public torch::nn::Module {
 
 class LiteEncoder : public Backbone2d {
  public:
-  LiteEncoder(const ModelOptions& options, int64_t feature_dim) : block_(int64_t{1} << unshuffle_levels(options)) {
+  LiteEncoder(const ModelOptions& options, int64_t feature_dim)
+      : block_(int64_t{1} << unshuffle_levels(options)), skipped_block_(skipped_block(options, feature_dim)) {
     const int64_t width = options.lite.width;
     stem_ = register_module("stem", nn::same_convolution(options.in_channels * block_ * block_, width, 3));
     stages_.push_back(register_module("stage0", std::make_shared<Stage>(options.lite)));
@@ -56,17 +78,20 @@ class LiteEncoder : public Backbone2d {
       stages_.push_back(register_module("stage" + number, std::make_shared<Stage>(options.lite)));
     }
     head_ = register_module("head", nn::same_convolution(width, feature_dim, 3));
+    if (skipped_block_ > 0) start_small(head_);
   }
 
   at::Tensor forward(const at::Tensor& image) override {
-    at::Tensor x = stages_[0]->forward(stem_->forward(at::pixel_unshuffle(image - 0.5, block_)));
+    const at::Tensor centred = image - 0.5;
+    at::Tensor x = stages_[0]->forward(stem_->forward(at::pixel_unshuffle(centred, block_)));
     for (size_t i = 0; i < halvings_.size(); ++i) x = stages_[i + 1]->forward(halvings_[i]->forward(x));
-    return head_->forward(x);
+    x = head_->forward(x);
+    return skipped_block_ > 0 ? nn::to_full_precision(x) + at::pixel_unshuffle(centred, skipped_block_) : x;
   }
   at::Tensor last_weight() const override { return head_->weight; }
 
  private:
-  int64_t block_;
+  int64_t block_, skipped_block_;
   torch::nn::Conv2d stem_{nullptr}, head_{nullptr};
   std::vector<std::shared_ptr<Stage>> stages_;
   std::vector<torch::nn::Conv2d> halvings_;
@@ -74,7 +99,8 @@ class LiteEncoder : public Backbone2d {
 
 class LiteDecoder : public Backbone2d {
  public:
-  LiteDecoder(const ModelOptions& options, int64_t feature_dim) : block_(int64_t{1} << unshuffle_levels(options)) {
+  LiteDecoder(const ModelOptions& options, int64_t feature_dim)
+      : block_(int64_t{1} << unshuffle_levels(options)), skipped_block_(skipped_block(options, feature_dim)) {
     const int64_t width = options.lite.width;
     stem_ = register_module("stem", nn::same_convolution(feature_dim, width, 3));
     stages_.push_back(register_module("stage0", std::make_shared<Stage>(options.lite)));
@@ -84,18 +110,20 @@ class LiteDecoder : public Backbone2d {
       stages_.push_back(register_module("stage" + number, std::make_shared<Stage>(options.lite)));
     }
     head_ = register_module("head", nn::same_convolution(width, options.in_channels * block_ * block_, 3));
+    if (skipped_block_ > 0) start_small(head_);
   }
 
   at::Tensor forward(const at::Tensor& features) override {
     at::Tensor x = stages_[0]->forward(stem_->forward(features));
     for (size_t i = 0; i < doublings_.size(); ++i)
       x = stages_[i + 1]->forward(at::pixel_shuffle(doublings_[i]->forward(x), 2));
-    return at::pixel_shuffle(head_->forward(x), block_);
+    x = at::pixel_shuffle(head_->forward(x), block_);
+    return skipped_block_ > 0 ? nn::to_full_precision(x) + at::pixel_shuffle(features, skipped_block_) : x;
   }
   at::Tensor last_weight() const override { return head_->weight; }
 
  private:
-  int64_t block_;
+  int64_t block_, skipped_block_;
   torch::nn::Conv2d stem_{nullptr}, head_{nullptr};
   std::vector<std::shared_ptr<Stage>> stages_;
   std::vector<torch::nn::Conv2d> doublings_;

@@ -2,6 +2,7 @@
 
 #include <ATen/ops/abs.h>
 #include <ATen/ops/clamp.h>
+#include <ATen/ops/log1p.h>
 
 #include <algorithm>
 #include <cmath>
@@ -19,13 +20,14 @@ void LossOptions::describe(FieldList& fields) {
              "plain ||Dz - E||^2, or commitment ||Dz - sg(E)||^2 + commitment ||sg(Dz) - E||^2");
   fields.add("latent_weight", latent_weight, "weight of the latent term, mean over positions (Eq. 7)", at_least(0));
   fields.add("commitment", commitment, "share of the encoder's part in the commitment form", at_least(0));
-  fields.add(
-      "sparsity", sparsity,
-      "none, l1: sum alpha |z| with a fixed weight (Eq. 7), steered: weight follows the wished number of non-zeros");
+  fields.add("sparsity", sparsity,
+             "none, l1: sum alpha |z| with a fixed weight (Eq. 7), steered: its weight follows the wished number of "
+             "non-zeros, rate: sum log2(1 + |z| / rate_step), steered likewise");
   fields.add("sparsity_weight", sparsity_weight, "weight of the l1 term, or where a steered one starts", at_least(0));
   fields.add("sparsity_target", sparsity_target, "wished non-zeros of a code at each position (steered)",
              at_least(0.1));
   fields.add("sparsity_max_weight", sparsity_max_weight, "upper end of a steered weight", at_least(0));
+  fields.add("rate_step", rate_step, "quantisation step that the rate supposes, in the code's units", at_least(1e-9));
   fields.add("detach_threshold", detach_threshold,
              "the l1 term sends no gradient to alpha (else the network lowers alpha instead of z)");
 }
@@ -54,6 +56,14 @@ at::Tensor latent_term(const ForwardResult& result, const LossOptions& options) 
          options.commitment * squared_distance(result.coded_features.detach(), result.features);
 }
 
+at::Tensor sparsity_term(const ForwardResult& result, const LossOptions& options) {
+  const at::Tensor magnitude = result.code.abs();
+  if (options.sparsity == Sparsity::kRate)
+    return at::log1p(magnitude / options.rate_step).sum({1}).mean() / std::log(2.0);
+  const at::Tensor& alpha = result.threshold_refinement;
+  return ((options.detach_threshold ? alpha.detach() : alpha) * magnitude).sum({1}).mean();
+}
+
 }  // namespace
 
 Losses compute_losses(const ForwardResult& result, const at::Tensor& target, const LossOptions& options,
@@ -70,15 +80,14 @@ Losses compute_losses(const ForwardResult& result, const at::Tensor& target, con
   if (losses.latent.defined() && options.latent_weight > 0)
     losses.total = losses.total + options.latent_weight * losses.latent;
   if (options.sparsity != Sparsity::kNone && result.threshold_refinement.defined()) {
-    const at::Tensor& alpha = result.threshold_refinement;
-    losses.sparsity = ((options.detach_threshold ? alpha.detach() : alpha) * result.code.abs()).sum({1}).mean();
+    losses.sparsity = sparsity_term(result, options);
     losses.total = losses.total + sparsity_weight * losses.sparsity;
   }
   return losses;
 }
 
 double steer_sparsity_weight(double weight, double nnz, const LossOptions& options) {
-  if (options.sparsity != Sparsity::kSteered) return weight;
+  if (options.sparsity != Sparsity::kSteered && options.sparsity != Sparsity::kRate) return weight;
   const double pull = std::clamp(std::log(std::max(nnz, 1e-2) / options.sparsity_target), -2.0, 2.0);
   return std::clamp(weight * std::exp(0.05 * pull), 1e-12, options.sparsity_max_weight);
 }

@@ -9,7 +9,7 @@ namespace sscvae::models {
 enum class ReconstructionLoss { kSquared, kAbsolute, kCharbonnier };
 enum class Reduction { kMean, kSum };
 enum class LatentForm { kPlain, kCommitment };
-enum class Sparsity { kNone, kL1, kSteered };
+enum class Sparsity { kNone, kL1, kSteered, kRate };
 
 struct LossOptions {
   ReconstructionLoss reconstruction = ReconstructionLoss::kSquared;
@@ -21,6 +21,7 @@ struct LossOptions {
   double sparsity_weight = 1e-4;
   double sparsity_target = 16;
   double sparsity_max_weight = 1e-2;
+  double rate_step = 0.02;
   bool detach_threshold = true;
   void describe(FieldList& fields);
 };
@@ -30,7 +31,7 @@ struct Losses {
   at::Tensor reconstruction;  ///< mean (or, with sum, mean over images of the sum) of the pixel error
   at::Tensor
       latent;  ///< mean over positions of ||D z - E||^2 (or the model's own latent term); undefined without a code
-  at::Tensor sparsity;  ///< mean over positions of sum_i alpha_i |z_i|; undefined where not used
+  at::Tensor sparsity;  ///< mean over positions of sum_i alpha_i |z_i| or of the rate in bits; undefined where not used
   at::Tensor total;
 };
 
@@ -62,6 +63,6 @@ inline const std::vector<std::string>& sscvae::choice_names<sscvae::models::Late
 }
 template <>
 inline const std::vector<std::string>& sscvae::choice_names<sscvae::models::Sparsity>() {
-  static const std::vector<std::string> names{"none", "l1", "steered"};
+  static const std::vector<std::string> names{"none", "l1", "steered", "rate"};
   return names;
 }

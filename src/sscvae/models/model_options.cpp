@@ -21,6 +21,11 @@ void LiteBackboneOptions::describe(FieldList& fields) {
              "side of the pixel blocks folded into channels first; a power of two, at most 2^down_samples",
              between(1, 64));
   fields.add("normalization", normalization, "inside the residual blocks");
+  fields.add("block_skip", block_skip,
+             "features are the image's blocks of 2^down_samples pixels a side plus what the encoder adds, the image is "
+             "the coded blocks plus what the decoder adds; needs channels x 4^down_samples feature channels; the "
+             "latent term of ssc-vae then holds the coded blocks "
+             "to the image's");
 }
 
 void GaussianOptions::describe(FieldList& fields) {
@@ -45,6 +50,7 @@ void ModelOptions::describe(FieldList& fields) {
   fields.add_section("sparse_coder", sparse_coder);
   fields.add_section("quantizer", quantizer);
   fields.add_section("vae", vae);
+  fields.add_section("csc", csc);
 }
 
 }  // namespace sscvae::models

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "sscvae/core/options.h"
+#include "sscvae/models/convolutional_coder_options.h"
 #include "sscvae/nn/sparse_coder_options.h"
 #include "sscvae/nn/vector_quantizer_options.h"
 
@@ -30,6 +31,7 @@ struct LiteBackboneOptions {
   int64_t num_blocks = 2;
   int64_t unshuffle = 4;
   Normalization normalization = Normalization::kNone;
+  bool block_skip = false;
   void describe(FieldList& fields);
 };
 
@@ -53,6 +55,7 @@ struct ModelOptions {
   nn::SparseCoderOptions sparse_coder;
   nn::VectorQuantizerOptions quantizer;
   GaussianOptions vae;
+  ConvolutionalCoderOptions csc;
   void describe(FieldList& fields);
 };
 

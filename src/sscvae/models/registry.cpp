@@ -6,6 +6,7 @@
 #include "sscvae/core/error.h"
 #include "sscvae/core/random.h"
 #include "sscvae/core/text.h"
+#include "sscvae/models/convolutional_coder.h"
 #include "sscvae/models/sparse_coding_autoencoder.h"
 #include "sscvae/models/variational_autoencoder.h"
 #include "sscvae/models/vector_quantized_autoencoder.h"
@@ -48,6 +49,18 @@ std::shared_ptr<Autoencoder> make_vector_quantized(const ModelOptions& options, 
   return std::make_shared<VectorQuantizedAutoencoder>(options, seed);
 }
 
+/// A denoiser's objective is its error alone.
+Assignments csc_values(const std::string&) {
+  return {{"train.loss.sparsity", std::string("none")},
+          {"train.loss.reconstruction", std::string("absolute")},
+          {"train.learning_rate", 5e-4},
+          {"train.gradient_clip", 1.0}};
+}
+
+std::shared_ptr<Autoencoder> make_convolutional_coder(const ModelOptions& options, uint64_t seed) {
+  return std::make_shared<ConvolutionalCoder>(options, seed);
+}
+
 std::shared_ptr<Autoencoder> make_sparse_coding(const ModelOptions& options, uint64_t seed) {
   return std::make_shared<SparseCodingAutoencoder>(options, seed);
 }
@@ -68,6 +81,8 @@ std::span<const ModelEntry> model_entries() {
        make_vector_quantized},
       {"vae", "independent Gaussian variables at each position", "Kingma & Welling 2014", "", own_latent_values,
        make_variational},
+      {"csc", "convolutional sparse codes of overlapping patches, thresholds from the noise level and the image",
+       "Simon & Elad 2019, with the controller of Wang et al. 2025", "", csc_values, make_convolutional_coder},
   };
   return entries;
 }

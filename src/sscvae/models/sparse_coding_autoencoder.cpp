@@ -1,5 +1,6 @@
 #include "sscvae/models/sparse_coding_autoencoder.h"
 
+#include <ATen/ops/pixel_unshuffle.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
 namespace sscvae::models {
@@ -18,6 +19,10 @@ ForwardResult SparseCodingAutoencoder::forward(const at::Tensor& images) {
   result.threshold = coded.threshold;
   result.code = coded.code;
   result.coded_features = coded.coded_features;
+  if (options().lite.block_skip && options().backbone == Backbone::kLite) {  // what lies beside the networks on both sides is held together directly
+    const at::Tensor blocks = at::pixel_unshuffle(images - 0.5, size_multiple());
+    result.latent_loss = (coded.coded_features - blocks).square().sum({1}).mean();
+  }
   decode_into(result, coded.coded_features);
   return result;
 }

@@ -11,7 +11,7 @@
 #include "sscvae/core/text.h"
 #include "sscvae/image/tiles.h"
 #include "sscvae/kernels/amx_convolution.h"
-#include "sscvae/nn/sparse_coder.h"
+#include "sscvae/models/threshold_scale.h"
 
 namespace sscvae::tasks {
 
@@ -22,15 +22,10 @@ constexpr int64_t kOverlap = 64;
 
 }  // namespace
 
-void set_threshold_scale(models::Autoencoder& model, double scale) {
+void apply_strength(models::Autoencoder& model, double scale) {
   if (!(scale > 0) || !std::isfinite(scale))
     throw UsageError("--strength: expected a number > 0, got " + to_text(scale));
-  bool found = false;
-  for (const auto& module : model.modules(false))
-    if (auto* coder = dynamic_cast<nn::SparseCoderImpl*>(module.get())) {
-      coder->set_threshold_scale(scale);
-      found = true;
-    }
+  const bool found = models::set_threshold_scale(model, scale);
   if (!found && scale != 1) throw UsageError("--strength: model " + model.options().name + " has no sparse coder");
 }
 
@@ -46,7 +41,7 @@ Inference::Inference(const ModelSource& source, const InferenceOptions& options)
       wants_engine_(has_engine(options.engine, compute_)) {
   if (options.tile < -1) throw UsageError("--tile: expected a number of pixels, 0 or auto");
   opened_ = open_model(source);
-  set_threshold_scale(*opened_.model, options.threshold_scale);
+  apply_strength(*opened_.model, options.threshold_scale);
   if (options.engine == "plain") plain_ = std::make_unique<PlainIterations>(*opened_.model);
   opened_.model->to(compute_.device);
 }

@@ -62,6 +62,6 @@ class Inference {
 };
 
 /// Multiplies the thresholds of every sparse coder in the model from now on.
-void set_threshold_scale(models::Autoencoder& model, double scale);
+void apply_strength(models::Autoencoder& model, double scale);
 
 }  // namespace sscvae::tasks

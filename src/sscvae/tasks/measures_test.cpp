@@ -7,8 +7,8 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/image/noise.h"
+#include "sscvae/image/noise_level.h"
 #include "sscvae/tasks/code_statistics.h"
-#include "sscvae/tasks/noise_level.h"
 #include "sscvae/tasks/outputs.h"
 #include "sscvae/tasks/restore.h"
 #include "support/paths.h"
@@ -19,19 +19,19 @@ namespace {
 TEST(NoiseLevel, FindsTheLevelOfWhiteNoiseOnASmoothImage) {
   const at::Tensor ramp = at::arange(256, at::kFloat).div(255).expand({1, 256, 256}).contiguous();
   for (const double sigma : {5.0, 25.0, 50.0})
-    EXPECT_NEAR(estimate_sigma_8bit(image::add_gaussian_noise(ramp, sigma, 7, false)), sigma, 0.03 * sigma);
+    EXPECT_NEAR(image::estimate_sigma_8bit(image::add_gaussian_noise(ramp, sigma, 7, false)), sigma, 0.03 * sigma);
 }
 
 TEST(NoiseLevel, FlatBordersDoNotHideTheNoise) {
   at::Tensor image = at::full({1, 256, 256}, 0.5);
   image = image::add_gaussian_noise(image, 20, 3, false);
   image.narrow(1, 0, 160).fill_(0);
-  EXPECT_NEAR(estimate_sigma_8bit(image), 20, 1.5);
+  EXPECT_NEAR(image::estimate_sigma_8bit(image), 20, 1.5);
 }
 
 TEST(NoiseLevel, IsZeroWhereNothingCanBeSaid) {
-  EXPECT_EQ(estimate_sigma_8bit(at::full({3, 16, 16}, 0.25)), 0);
-  EXPECT_EQ(estimate_sigma_8bit(at::full({1, 1, 1}, 0.25)), 0);
+  EXPECT_EQ(image::estimate_sigma_8bit(at::full({3, 16, 16}, 0.25)), 0);
+  EXPECT_EQ(image::estimate_sigma_8bit(at::full({1, 1, 1}, 0.25)), 0);
 }
 
 TEST(ContrastFactor, MovesTheLevelToTheNearestTrainedOne) {

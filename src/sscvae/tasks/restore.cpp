@@ -16,9 +16,9 @@
 #include "sscvae/image/file_list.h"
 #include "sscvae/image/image.h"
 #include "sscvae/image/noise.h"
+#include "sscvae/image/noise_level.h"
 #include "sscvae/metrics/protocol.h"
 #include "sscvae/tasks/interrupt.h"
-#include "sscvae/tasks/noise_level.h"
 #include "sscvae/tasks/outputs.h"
 
 namespace sscvae::tasks {
@@ -219,7 +219,7 @@ Report denoise(const DenoiseOptions& options) {
                                  ? image::add_gaussian_noise(item.input, options.add_noise_8bit,
                                                              static_cast<uint32_t>(options.seed), options.clip)
                                  : item.input;
-    const double sigma = automatic ? estimate_sigma_8bit(noisy) : given;
+    const double sigma = automatic ? image::estimate_sigma_8bit(noisy) : given;
     const double factor = contrast_factor(sigma, range.low, range.high);
     const at::Tensor mean = noisy.mean();
     InferenceResult result = model.run(factor == 1 ? noisy : mean + (noisy - mean) * factor);

@@ -23,6 +23,10 @@ void TrainOptions::describe(FieldList& fields) {
   fields.add("ema_decay", ema_decay,
              "decay per step of the running average of the weights, which is then what is validated and saved; 0: none",
              between(0, 0.9999999));
+  fields.add("threshold_jitter", threshold_jitter,
+             "thresholds are multiplied by a factor between 1/this and this, drawn for each batch, so that one model "
+             "serves a range of --strength; 1: never",
+             between(1, 100));
   fields.add("precision", precision,
              "arithmetic of the networks: fp32, bf16 (losses and sparse coding stay fp32), or bf16 where the processor "
              "is fast at it");

@@ -101,9 +101,13 @@ TrainingRun::TrainingRun(const TrainRequest& request)
   data_ = open_training_data(options_, known_split ? folder_.split() : std::filesystem::path());
   plan_steps();
   build_model();
-  step_settings_ = {
-      options_.train.loss, options_.train.gradient_clip, device_, bf16_, static_cast<uint64_t>(options_.train.seed),
-      adversary_.get()};
+  step_settings_ = {options_.train.loss,
+                    options_.train.gradient_clip,
+                    options_.train.threshold_jitter,
+                    device_,
+                    bf16_,
+                    static_cast<uint64_t>(options_.train.seed),
+                    adversary_.get()};
   state_.sparsity_weight = options_.train.loss.sparsity_weight;
   if (request_.resume && std::filesystem::exists(folder_.last(), ignored)) prepare_resumed();
   else prepare_fresh();
@@ -115,7 +119,8 @@ void TrainingRun::check_folder() const {
   const std::string name = "'" + folder_.root().string() + "'";
   if (request_.resume && !folder_.holds_run()) throw IoError(name + " holds no run to resume");
   if (!request_.resume && !request_.overwrite && folder_.holds_run())
-    throw UsageError(name + " holds a run already: --resume goes on with it, --overwrite replaces it; or choose another folder");
+    throw UsageError(
+        name + " holds a run already: --resume goes on with it, --overwrite replaces it; or choose another folder");
 }
 
 void TrainingRun::plan_steps() {

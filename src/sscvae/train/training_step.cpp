@@ -8,6 +8,7 @@
 #include "sscvae/core/text.h"
 #include "sscvae/metrics/code_usage.h"
 #include "sscvae/metrics/metrics.h"
+#include "sscvae/models/threshold_scale.h"
 #include "sscvae/train/divergence.h"
 #include "sscvae/train/precision.h"
 
@@ -54,6 +55,12 @@ Pass run_pass(models::Autoencoder& model, const data::Batch& batch, const StepSe
   return pass;
 }
 
+void jitter_thresholds(models::Autoencoder& model, const StepSettings& settings, int64_t pass) {
+  if (settings.threshold_jitter <= 1) return;
+  Random random(derive_seed(settings.seed, "thresholds", static_cast<uint64_t>(pass)));
+  models::set_threshold_scale(model, std::pow(settings.threshold_jitter, random.uniform(-1, 1)));
+}
+
 void add_figures(StepFigures& figures, const Pass& pass, double share) {
   add(figures.loss, pass.losses.total, share);
   add(figures.reconstruction, pass.losses.reconstruction, share);
@@ -94,6 +101,7 @@ StepFigures training_step(models::Autoencoder& model, Adam& adam, const std::vec
   metrics::CodeUsage usage(model.num_codes());
   for (size_t i = 0; i < batches.size(); ++i) {
     model.set_noise_seed(derive_seed(settings.seed, "pass", static_cast<uint64_t>(step) * batches.size() + i));
+    jitter_thresholds(model, settings, step * static_cast<int64_t>(batches.size()) + static_cast<int64_t>(i));
     pass = run_pass(model, batches[i], settings, sparsity_weight, share);
     add_figures(figures, pass, share);
     if (pass.result.indices.defined()) usage.add(pass.result.indices);
@@ -102,6 +110,7 @@ StepFigures training_step(models::Autoencoder& model, Adam& adam, const std::vec
     if (settings.adversary) settings.adversary->learn(pass.result.reconstruction, pass.target, share);
     if (!std::isfinite(figures.loss)) break;
   }
+  if (settings.threshold_jitter > 1) models::set_threshold_scale(model, 1);
   figures.gradient_norm = gradient_norm(adam.parameters());
   check_finite(model, pass, figures, settings.adversary, step);
   if (settings.gradient_clip > 0) clip_gradients(adam.parameters(), figures.gradient_norm, settings.gradient_clip);

@@ -26,14 +26,15 @@ struct StepFigures {
 struct StepSettings {
   models::LossOptions loss;
   double gradient_clip = 0;
+  double threshold_jitter = 1;
   c10::Device device = c10::Device(c10::kCPU);
   bool bf16 = false;
   uint64_t seed = 0;  ///< root of what is random in a pass, beside `step`
   Adversary* adversary = nullptr;
 };
 
-/// Convolutions are fastest with channels innermost in memory: the trainer calls this on a fresh model. Values and shapes
-/// stay.
+/// Convolutions are fastest with channels innermost in memory: the trainer calls this on a fresh model. Values and
+/// shapes stay.
 void use_channels_last(torch::nn::Module& module);
 
 /// Forward and backward over the batches (gradients averaged), the check for divergence, clipping, one step of Adam,

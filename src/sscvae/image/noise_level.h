@@ -2,7 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace sscvae::tasks {
+namespace sscvae::image {
 
 /// Standard deviation of white Gaussian noise in an image [C,H,W] in [0,1], in 8-bit grey levels: the median over
 /// channels of median|d| / 0.6745, where d = (a - b - c + e) / 2 is the diagonal Haar detail of each 2x2 block (a b / c
@@ -11,4 +11,4 @@ namespace sscvae::tasks {
 /// Texture of the finest scale counts as noise: the estimate is an upper bound on strongly textured images.
 double estimate_sigma_8bit(const at::Tensor& image);
 
-}  // namespace sscvae::tasks
+}  // namespace sscvae::image

@@ -1,10 +1,10 @@
-#include "sscvae/tasks/noise_level.h"
+#include "sscvae/image/noise_level.h"
 
 #include <torch/types.h>
 
 #include "sscvae/core/shape.h"
 
-namespace sscvae::tasks {
+namespace sscvae::image {
 
 double estimate_sigma_8bit(const at::Tensor& image) {
   check_shape(image, "image", "C,H,W", {-1, -1, -1});
@@ -21,4 +21,4 @@ double estimate_sigma_8bit(const at::Tensor& image) {
   return deviation.median().item<double>();
 }
 
-}  // namespace sscvae::tasks
+}  // namespace sscvae::image

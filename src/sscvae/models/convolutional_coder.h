@@ -1,0 +1,63 @@
+#pragma once
+
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/conv.h>
+
+#include <optional>
+
+#include "sscvae/models/autoencoder.h"
+#include "sscvae/nn/cbam.h"
+
+namespace sscvae::models {
+
+/// Image -> sparse code -> image without encoder and decoder: the dictionary's atoms are small patches that overlap.
+/// With x the image minus 1/2, its stride x stride blocks folded into channels, and * a convolution:
+///   z_0 = 0,   z_t = shrink(z_{t-1} + A_t * (x - B_t * z_{t-1}), theta_t),   x-hat = W * z_T
+///   theta_t = (floor_t + sigma slope_t) M(x, sigma),   one floor and slope >= 0 for each atom
+/// A_t, B_t and W are learned apart and start as one tight frame of cosine atoms scaled to norm 1. sigma is the noise
+/// level, estimated from the image (image/noise_level.h) unless it is given. M is the sparsity controller of SSC-VAE: a
+/// small network infers a factor for each position and atom, channel and spatial attention refine it; it starts as 1.
+/// Sources: Gregor & LeCun 2010; Simon & Elad 2019 (strided convolutional sparse coding); Eqs. 3, 9-11 of the SSC-VAE
+/// paper.
+///
+/// In a ForwardResult, `features` is x and `coded_features` is W * z [N,C stride^2,h,w], h = H / stride; the code has
+/// the same grid.
+class ConvolutionalCoder : public Autoencoder {
+ public:
+  /// Errors: UsageError for options that contradict each other.
+  ConvolutionalCoder(const ModelOptions& options, uint64_t seed);
+
+  ForwardResult forward(const at::Tensor& images) override;
+  at::Tensor encode(const at::Tensor& images) override;
+  at::Tensor decode(const at::Tensor& code) override;
+  int64_t size_multiple() const override;
+  /// The atoms of W as patches in the image's units [C q^2,K], q = kernel stride.
+  at::Tensor dictionary() override;
+  at::Tensor last_weight() const override { return output_; }
+
+  /// Multiplies all thresholds from now on: the strength knob. Errors: UsageError if negative.
+  void set_threshold_scale(double scale);
+  /// The noise level of all images from now on in 8-bit grey levels; nothing: estimate it for each image.
+  void set_noise_level(std::optional<double> sigma_8bit) { sigma_8bit_ = sigma_8bit; }
+
+ private:
+  struct Coded {
+    at::Tensor blocks, inferred, refined, threshold, code;
+  };
+  Coded code_of(const at::Tensor& images);
+  at::Tensor noise_levels(const at::Tensor& images) const;
+  void infer_factors(Coded& coded, const at::Tensor& sigma);
+  at::Tensor threshold(int64_t iteration, const at::Tensor& sigma) const;
+  at::Tensor reconstruct(const at::Tensor& coded_blocks) const;
+
+  double threshold_scale_ = 1;
+  std::optional<double> sigma_8bit_;
+  std::vector<at::Tensor> analysis_, synthesis_;  // A_t [K,C s^2,k,k]; B_t [C s^2,K,k,k] of t = 2, 3, ...
+  at::Tensor output_;                             // W
+  at::Tensor floor_, slope_;                      // [T,K] or [T,1], before softplus
+  torch::nn::Conv2d stem_{nullptr}, noise_{nullptr}, head_{nullptr};
+  torch::nn::Sequential blocks_{nullptr};
+  nn::Cbam refinement_{nullptr};
+};
+
+}  // namespace sscvae::models

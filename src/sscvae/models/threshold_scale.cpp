@@ -1,0 +1,20 @@
+#include "sscvae/models/threshold_scale.h"
+
+#include "sscvae/models/convolutional_coder.h"
+#include "sscvae/nn/sparse_coder.h"
+
+namespace sscvae::models {
+
+bool set_threshold_scale(Autoencoder& model, double scale) {
+  bool found = false;
+  for (const auto& module : model.modules(true)) {
+    if (auto* coder = dynamic_cast<nn::SparseCoderImpl*>(module.get())) coder->set_threshold_scale(scale);
+    else if (auto* convolutional = dynamic_cast<ConvolutionalCoder*>(module.get()))
+      convolutional->set_threshold_scale(scale);
+    else continue;
+    found = true;
+  }
+  return found;
+}
+
+}  // namespace sscvae::models
