@@ -144,7 +144,8 @@ TEST_P(ModelConformance, OverfitsOneBatch) {
     last = train::training_step(*model, adam, {{images, images, {}}}, settings, 0, 2e-3, step).reconstruction;
     if (step == 1) first = last;
   }
-  EXPECT_LT(last, first / 4) << "from " << first;
+  constexpr double kClose = 1e-4;  // 40 dB, where a model may start
+  EXPECT_LT(last, std::max(first / 4, kClose)) << "from " << first;
 }
 
 std::vector<Entry> all_entries() {

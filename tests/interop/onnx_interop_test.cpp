@@ -104,6 +104,18 @@ void add_variants(Files& files) {
     options.sparse_coder.threshold = threshold;
     files.add("threshold" + std::to_string(static_cast<int>(threshold)), options);
   }
+  for (const auto threshold : {nn::ThresholdKind::kScalar, nn::ThresholdKind::kInferred}) {
+    models::ModelOptions options = small_options("csc", "sound");
+    options.in_channels = 3;
+    options.csc.threshold = threshold;
+    options.csc.threshold_refinement = nn::ThresholdRefinement::kNone;
+    files.add("csc-colour" + std::to_string(static_cast<int>(threshold)), options);
+  }
+  models::ModelOptions skip = small_options("ssc-vae", "sound");
+  skip.lite.block_skip = true;
+  skip.feature_norm = models::FeatureNorm::kNone;
+  skip.sparse_coder.atom_dim = 64;
+  files.add("block-skip", skip);
   models::ModelOptions none = small_options("ssc-vae", "sound");
   none.sparse_coder.num_iterations = 0;
   files.add("no-iterations", none);

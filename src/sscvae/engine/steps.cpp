@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/bmm.h>
+#include <ATen/ops/conv2d.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/softmax.h>
@@ -15,6 +16,7 @@
 #include "sscvae/graph/interpreter.h"
 #include "sscvae/kernels/amx_convolution.h"
 #include "sscvae/kernels/group_norm.h"
+#include "sscvae/kernels/noise_shrink.h"
 #include "sscvae/kernels/pointwise.h"
 #include "sscvae/kernels/winograd.h"
 #include "sscvae/nn/lista_fused.h"
@@ -29,9 +31,10 @@ using graph::Value;
 using kernels::AmxConvolution;
 
 constexpr auto kChannelsLast = at::MemoryFormat::ChannelsLast;
-constexpr int64_t kFewChannels = 3;  // below, the taps of a 3x3 convolution are laid side by side
-constexpr int64_t kVector = 16;      // channels that the kernels want a multiple of
-constexpr int64_t kAttended = 1024;  // positions whose scores are held at once
+constexpr int64_t kFewChannels = 3;     // below, the taps of a 3x3 convolution are laid side by side
+constexpr int64_t kVector = 16;         // channels that the kernels want a multiple of
+constexpr int64_t kShrunkAtOnce = 256;  // positions that are worth a thread
+constexpr int64_t kAttended = 1024;     // positions whose scores are held at once
 
 bool is_image_convolution(const graph::Convolution& c) {
   return c.weight.size(1) <= kFewChannels && c.weight.size(2) == 3;
@@ -371,6 +374,65 @@ class SparseCodeStep : public Step {
   kernels::Precision precision_;
 };
 
+class LibraryConvolutionStep : public Step {
+ public:
+  LibraryConvolutionStep(const graph::Node& node, Value makes, Precision precision)
+      : Step(node.name, "convolution (LibTorch)", node.inputs, makes),
+        convolution_(std::get<graph::Convolution>(node.operation)),
+        type_(map_type(precision)) {
+    convolution_.weight = convolution_.weight.to(type_).contiguous(kChannelsLast);
+    if (convolution_.bias.defined()) convolution_.bias = convolution_.bias.to(type_);
+  }
+  void run(Pass& pass) const override {
+    pass.values[static_cast<size_t>(output)] = at::conv2d(pass.map(inputs[0], type_), convolution_.weight,
+                                                          convolution_.bias, convolution_.stride, convolution_.padding);
+  }
+  int64_t macs(const at::Tensor& result) const override { return convolution_.weight.numel() * positions_of(result); }
+
+ private:
+  graph::Convolution convolution_;
+  at::ScalarType type_;
+};
+
+class NoiseShrinkageStep : public Step {
+ public:
+  NoiseShrinkageStep(const graph::Node& node, Value makes)
+      : Step(node.name, "shrinkage", node.inputs, makes),
+        node_(std::get<graph::NoiseShrinkage>(node.operation)),
+        floor_(node_.floor.contiguous()),
+        slope_(node_.slope.contiguous()) {}
+  void run(Pass& pass) const override {
+    const at::Tensor step = pass.map(inputs[0], at::kFloat), sigma = pass.map(inputs[1], at::kFloat);
+    at::Tensor previous, factors;
+    if (node_.has_previous) previous = pass.map(inputs[2], at::kFloat);
+    if (node_.has_factors) factors = pass.map(inputs.back(), at::kFloat);
+    at::Tensor code = pass.arena.map(step.sizes(), at::kFloat);
+    const int64_t atoms = step.size(1), positions = step.size(2) * step.size(3);
+    for (int64_t image = 0; image < step.size(0); ++image) {
+      kernels::NoiseShrink shrink{nullptr,
+                                  nullptr,
+                                  nullptr,
+                                  floor_.const_data_ptr<float>(),
+                                  slope_.const_data_ptr<float>(),
+                                  sigma.const_data_ptr<float>()[image * positions],
+                                  atoms};
+      at::parallel_for(0, positions, kShrunkAtOnce, [&](int64_t begin, int64_t end) {
+        const int64_t offset = (image * positions + begin) * atoms;
+        kernels::NoiseShrink part = shrink;
+        part.step = step.const_data_ptr<float>() + offset;
+        if (previous.defined()) part.previous = previous.const_data_ptr<float>() + offset;
+        if (factors.defined()) part.factors = factors.const_data_ptr<float>() + offset;
+        kernels::noise_shrink(part, code.mutable_data_ptr<float>() + offset, end - begin);
+      });
+    }
+    pass.values[static_cast<size_t>(output)] = code;
+  }
+
+ private:
+  graph::NoiseShrinkage node_;
+  at::Tensor floor_, slope_;
+};
+
 class NearestCodeStep : public Step {
  public:
   NearestCodeStep(const graph::Node& node, Value makes)
@@ -471,6 +533,12 @@ StepPtr make_attention(const graph::Node& node, Value output, Precision precisio
 }
 StepPtr make_sparse_code(const graph::Node& node, Value output, Precision precision) {
   return std::make_unique<SparseCodeStep>(node, output, precision);
+}
+StepPtr make_library_convolution(const graph::Node& node, Value output, Precision precision) {
+  return std::make_unique<LibraryConvolutionStep>(node, output, precision);
+}
+StepPtr make_noise_shrinkage(const graph::Node& node, Value output) {
+  return std::make_unique<NoiseShrinkageStep>(node, output);
 }
 StepPtr make_nearest_code(const graph::Node& node, Value output) {
   return std::make_unique<NearestCodeStep>(node, output);

@@ -67,6 +67,10 @@ StepPtr make_composed(const graph::Node& expansion, const FusedConvolution& fuse
 StepPtr make_group_norm(const graph::Node& node, kernels::Act activation, graph::Value output, Precision precision);
 StepPtr make_attention(const graph::Node& node, graph::Value output, Precision precision);
 StepPtr make_sparse_code(const graph::Node& node, graph::Value output, Precision precision);
+/// A convolution that can_fuse refuses, by LibTorch.
+StepPtr make_library_convolution(const graph::Node& node, graph::Value output, Precision precision);
+/// One shrinkage of a convolutional sparse coder; the code is float32.
+StepPtr make_noise_shrinkage(const graph::Node& node, graph::Value output);
 StepPtr make_nearest_code(const graph::Node& node, graph::Value output);
 /// Any node, as graph::run_node does it, in float32.
 StepPtr make_plain(const graph::Node& node, graph::Value output);

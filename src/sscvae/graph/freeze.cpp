@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "sscvae/core/error.h"
+#include "sscvae/models/convolutional_coder.h"
 #include "sscvae/models/sparse_coding_autoencoder.h"
 
 namespace sscvae::graph {
@@ -161,6 +162,12 @@ Value lite_decoder(Builder& b, Value features) {
                "_decoder.skip");
 }
 
+Value cbam(Builder& b, Value x, const std::string& name) {
+  return b.add(Cbam{b.tensor(name + ".ChannelAtt._fc.0.weight"), b.tensor(name + ".ChannelAtt._fc.2.weight"),
+                    b.tensor(name + ".SpatialAtt._conv.weight"), b.options().sparse_coder.cbam_spatial_input},
+               {x}, name);
+}
+
 /// alpha of inferred thresholds, before and after refinement; here only what the coder uses.
 Value inferred_alpha(Builder& b, Value features, const std::string& name) {
   const nn::SparseCoderOptions& options = b.options().sparse_coder;
@@ -171,11 +178,8 @@ Value inferred_alpha(Builder& b, Value features, const std::string& name) {
     x = b.activation(x, softplus ? Function::kSoftplus : Function::kRelu, name);
   }
   if (options.threshold_refinement != nn::ThresholdRefinement::kCbam) return x;
-  const std::string cbam = name + "._cbam";
-  x = b.add(Cbam{b.tensor(cbam + ".ChannelAtt._fc.0.weight"), b.tensor(cbam + ".ChannelAtt._fc.2.weight"),
-                 b.tensor(cbam + ".SpatialAtt._conv.weight"), options.cbam_spatial_input},
-            {x}, cbam);
-  return options.threshold_gain == 1.0 ? x : b.add(Affine{options.threshold_gain, 0}, {x}, cbam);
+  x = cbam(b, x, name + "._cbam");
+  return options.threshold_gain == 1.0 ? x : b.add(Affine{options.threshold_gain, 0}, {x}, name + "._cbam");
 }
 
 /// alpha of learned thresholds as a map [1,K or 1,gh,gw].
@@ -252,6 +256,52 @@ Value bottleneck(Builder& b, const models::Autoencoder& model, Value features) {
   return b.graph.code;
 }
 
+/// A convolutional sparse coder: unfolded iterations from the image's blocks to a code, whose atoms add up to the
+/// image.
+void convolutional_coder(Builder& b, const models::ConvolutionalCoder& coder, Value image) {
+  const models::ConvolutionalCoderOptions& options = b.options().csc;
+  const int64_t padding = options.kernel / 2;
+  const Value centred = b.add(Affine{1, -0.5}, {image}, "_blocks");
+  const Value blocks = b.add(PixelUnshuffle{options.stride}, {centred}, "_blocks");
+  const Value sigma = b.add(NoiseLevel{options.stride, coder.noise_level()}, {image}, "_sigma");
+  Value factors = -1;
+  if (b.has("_stem.weight")) {
+    Value x = b.add(Add{}, {b.convolution(blocks, "_stem"), b.convolution(sigma, "_noise")}, "_stem");
+    for (int64_t i = 0; i < options.attention_blocks; ++i) {
+      const std::string block = "_blocks." + std::to_string(i);
+      const Value y = b.activation(b.convolution(x, block + ".conv1"), Function::kSilu, block);
+      x = b.add(Add{}, {x, b.convolution(y, block + ".conv2")}, block);
+    }
+    x = b.convolution(b.activation(x, Function::kRelu, "_head"), "_head");
+    factors = b.activation(b.add(Affine{1, models::kSoftplusOne}, {x}, "_head"), Function::kSoftplus, "_head");
+    if (b.has("_cbam.SpatialAtt._conv.weight"))
+      factors = b.add(Affine{models::kRefinementGain, 0}, {cbam(b, factors, "_cbam")}, "_cbam");
+  }
+  for (int64_t t = 0; t < options.num_iterations; ++t) {
+    const std::string number = std::to_string(t);
+    Value residual = blocks;
+    if (t > 0) {
+      const Value synthesis =
+          b.add(Convolution{-b.tensor("_B" + number), {}, 1, padding}, {b.graph.code}, "_B" + number);
+      residual = b.add(Add{}, {blocks, synthesis}, "_B" + number);
+    }
+    const Value step = b.add(Convolution{b.tensor("_A" + number), {}, 1, padding}, {residual}, "_A" + number);
+    const auto [floor, slope] = coder.threshold_lines(t);
+    std::vector<Value> inputs{step, sigma};
+    if (t > 0) inputs.push_back(b.graph.code);
+    if (factors >= 0) inputs.push_back(factors);
+    b.graph.code = b.add(NoiseShrinkage{floor, slope, t > 0, factors >= 0}, inputs, "_A" + number);
+    if (t + 1 == options.num_iterations)
+      b.graph.threshold =
+          b.add(NoiseThreshold{floor, slope},
+                factors >= 0 ? std::vector<Value>{sigma, factors} : std::vector<Value>{sigma}, "_sigma");
+  }
+  b.graph.features = blocks;
+  b.graph.coded_features = b.add(Convolution{b.tensor("_W"), {}, 1, padding}, {b.graph.code}, "_W");
+  b.graph.logits = b.add(PixelShuffle{options.stride}, {b.graph.coded_features}, "_W");
+  b.graph.reconstruction = b.add(Affine{1, 0.5}, {b.graph.logits}, "_W");
+}
+
 }  // namespace
 
 Graph freeze(const models::Autoencoder& model) {
@@ -259,6 +309,10 @@ Graph freeze(const models::Autoencoder& model) {
   Builder b(model);
   const bool lite = model.options().backbone == models::Backbone::kLite;
   const Value image = b.add(Input{}, {}, "image");
+  if (const auto* coder = dynamic_cast<const models::ConvolutionalCoder*>(&model)) {
+    convolutional_coder(b, *coder, image);
+    return std::move(b.graph);
+  }
   Value features = lite ? lite_encoder(b, image) : reference_encoder(b, image);
   if (model.options().feature_norm == models::FeatureNorm::kRms)
     features = b.add(RmsNorm{1e-6}, {features}, "_encoder");

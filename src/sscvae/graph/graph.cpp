@@ -22,6 +22,9 @@ struct Names {
   const char* operator()(const Constant&) const { return "constant"; }
   const char* operator()(const SparseCode&) const { return "sparse code"; }
   const char* operator()(const NearestCode&) const { return "nearest code"; }
+  const char* operator()(const NoiseLevel&) const { return "noise level"; }
+  const char* operator()(const NoiseThreshold&) const { return "threshold"; }
+  const char* operator()(const NoiseShrinkage&) const { return "shrinkage"; }
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -85,9 +86,26 @@ struct NearestCode {
   at::Tensor codebook;
 };
 
-using Operation =
-    std::variant<Input, Affine, PixelShuffle, PixelUnshuffle, Convolution, TransposedConvolution, ChannelAffine,
-                 GroupNorm, RmsNorm, Activation, MaxPool, Add, Attention, Cbam, Constant, SparseCode, NearestCode>;
+/// The noise level of an image [N,C,H,W] as a map [N,1,H/stride,W/stride], the same at all positions: the median over
+/// channels of image::estimate_sigma_8bit's figure, in the image's units; or the given one.
+struct NoiseLevel {
+  int64_t stride;
+  std::optional<double> sigma;
+};
+/// (floor + sigma slope) factors: input sigma [N,1,h,w] and, optionally, factors [N,K,h,w].
+struct NoiseThreshold {
+  at::Tensor floor, slope;  ///< [K], >= 0
+};
+/// shrink(step + previous, (floor + sigma slope) factors): inputs step [N,K,h,w], sigma, and, as the flags say, the
+/// previous code and factors.
+struct NoiseShrinkage {
+  at::Tensor floor, slope;
+  bool has_previous, has_factors;
+};
+
+using Operation = std::variant<Input, Affine, PixelShuffle, PixelUnshuffle, Convolution, TransposedConvolution,
+                               ChannelAffine, GroupNorm, RmsNorm, Activation, MaxPool, Add, Attention, Cbam, Constant,
+                               SparseCode, NearestCode, NoiseLevel, NoiseThreshold, NoiseShrinkage>;
 
 /// The number of the node that makes a value; -1 for a value that a model does not have.
 using Value = int;

@@ -5,7 +5,9 @@
 #include "sscvae/core/error.h"
 #include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
+#include "sscvae/image/noise_level.h"
 #include "sscvae/nn/lista.h"
+#include "sscvae/nn/soft_threshold.h"
 
 namespace sscvae::graph {
 
@@ -92,6 +94,25 @@ struct Run {
     const at::Tensor rows = to_rows(x());
     const at::Tensor distances = op.codebook.square().sum(1) - 2 * at::mm(rows, op.codebook.t());
     return to_maps(op.codebook.index_select(0, distances.argmin(1)), x());
+  }
+  at::Tensor operator()(const NoiseLevel& op) const {
+    const int64_t height = x().size(2) / op.stride, width = x().size(3) / op.stride;
+    at::Tensor sigma = at::empty({x().size(0), 1, height, width}, at::kFloat);
+    for (int64_t i = 0; i < x().size(0); ++i)
+      sigma[i].fill_(op.sigma ? *op.sigma : image::estimate_sigma_8bit(x()[i]) / 255);
+    return sigma;
+  }
+  at::Tensor noise_threshold(const at::Tensor& floor, const at::Tensor& slope, const at::Tensor& sigma) const {
+    return floor.view({1, -1, 1, 1}) + sigma * slope.view({1, -1, 1, 1});
+  }
+  at::Tensor operator()(const NoiseThreshold& op) const {
+    const at::Tensor theta = noise_threshold(op.floor, op.slope, x());
+    return inputs.size() > 1 ? theta * inputs[1] : theta;
+  }
+  at::Tensor operator()(const NoiseShrinkage& op) const {
+    at::Tensor theta = noise_threshold(op.floor, op.slope, inputs.at(1));
+    if (op.has_factors) theta = theta * inputs.back();
+    return nn::soft_threshold(op.has_previous ? x() + inputs.at(2) : x(), theta);
   }
 };
 

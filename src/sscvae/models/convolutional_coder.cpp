@@ -28,9 +28,7 @@ namespace {
 constexpr double kThresholdUnit = 20;
 constexpr double kInitialFloor = -6, kInitialSlope = -1, kInitialSlopeOfMean = -8;  // before softplus
 constexpr double kFloorScale = 0.1;                                                 // of softplus(floor)
-constexpr double kThresholdReach = 4;        // slope 1 stands for 4 standard deviations of an atom's noise
-constexpr double kSoftplusOne = 0.54132485;  // softplus(x) = 1
-constexpr double kAttentionGain = 4;         // both gates of CBAM start near 1/2
+constexpr double kThresholdReach = 4;  // slope 1 stands for 4 standard deviations of an atom's noise
 
 void check(const ConvolutionalCoderOptions& options, int64_t channels) {
   const std::string section = "model.csc.";
@@ -149,7 +147,7 @@ ConvolutionalCoder::ConvolutionalCoder(const ModelOptions& options, uint64_t see
   if (columns > 1) slope.select(1, 0).fill_(kInitialSlopeOfMean / kThresholdUnit);  // the patch's mean passes
   floor_ = parameter("_floor", at::full_like(slope, kInitialFloor / kThresholdUnit));
   slope_ = parameter("_slope", slope);
-  register_buffer("_frame_scale", at::full({}, scale));
+  frame_scale_ = register_buffer("_frame_scale", at::full({}, scale));
 
   if (o.threshold != nn::ThresholdKind::kInferred) return;
   const int64_t width = o.attention_width;
@@ -185,15 +183,15 @@ void ConvolutionalCoder::infer_factors(Coded& coded, const at::Tensor& sigma) {
   x = head_->forward(at::relu(x));
   const nn::AutocastDisabled full_precision(x.device().type());
   coded.inferred = at::softplus(nn::to_full_precision(x) + kSoftplusOne);
-  coded.refined = refinement_ ? refinement_->forward(coded.inferred) * kAttentionGain : coded.inferred;
+  coded.refined = refinement_ ? refinement_->forward(coded.inferred) * kRefinementGain : coded.inferred;
 }
 
-at::Tensor ConvolutionalCoder::threshold(int64_t iteration, const at::Tensor& sigma) const {
-  const double scale = kThresholdReach * threshold_scale_ * named_buffers()["_frame_scale"].item<double>();
+std::pair<at::Tensor, at::Tensor> ConvolutionalCoder::threshold_lines(int64_t iteration) const {
+  const double scale = kThresholdReach * threshold_scale_ * frame_scale_.item<double>();
   const auto positive = [&](const at::Tensor& raw) {
-    return at::softplus(raw[iteration] * kThresholdUnit).reshape({1, -1, 1, 1});
+    return at::softplus(raw[iteration] * kThresholdUnit).expand({options().csc.num_atoms}) * scale;
   };
-  return (positive(floor_) * kFloorScale + sigma * positive(slope_)) * scale;
+  return {positive(floor_) * kFloorScale, positive(slope_)};
 }
 
 ConvolutionalCoder::Coded ConvolutionalCoder::code_of(const at::Tensor& images) {
@@ -209,7 +207,8 @@ ConvolutionalCoder::Coded ConvolutionalCoder::code_of(const at::Tensor& images) 
   if (stem_) infer_factors(coded, sigma);
   for (int64_t t = 0; t < options().csc.num_iterations; ++t) {
     const auto i = static_cast<size_t>(t);
-    coded.threshold = threshold(t, sigma);
+    const auto [floor, slope] = threshold_lines(t);
+    coded.threshold = floor.view({1, -1, 1, 1}) + sigma * slope.view({1, -1, 1, 1});
     if (coded.refined.defined()) coded.threshold = coded.threshold * coded.refined;
     const at::Tensor residual = t == 0 ? coded.blocks : coded.blocks - same_convolution(coded.code, synthesis_[i - 1]);
     at::Tensor step = same_convolution(residual, analysis_[i]);
@@ -228,8 +227,8 @@ ForwardResult ConvolutionalCoder::forward(const at::Tensor& images) {
   ForwardResult result;
   result.features = coded.blocks;
   result.threshold_inference = coded.inferred;
-  result.threshold = coded.threshold;
-  result.threshold_refinement = coded.refined.defined() ? coded.refined : coded.threshold;
+  result.threshold = coded.threshold.expand_as(coded.code);
+  result.threshold_refinement = coded.refined.defined() ? coded.refined : result.threshold;
   result.code = coded.code;
   result.coded_features = nn::to_full_precision(same_convolution(coded.code, output_));
   result.reconstruction = reconstruct(result.coded_features);

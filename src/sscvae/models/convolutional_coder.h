@@ -10,6 +10,11 @@
 
 namespace sscvae::models {
 
+/// Both gates of the refinement start near 1/2; this makes their product 1.
+inline constexpr double kRefinementGain = 4;
+/// softplus of it is 1.
+inline constexpr double kSoftplusOne = 0.54132485;
+
 /// Image -> sparse code -> image without encoder and decoder: the dictionary's atoms are small patches that overlap.
 /// With x the image minus 1/2, its stride x stride blocks folded into channels, and * a convolution:
 ///   z_0 = 0,   z_t = shrink(z_{t-1} + A_t * (x - B_t * z_{t-1}), theta_t),   x-hat = W * z_T
@@ -39,6 +44,12 @@ class ConvolutionalCoder : public Autoencoder {
   void set_threshold_scale(double scale);
   /// The noise level of all images from now on in 8-bit grey levels; nothing: estimate it for each image.
   void set_noise_level(std::optional<double> sigma_8bit) { sigma_8bit_ = sigma_8bit; }
+  /// The level that was set, in the image's units.
+  std::optional<double> noise_level() const {
+    return sigma_8bit_ ? std::optional<double>(*sigma_8bit_ / 255) : std::nullopt;
+  }
+  /// Of one iteration: floor and slope of theta = (floor + sigma slope) M, each [K].
+  std::pair<at::Tensor, at::Tensor> threshold_lines(int64_t iteration) const;
 
  private:
   struct Coded {
@@ -47,7 +58,6 @@ class ConvolutionalCoder : public Autoencoder {
   Coded code_of(const at::Tensor& images);
   at::Tensor noise_levels(const at::Tensor& images) const;
   void infer_factors(Coded& coded, const at::Tensor& sigma);
-  at::Tensor threshold(int64_t iteration, const at::Tensor& sigma) const;
   at::Tensor reconstruct(const at::Tensor& coded_blocks) const;
 
   double threshold_scale_ = 1;
@@ -55,6 +65,7 @@ class ConvolutionalCoder : public Autoencoder {
   std::vector<at::Tensor> analysis_, synthesis_;  // A_t [K,C s^2,k,k]; B_t [C s^2,K,k,k] of t = 2, 3, ...
   at::Tensor output_;                             // W
   at::Tensor floor_, slope_;                      // [T,K] or [T,1], before softplus
+  at::Tensor frame_scale_;                        // [], what the start was divided by
   torch::nn::Conv2d stem_{nullptr}, noise_{nullptr}, head_{nullptr};
   torch::nn::Sequential blocks_{nullptr};
   nn::Cbam refinement_{nullptr};

@@ -19,7 +19,8 @@ ForwardResult SparseCodingAutoencoder::forward(const at::Tensor& images) {
   result.threshold = coded.threshold;
   result.code = coded.code;
   result.coded_features = coded.coded_features;
-  if (options().lite.block_skip && options().backbone == Backbone::kLite) {  // what lies beside the networks on both sides is held together directly
+  if (options().lite.block_skip &&
+      options().backbone == Backbone::kLite) {  // what lies beside the networks on both sides is held together directly
     const at::Tensor blocks = at::pixel_unshuffle(images - 0.5, size_multiple());
     result.latent_loss = (coded.coded_features - blocks).square().sum({1}).mean();
   }

@@ -13,6 +13,7 @@
 #include "sscvae/onnx/layouts.h"
 #include "sscvae/onnx/lista_operators.h"
 #include "sscvae/onnx/node_writer.h"
+#include "sscvae/onnx/noise_operators.h"
 
 namespace sscvae::onnx {
 
@@ -31,6 +32,9 @@ struct Channels {
   int64_t operator()(const PixelUnshuffle& op) const { return of_input * op.factor * op.factor; }
   int64_t operator()(const Constant& op) const { return op.map.size(1); }
   int64_t operator()(const SparseCode& op) const { return op.dictionary.size(1); }
+  int64_t operator()(const NoiseLevel&) const { return 1; }
+  int64_t operator()(const NoiseThreshold& op) const { return op.floor.size(0); }
+  int64_t operator()(const NoiseShrinkage& op) const { return op.floor.size(0); }
   template <class Other>
   int64_t operator()(const Other&) const {
     return of_input;
@@ -208,6 +212,31 @@ class Exporter {
     return Layouts::of_rows(writer.add("Gather", {writer.constant(op.codebook, "codebook"), nearest}));
   }
 
+  Layouts operator()(const NoiseLevel& op) {
+    const std::string sigma =
+        op.sigma ? writer.number(*op.sigma, "sigma") : add_noise_estimate(writer, maps(0), channels(node_->inputs[0]));
+    const std::string shape = writer.add("Shape", {maps(0)});
+    const std::string divided =
+        writer.add("Div", {shape, writer.integers({1, channels(node_->inputs[0]), op.stride, op.stride}, "strides")});
+    return as_maps(writer.add("Expand", {sigma, divided}));
+  }
+
+  Layouts operator()(const NoiseThreshold& op) {
+    if (last_floor_.defined() && last_floor_.is_same(op.floor)) return as_maps(last_threshold_);
+    return as_maps(noise_threshold(op.floor, op.slope, maps(0), node_->inputs.size() > 1 ? maps(1) : ""));
+  }
+
+  Layouts operator()(const NoiseShrinkage& op) {
+    const std::string factors = op.has_factors ? maps(node_->inputs.size() - 1) : "";
+    const std::string theta = noise_threshold(op.floor, op.slope, maps(1), factors);
+    last_floor_ = op.floor;
+    last_threshold_ = theta;
+    const std::string v = op.has_previous ? writer.add("Add", {maps(0), maps(2)}) : maps(0);
+    const std::string above = writer.add("Relu", {writer.add("Sub", {v, theta})});
+    const std::string below = writer.add("Relu", {writer.add("Sub", {writer.add("Neg", {theta}), v})});
+    return as_maps(writer.add("Sub", {above, below}));
+  }
+
  private:
   Layouts& input(size_t i) { return values_.at(static_cast<size_t>(node_->inputs.at(i))); }
   const std::string& maps(size_t i) { return input(i).maps(writer); }
@@ -227,6 +256,17 @@ class Exporter {
   std::string mean_of_groups(const std::string& x, const std::string& groups) {
     const std::string rows = writer.add("ReduceMean", {x}, {{"axes", Integers{3}}, {"keepdims", int64_t{0}}});
     return writer.add("ReduceMean", {writer.add("Reshape", {rows, groups})}, {{"axes", Integers{2}}});
+  }
+
+  /// (floor + sigma slope) factors; without factors where their name is empty.
+  std::string noise_threshold(const at::Tensor& floor, const at::Tensor& slope, const std::string& sigma,
+                              const std::string& factors) {
+    const auto line = [&](const at::Tensor& values, const char* what) {
+      return writer.constant(values.reshape({1, -1, 1, 1}).contiguous(), what);
+    };
+    const std::string rise = writer.add("Mul", {sigma, line(slope, "slope")});
+    const std::string theta = writer.add("Add", {rise, line(floor, "floor")});
+    return factors.empty() ? theta : writer.add("Mul", {theta, factors});
   }
 
   /// A convolution 1x1 of rows.
@@ -252,6 +292,8 @@ class Exporter {
   const Node* node_ = nullptr;
   std::vector<Layouts> values_;
   std::vector<int64_t> channels_;
+  at::Tensor last_floor_;  ///< of the last shrinkage, whose thresholds a graph may give out
+  std::string last_threshold_;
 };
 
 /// Only the wanted names remain. The reconstruction always is.

@@ -1,0 +1,36 @@
+#include "sscvae/kernels/noise_shrink.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace sscvae::kernels {
+
+namespace {
+
+template <bool kPrevious, bool kFactors>
+[[gnu::always_inline]] inline void shrink_rows(const NoiseShrink& s, float* code, int64_t positions) {
+  for (int64_t p = 0; p < positions; ++p) {
+    const int64_t offset = p * s.atoms;
+    for (int64_t k = 0; k < s.atoms; ++k) {
+      float v = s.step[offset + k], theta = s.floor[k] + s.sigma * s.slope[k];
+      if constexpr (kPrevious) v += s.previous[offset + k];
+      if constexpr (kFactors) theta *= s.factors[offset + k];
+      // As v - clamp(v, -theta, theta), which has no branches and no sign.
+      code[offset + k] = v - std::min(std::max(v, -theta), theta);
+    }
+  }
+}
+
+}  // namespace
+
+#ifdef SSCVAE_X86
+[[gnu::target_clones("arch=skylake-avx512", "arch=haswell", "default")]]
+#endif
+void noise_shrink(const NoiseShrink& shrink, float* code, int64_t positions) {
+  if (shrink.previous && shrink.factors) shrink_rows<true, true>(shrink, code, positions);
+  else if (shrink.previous) shrink_rows<true, false>(shrink, code, positions);
+  else if (shrink.factors) shrink_rows<false, true>(shrink, code, positions);
+  else shrink_rows<false, false>(shrink, code, positions);
+}
+
+}  // namespace sscvae::kernels

@@ -1,0 +1,95 @@
+#include "sscvae/models/convolutional_coder.h"
+
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include "sscvae/core/error.h"
+#include "sscvae/image/noise.h"
+#include "sscvae/models/threshold_scale.h"
+
+namespace sscvae::models {
+namespace {
+
+ModelOptions options() {
+  ModelOptions result;
+  result.name = "csc";
+  return result;
+}
+
+at::Tensor smooth_image(int64_t channels) {
+  const at::Tensor wave = at::arange(64, at::kFloat).mul(0.2).sin().mul(0.3).add(0.5);
+  return (wave.unsqueeze(1) * wave.unsqueeze(0)).expand({1, channels, 64, 64}).contiguous();
+}
+
+double psnr(const at::Tensor& a, const at::Tensor& b) {
+  return -10 * std::log10((a - b).square().mean().item<double>());
+}
+
+/// All cosine atoms together are a tight frame: what is inside the borders comes back from its first iteration on.
+TEST(ConvolutionalCoder, WithoutThresholdsTheStartIsAFrame) {
+  const at::NoGradGuard no_grad;
+  for (const int64_t channels : {1, 3}) {
+    ModelOptions all = options();
+    all.in_channels = channels;
+    all.csc.num_atoms = channels * 100;
+    all.csc.num_iterations = 1;
+    ConvolutionalCoder coder(all, 1);
+    coder.set_threshold_scale(0);
+    torch::manual_seed(5);
+    const at::Tensor images = torch::rand({1, channels, 64, 64});
+    const at::Tensor found = coder.forward(images).reconstruction;
+    const auto inside = [](const at::Tensor& x) { return x.slice(2, 10, 54).slice(3, 10, 54); };
+    EXPECT_LT((inside(found) - inside(images)).abs().max().item<double>(), 1e-4);
+  }
+}
+
+TEST(ConvolutionalCoder, DenoisesBeforeAnyTraining) {
+  const at::NoGradGuard no_grad;
+  ConvolutionalCoder coder(options(), 1);
+  coder.eval();
+  const at::Tensor clean = smooth_image(1);
+  const at::Tensor noisy = image::add_gaussian_noise(clean[0], 25, 3, false).unsqueeze(0);
+  EXPECT_GT(psnr(coder.forward(noisy).reconstruction, clean), psnr(noisy, clean) + 5);
+}
+
+TEST(ConvolutionalCoder, ThresholdsFollowTheNoiseLevelAndTheKnob) {
+  const at::NoGradGuard no_grad;
+  const auto shared = std::make_shared<ConvolutionalCoder>(options(), 1);
+  ConvolutionalCoder& coder = *shared;
+  coder.eval();
+  const at::Tensor noisy = image::add_gaussian_noise(smooth_image(1)[0], 25, 3, false).unsqueeze(0);
+  const auto mean_threshold = [&] { return coder.forward(noisy).threshold.mean().item<double>(); };
+  const double estimated = mean_threshold();
+  coder.set_noise_level(25);
+  EXPECT_NEAR(mean_threshold(), estimated, 0.1 * estimated);
+  coder.set_noise_level(50);
+  EXPECT_GT(mean_threshold(), 1.7 * estimated);
+  coder.set_noise_level({});
+  EXPECT_TRUE(set_threshold_scale(coder, 2));
+  EXPECT_NEAR(mean_threshold(), 2 * estimated, 1e-5);
+  EXPECT_THROW(set_threshold_scale(coder, -1), UsageError);
+}
+
+TEST(ConvolutionalCoder, TheDictionaryIsWhatASingleEntryDraws) {
+  const at::NoGradGuard no_grad;
+  ConvolutionalCoder coder(options(), 1);
+  const at::Tensor atoms = coder.dictionary();
+  ASSERT_EQ(atoms.sizes(), at::IntArrayRef({100, 100}));  // 10 x 10 pixels, 100 atoms
+  at::Tensor code = at::zeros({1, 100, 9, 9});
+  code[0][37][4][4] = 1;
+  const at::Tensor drawn = (coder.decode(code) - 0.5).squeeze();  // centred on pixels 8 and 9
+  EXPECT_TRUE(at::allclose(drawn.slice(0, 4, 14).slice(1, 4, 14).flatten(), atoms.select(1, 37), 1e-5, 1e-6));
+}
+
+TEST(ConvolutionalCoder, RefusesContradictions) {
+  ModelOptions even = options(), many = options(), per_position = options(), refined = options();
+  even.csc.kernel = 4;
+  many.csc.num_atoms = 101;
+  per_position.csc.threshold = nn::ThresholdKind::kPerPosition;
+  refined.csc.threshold = nn::ThresholdKind::kPerAtom;
+  for (const ModelOptions& wrong : {even, many, per_position, refined})
+    EXPECT_THROW(ConvolutionalCoder(wrong, 1), UsageError);
+}
+
+}  // namespace
+}  // namespace sscvae::models
