@@ -41,13 +41,14 @@ at::Tensor pack(const at::Tensor& weight) {
   const at::Tensor plain = weight.contiguous();
   const float* from = plain.const_data_ptr<float>();
   auto* to = packed.mutable_data_ptr<c10::BFloat16>();
-  for (int64_t out = 0; out < outs; ++out)
-    for (int64_t in = 0; in < ins; ++in)
-      for (int64_t tap = 0; tap < taps; ++tap) {
-        const int64_t place = ((out / kPanel * chunks + in / 32) * taps + tap) * 1024 + out % kPanel / 16 * 512 +
+  at::parallel_for(0, outs, 8, [&](int64_t begin, int64_t end) {
+    for (int64_t out = begin; out < end; ++out)
+      for (int64_t in = 0; in < ins; ++in) {
+        const int64_t place = (out / kPanel * chunks + in / 32) * taps * 1024 + out % kPanel / 16 * 512 +
                               in % 32 / 2 * 32 + out % 16 * 2 + in % 2;
-        to[place] = from[(out * ins + in) * taps + tap];
+        for (int64_t tap = 0; tap < taps; ++tap) to[place + tap * 1024] = from[(out * ins + in) * taps + tap];
       }
+  });
   return packed;
 }
 

@@ -114,6 +114,73 @@ void multiply(const Product& p, int64_t row, int64_t column, float* sums) {
   _tile_stored(3, sums + 528, 128);
 }
 
+void interleave(const uint16_t* first, const uint16_t* second, int64_t blocks, bool relu, uint16_t* to,
+                int64_t stride) {
+  const __m512i zero = _mm512_setzero_si512();
+  for (int64_t i = 0; i < blocks; ++i, to += stride) {
+    __m512i v = zero;
+    if (first) v = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(first + i * 16)));
+    if (second)
+      v = _mm512_or_si512(
+          v, _mm512_slli_epi32(
+                 _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(second + i * 16))), 16));
+    if (relu) v = _mm512_max_epi16(v, zero);
+    _mm512_storeu_si512(to, v);
+  }
+}
+
+void transpose_pairs(uint16_t* tile) {
+  __m512i r[16], t[16];
+  for (int i = 0; i < 16; ++i) r[i] = _mm512_loadu_si512(tile + i * 32);
+  for (int i = 0; i < 16; i += 2) {  // neighbours
+    t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
+    t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
+  }
+  for (int i = 0; i < 16; i += 4) {  // fours
+    r[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
+    r[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
+    r[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
+    r[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
+  }
+  for (int i = 0; i < 4; ++i) {  // quarters of rows i, i + 4, i + 8, i + 12
+    t[i] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88);
+    t[i + 4] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88);
+    t[i + 8] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xdd);
+    t[i + 12] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xdd);
+  }
+  for (int i = 0; i < 4; ++i) {
+    _mm512_storeu_si512(tile + i * 32, _mm512_shuffle_i32x4(t[i], t[i + 4], 0x88));
+    _mm512_storeu_si512(tile + (i + 8) * 32, _mm512_shuffle_i32x4(t[i], t[i + 4], 0xdd));
+    _mm512_storeu_si512(tile + (i + 4) * 32, _mm512_shuffle_i32x4(t[i + 8], t[i + 12], 0x88));
+    _mm512_storeu_si512(tile + (i + 12) * 32, _mm512_shuffle_i32x4(t[i + 8], t[i + 12], 0xdd));
+  }
+}
+
+void accumulate(const PixelProduct& p, float* sums) {
+  _tile_loadd(0, sums, kTileBytes);
+  _tile_loadd(1, sums + 256, kTileBytes);
+  _tile_loadd(2, sums + 512, kTileBytes);
+  _tile_loadd(3, sums + 768, kTileBytes);
+  const int64_t second = p.second_b ? p.b_block : 0;  // without a second block its sums are not used
+  for (int64_t row = 0; row < p.rows; ++row) {
+    const uint16_t *a = p.a + row * p.a_row, *b = p.b + row * p.b_row;
+    for (int64_t step = 0; step < p.steps; ++step, a += 512, b += 512) {
+      _tile_loadd(4, a, kTileBytes);
+      _tile_loadd(6, b, kTileBytes);
+      _tile_dpbf16ps(0, 4, 6);
+      _tile_loadd(7, b + second, kTileBytes);
+      _tile_dpbf16ps(1, 4, 7);
+      _tile_loadd(5, a + p.a_block, kTileBytes);
+      _tile_dpbf16ps(2, 5, 6);
+      _tile_dpbf16ps(3, 5, 7);
+    }
+  }
+  _tile_stored(0, sums, kTileBytes);
+  _tile_stored(1, sums + 256, kTileBytes);
+  _tile_stored(2, sums + 512, kTileBytes);
+  _tile_stored(3, sums + 768, kTileBytes);
+}
+
 void copy_pixels(const uint16_t* from, int64_t channels, uint16_t* to, int64_t depth, int64_t count, bool relu) {
   if (channels == depth) {  // one run of values
     channels = depth = channels * count;

@@ -43,6 +43,23 @@ struct Finish {
 };
 void finish(const Finish& finish, const float* sums);
 
+/// Two pixels as pairs of their channels: for each of `blocks` x 16 channels first, second, in turn; null: zeros. Block
+/// i goes to `to` + i `stride`.
+void interleave(const uint16_t* first, const uint16_t* second, int64_t blocks, bool relu, uint16_t* to, int64_t stride);
+/// 16 x 16 pairs in place: [pixel pair][channel] -> [channel][pixel pair].
+void transpose_pairs(uint16_t* tile);
+
+/// Sums over pixels of products of channels: A tiles [block of 16 channels][row][step] of 16 channels x 32 pixels, B
+/// rows of pairs of pixels x 16 channels, 16 of them for each step. Distances in numbers.
+struct PixelProduct {
+  const uint16_t *a, *b;
+  int64_t rows, steps;
+  int64_t a_row, a_block, b_row, b_block;
+  bool second_b;  ///< is there a second block of B?
+};
+/// Adds to float [2][2][16][16]: two blocks of A by two of B.
+void accumulate(const PixelProduct& product, float* sums);
+
 /// As the float kernels of the same names, on bfloat16; `channels` is a multiple of 16.
 void channel_sums(const uint16_t* x, int64_t pixels, int64_t channels, double* sums, double* squares);
 void scale_shift(const uint16_t* x, const float* scale, const float* shift, int64_t pixels, int64_t channels, Act act,

@@ -7,6 +7,7 @@
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
 #include "sscvae/nn/blocks.h"
+#include "sscvae/nn/convolution.h"
 #include "sscvae/nn/norm_activation.h"
 
 namespace sscvae::models {
@@ -79,12 +80,12 @@ class ReferenceEncoder : public Backbone2d {
   }
 
   at::Tensor forward(const at::Tensor& image) override {
-    at::Tensor x = convolution_1_->forward(image);
+    at::Tensor x = nn::convolve(convolution_1_, image);
     for (size_t i = 0; i < levels_->size(); i += 2) {
       x = levels_->at<nn::ResidualBlockImpl>(i).forward(x);
       x = levels_->at<nn::DownSampleImpl>(i + 1).forward(x);
     }
-    return convolution_2_->forward(nn::norm_activation(norm_, (*middle_)(x), {kernels::Act::kSilu}));
+    return nn::convolve(convolution_2_, nn::norm_activation(norm_, (*middle_)(x), {kernels::Act::kSilu}));
   }
   at::Tensor last_weight() const override { return convolution_2_->weight; }
 
@@ -114,12 +115,12 @@ class ReferenceDecoder : public Backbone2d {
   }
 
   at::Tensor forward(const at::Tensor& features) override {
-    at::Tensor x = (*middle_)(convolution_1_->forward(features));
+    at::Tensor x = (*middle_)(nn::convolve(convolution_1_, features));
     for (size_t i = 0; i < levels_->size(); i += 2) {
       x = levels_->at<nn::ResidualBlockImpl>(i).forward(x);
       x = levels_->at<nn::UpSampleImpl>(i + 1).forward(x);
     }
-    return convolution_2_->forward(nn::norm_activation(norm_, x, {kernels::Act::kSilu}));
+    return nn::convolve(convolution_2_, nn::norm_activation(norm_, x, {kernels::Act::kSilu}));
   }
   at::Tensor last_weight() const override { return convolution_2_->weight; }
 

@@ -2,7 +2,6 @@
 
 #include <ATen/ops/bmm.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/relu.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/zeros_like.h>
@@ -12,6 +11,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
+#include "sscvae/nn/convolution.h"
 #include "sscvae/nn/norm_activation.h"
 
 namespace sscvae::nn {
@@ -28,11 +28,11 @@ torch::nn::Module& register_numbered(torch::nn::Module& parent) {
 }  // namespace
 
 torch::nn::Conv2d same_convolution(int64_t in_channels, int64_t out_channels, int64_t kernel, bool bias) {
-  return torch::nn::Conv2d(
-      torch::nn::Conv2dOptions(in_channels, out_channels, kernel).padding(kernel / 2).bias(bias));
+  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in_channels, out_channels, kernel).padding(kernel / 2).bias(bias));
 }
 
-ChannelNorm::ChannelNorm(torch::nn::Module& parent, const std::string& name, Norm kind, int64_t channels, int64_t groups) {
+ChannelNorm::ChannelNorm(torch::nn::Module& parent, const std::string& name, Norm kind, int64_t channels,
+                         int64_t groups) {
   if (kind == Norm::kBatch) {
     batch_ = parent.register_module(name, torch::nn::BatchNorm2d(channels));
   } else if (kind == Norm::kGroup) {
@@ -60,7 +60,7 @@ ResidualBlockImpl::ResidualBlockImpl(int64_t channels) {
 }
 
 at::Tensor ResidualBlockImpl::forward(const at::Tensor& x) {
-  return x + widen_->forward(at::relu(narrow_->forward(at::relu(x))));
+  return x + convolve(widen_, convolve(narrow_, x, Before::kRelu), Before::kRelu);
 }
 
 DownSampleImpl::DownSampleImpl(int64_t in_channels, int64_t out_channels, Norm norm, int64_t groups) {
@@ -70,7 +70,7 @@ DownSampleImpl::DownSampleImpl(int64_t in_channels, int64_t out_channels, Norm n
 }
 
 at::Tensor DownSampleImpl::forward(const at::Tensor& x) {
-  return norm_->activated(convolution_->forward(x), {kernels::Act::kRelu, true});
+  return norm_->activated(convolve(convolution_, x), {kernels::Act::kRelu, true});
 }
 
 UpSampleImpl::UpSampleImpl(int64_t in_channels, int64_t out_channels, Norm norm, int64_t groups) {
@@ -82,7 +82,7 @@ UpSampleImpl::UpSampleImpl(int64_t in_channels, int64_t out_channels, Norm norm,
 }
 
 at::Tensor UpSampleImpl::forward(const at::Tensor& x) {
-  return norm_->activated(convolution_->forward(expansion_->forward(x)), {kernels::Act::kRelu});
+  return norm_->activated(convolve(convolution_, expansion_->forward(x)), {kernels::Act::kRelu});
 }
 
 NonLocalBlockImpl::NonLocalBlockImpl(int64_t channels, SoftmaxAxis axis, bool scaled) : axis_(axis), scaled_(scaled) {
@@ -94,7 +94,8 @@ NonLocalBlockImpl::NonLocalBlockImpl(int64_t channels, SoftmaxAxis axis, bool sc
 }
 
 /// All arguments [N,P,c]; the result is [N,P,c].
-at::Tensor NonLocalBlockImpl::attend(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values) const {
+at::Tensor NonLocalBlockImpl::attend(const at::Tensor& queries, const at::Tensor& keys,
+                                     const at::Tensor& values) const {
   const double scale = scaled_ ? 1.0 / std::sqrt(static_cast<double>(queries.size(2))) : 1.0;
   constexpr int64_t kChunk = 1024;
   const int64_t positions = queries.size(1);
@@ -103,8 +104,9 @@ at::Tensor NonLocalBlockImpl::attend(const at::Tensor& queries, const at::Tensor
     return at::bmm(at::softmax(scores, axis_ == SoftmaxAxis::kQueries ? 1 : 2), values);
   }
   if (axis_ == SoftmaxAxis::kKeys) {
-    return at::scaled_dot_product_attention(queries.unsqueeze(1), keys.unsqueeze(1), values.unsqueeze(1), {}, 0.0, false,
-                                            scale).squeeze(1);
+    return at::scaled_dot_product_attention(queries.unsqueeze(1), keys.unsqueeze(1), values.unsqueeze(1), {}, 0.0,
+                                            false, scale)
+        .squeeze(1);
   }
   // Each key's weights are a softmax over the queries: keys can be taken a chunk at a time and summed.
   at::Tensor result = at::zeros_like(values);
@@ -119,9 +121,9 @@ at::Tensor NonLocalBlockImpl::attend(const at::Tensor& queries, const at::Tensor
 at::Tensor NonLocalBlockImpl::forward(const at::Tensor& x) {
   const int64_t height = x.size(2), width = x.size(3);
   const auto rows = [](const at::Tensor& maps) { return maps.flatten(2).transpose(1, 2); };
-  const at::Tensor attended = attend(rows(theta_->forward(x)), rows(phi_->forward(x)), rows(g_->forward(x)));
+  const at::Tensor attended = attend(rows(convolve(theta_, x)), rows(convolve(phi_, x)), rows(convolve(g_, x)));
   const at::Tensor maps = attended.transpose(1, 2).reshape({x.size(0), -1, height, width});
-  return x + mask_->forward(maps);
+  return x + convolve(mask_, maps);
 }
 
 }  // namespace sscvae::nn

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace sscvae::kernels {
+
+/// The gradient of a convolution's weight from bfloat16 maps with float32 sums on AMX tiles: of y = w * relu(x) or,
+/// with `input_relu` false, w * x, kernel 1x1 or 3x3, stride 1, padding that keeps the size. Results do not depend on
+/// the number of threads. Shapes: x [N,C,H,W] and gradient [N,C',H,W], bfloat16 channels-last, C and C' multiples of
+/// 16; the result is float32 [C',C,kernel,kernel], channels-last. Needs has_amx().
+at::Tensor amx_weight_gradient(const at::Tensor& x, const at::Tensor& gradient, int64_t kernel, bool input_relu);
+
+}  // namespace sscvae::kernels

@@ -1,0 +1,55 @@
+#include "sscvae/kernels/amx_weight_gradient.h"
+
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include "sscvae/kernels/amx_convolution.h"
+
+namespace sscvae::kernels {
+namespace {
+
+at::Tensor map(at::IntArrayRef sizes) {
+  return torch::randn(sizes).to(at::kBFloat16).contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+/// In float64 by autograd, from the same rounded numbers.
+at::Tensor expected_gradient(const at::Tensor& x, const at::Tensor& gradient, int64_t kernel, bool input_relu) {
+  const at::Tensor weight =
+      torch::zeros({gradient.size(1), x.size(1), kernel, kernel}, at::kDouble).requires_grad_(true);
+  const at::Tensor input = input_relu ? at::relu(x.to(at::kDouble)) : x.to(at::kDouble);
+  at::conv2d(input, weight, {}, 1, kernel / 2).backward(gradient.to(at::kDouble));
+  return weight.grad();
+}
+
+TEST(AmxWeightGradient, IsThatOfTheConvolution) {
+  if (!has_amx()) GTEST_SKIP() << "no AMX";
+  torch::manual_seed(3);
+  for (const auto& [batch, ins, outs, height, width] :
+       {std::tuple{1, 16, 16, 8, 8}, {2, 32, 64, 9, 33}, {1, 80, 48, 5, 130}, {2, 144, 32, 37, 20}, {1, 64, 96, 1, 1}})
+    for (const int64_t kernel : {1, 3})
+      for (const bool input_relu : {false, true}) {
+        const at::Tensor x = map({batch, ins, height, width}), gradient = map({batch, outs, height, width});
+        const at::Tensor expected = expected_gradient(x, gradient, kernel, input_relu);
+        const at::Tensor found = amx_weight_gradient(x, gradient, kernel, input_relu);
+        ASSERT_EQ(found.sizes(), expected.sizes());
+        const double scale = expected.abs().max().item<double>();
+        EXPECT_LT((found - expected).abs().max().item<double>(), 1e-5 * scale)
+            << ins << " -> " << outs << ", " << height << "x" << width << ", kernel " << kernel;
+      }
+}
+
+TEST(AmxWeightGradient, ThreadsChangeNothing) {
+  if (!has_amx()) GTEST_SKIP() << "no AMX";
+  const at::Tensor x = map({2, 144, 20, 40}), gradient = map({2, 64, 20, 40});
+  const int threads = at::get_num_threads();
+  at::set_num_threads(1);
+  const at::Tensor one = amx_weight_gradient(x, gradient, 3, false);
+  at::set_num_threads(3);
+  const at::Tensor three = amx_weight_gradient(x, gradient, 3, false);
+  at::set_num_threads(threads);
+  EXPECT_TRUE(at::equal(one, three));
+}
+
+}  // namespace
+}  // namespace sscvae::kernels
