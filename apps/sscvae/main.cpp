@@ -7,6 +7,7 @@
 #include "sscvae/command.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/log.h"
+#include "sscvae/core/tensor_heap.h"
 #include "sscvae/core/text.h"
 #include "sscvae/core/version.h"
 #include "sscvae/tasks/interrupt.h"
@@ -38,8 +39,8 @@ constexpr Command kCommands[] = {
      "sscvae benchmark --config ultrasound-paper --size 256x256 --precision bf16 --layers", add_benchmark},
     {"import", "an authors' checkpoint becomes a weights file",
      "sscvae import model.pt --config sscvae_recon.json --out W.safetensors", add_import},
-    {"export", "a model for other programs: weights for Python, or ONNX", "sscvae export W.safetensors --format torch --out W.pt",
-     add_export},
+    {"export", "a model for other programs: weights for Python, or ONNX",
+     "sscvae export W.safetensors --format torch --out W.pt", add_export},
     {"config", "the resolved configuration", "sscvae config --config ultrasound-lite --set train.epochs=5 --explain",
      add_config},
     {"list", "what models, datasets, metrics, ... there are", "sscvae list models", add_list},
@@ -145,4 +146,7 @@ int run(int argc, char** argv) {
 
 }  // namespace sscvae::cli
 
-int main(int argc, char** argv) { return sscvae::cli::run(argc, argv); }
+int main(int argc, char** argv) {
+  sscvae::use_tensor_heap();
+  return sscvae::cli::run(argc, argv);
+}

@@ -160,6 +160,7 @@ void aim_at_output(const Task& t, int64_t panel, int64_t r, int64_t c, amx::Fini
   auto* base = static_cast<char*>(t.out.mutable_data_ptr());
   for (int64_t i = 0; i < 2; ++i) {
     f.out[i] = base + (offset + i * t.out.stride(2)) * size;
+    if (t.epilogue.mask.defined()) f.mask[i] = bits(t.epilogue.mask) + offset + i * t.out.stride(2);
     if (t.epilogue.residual.defined()) f.residual[i] = bits(t.epilogue.residual) + offset + i * t.out.stride(2);
   }
 }
@@ -225,7 +226,7 @@ void AmxConvolution::run(const at::Tensor& x, at::Tensor& out, const Epilogue& e
   SSCVAE_ASSERT(x.is_contiguous(at::MemoryFormat::ChannelsLast) && x.size(1) == first.channels);
   SSCVAE_ASSERT((out.stride(1) == 1 || out.size(1) == 1) &&
                 out.size(1) == (second ? second->out_channels : first.out_channels));
-  SSCVAE_ASSERT(!(epilogue.pool && (second || epilogue.residual.defined())));
+  SSCVAE_ASSERT(!(epilogue.pool && (second || epilogue.residual.defined() || epilogue.mask.defined())));
   const Taps& taps = packed_->taps;
   const int64_t height = x.size(2), width = x.size(3);
   const int64_t pitch = round_up(std::min(width, kStrip), kPixels) + taps.columns - 1;

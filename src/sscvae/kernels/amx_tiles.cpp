@@ -64,6 +64,10 @@ void finish_rows(const Finish& f, const float* sums, int half, __mmask16 mask) {
     for (int64_t pixel = 0; pixel < f.count; ++pixel) {
       const int64_t offset = pixel * f.pixel_stride + half * 16;
       __m512 v = value(f, sums, row, pixel, half);
+      if (f.mask[row]) {
+        const __m256i shown = _mm256_maskz_loadu_epi16(mask, f.mask[row] + offset);
+        v = _mm512_maskz_mov_ps(_mm256_cmpgt_epi16_mask(shown, _mm256_setzero_si256()), v);
+      }
       if (f.residual[row]) v = _mm512_add_ps(v, widen(_mm256_maskz_loadu_epi16(mask, f.residual[row] + offset)));
       write(f, f.out[row], offset, v, mask);
     }

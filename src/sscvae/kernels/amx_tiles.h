@@ -34,7 +34,8 @@ struct Finish {
   Act activation;
   bool pool;
   int64_t channels;             ///< of these 32 that exist
-  const uint16_t* residual[2];  ///< or null; of the first pixel, per row
+  const uint16_t* mask[2];      ///< or null; of the first pixel, per row
+  const uint16_t* residual[2];  ///< the same
   void* out[2];                 ///< of the first pixel, per row; of a pooled row out[0] only
   int64_t pixel_stride;         ///< of out and residual, in elements
   bool out_float;

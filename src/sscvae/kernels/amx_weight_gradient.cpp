@@ -15,10 +15,10 @@ namespace sscvae::kernels {
 
 namespace {
 
-constexpr int64_t kTile = 512;        // numbers in a bfloat16 tile: 16 rows of 32
-constexpr int64_t kStrip = 128;       // pixels of a row that a chunk takes at most
-constexpr int64_t kChunk = 512;       // pixels of a chunk, about
-constexpr int64_t kPartOfInput = 64;  // input channels that one thread packs and multiplies at a time
+constexpr int64_t kTile = 512;                           // numbers in a bfloat16 tile: 16 rows of 32
+constexpr int64_t kStrip = 128;                          // pixels of a row that a chunk takes at most
+constexpr int64_t kChunk = 512, kPointwiseChunk = 4096;  // pixels of a chunk, about
+constexpr int64_t kMostOfInput = 64;  // input channels that one thread packs and multiplies at a time
 
 int64_t round_up(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
 
@@ -58,20 +58,21 @@ class Map {
   int64_t channels_, height_, width_;
 };
 
-/// Gradients as left factors: tiles of 16 output channels x 32 pixels, [C'/16][rows][steps].
-void pack_gradient(const Map& gradient, const Chunk& chunk, int64_t block, uint16_t* tiles) {
-  const int64_t end = chunk.column + chunk.columns;
+/// Gradients as left factors: tiles of 16 output channels x 32 pixels, [C'/16][rows][steps]; blocks of 16 channels from
+/// `first` to `last`.
+void pack_gradient(const Map& gradient, const Chunk& chunk, int64_t first, int64_t last, uint16_t* tiles) {
+  const int64_t end = chunk.column + chunk.columns, block_size = chunk.rows * chunk.steps() * kTile;
   for (int64_t r = 0; r < chunk.rows; ++r)
     for (int64_t step = 0; step < chunk.steps(); ++step) {
-      uint16_t* tile = tiles + ((block * chunk.rows + r) * chunk.steps() + step) * kTile;
+      uint16_t* tile = tiles + first * block_size + (r * chunk.steps() + step) * kTile;
       for (int64_t pair = 0; pair < 16; ++pair) {
         const int64_t column = chunk.column + step * 32 + 2 * pair;
         const auto at = [&](int64_t c) {
-          return c < end ? gradient.pixel(chunk.image, chunk.row + r, c, block * 16) : nullptr;
+          return c < end ? gradient.pixel(chunk.image, chunk.row + r, c, first * 16) : nullptr;
         };
-        amx::interleave(at(column), at(column + 1), 1, false, tile + pair * 32, 0);
+        amx::interleave(at(column), at(column + 1), last - first, false, tile + pair * 32, block_size);
       }
-      amx::transpose_pairs(tile);
+      for (int64_t block = first; block < last; ++block) amx::transpose_pairs(tile + (block - first) * block_size);
     }
 }
 
@@ -165,25 +166,25 @@ at::Tensor amx_weight_gradient(const at::Tensor& x, const at::Tensor& gradient, 
   const Map input(x), output(gradient);
   const int64_t halo = kernel / 2, outs = output.channels(), ins = input.channels();
   const int64_t columns = std::min(kStrip, input.width()), width = round_up(columns, 32);
-  const int64_t rows = std::clamp<int64_t>(kChunk / width, 1, input.height());
-  const int64_t out_blocks = round_up(outs, 32) / 16, parts = (ins + kPartOfInput - 1) / kPartOfInput;
+  const int64_t rows = std::clamp<int64_t>((halo > 0 ? kChunk : kPointwiseChunk) / width, 1, input.height());
+  const int64_t part = std::clamp<int64_t>(round_up(ins / at::get_num_threads(), 32), 32, kMostOfInput);
+  const int64_t out_blocks = round_up(outs, 32) / 16, parts = (ins + part - 1) / part;
   Sums sums(outs, ins, kernel);
   const at::Tensor packed_gradient = at::zeros({out_blocks * rows * width * 16}, at::kBFloat16);
-  const int64_t part_size = kPartOfInput / 16 * (rows + 2 * halo) * (2 * width * 16 + 32);
+  const int64_t part_size = part / 16 * (rows + 2 * halo) * (2 * width * 16 + 32);
   for (int64_t image = 0; image < x.size(0); ++image)
     for (int64_t row = 0; row < input.height(); row += rows)
       for (int64_t column = 0; column < input.width(); column += columns) {
         const Chunk chunk{image, row, column, std::min(rows, input.height() - row),
                           std::min(columns, input.width() - column)};
-        at::parallel_for(0, outs / 16, 1, [&](int64_t begin, int64_t end) {
-          for (int64_t block = begin; block < end; ++block)
-            pack_gradient(output, chunk, block, mutable_bits(packed_gradient));
+        at::parallel_for(0, outs / 16, 2, [&](int64_t begin, int64_t end) {
+          pack_gradient(output, chunk, begin, end, mutable_bits(packed_gradient));
         });
         at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
           const at::Tensor scratch = at::empty({part_size}, at::kBFloat16);
           amx::configure();
-          for (int64_t part = begin; part < end; ++part) {
-            const int64_t channel = part * kPartOfInput, blocks = std::min(kPartOfInput, ins - channel) / 16;
+          for (int64_t i = begin; i < end; ++i) {
+            const int64_t channel = i * part, blocks = std::min(part, ins - channel) / 16;
             const PackedInput packed = packed_input(mutable_bits(scratch), chunk, halo, blocks);
             pack_input(input, chunk, halo, channel, blocks, input_relu, packed);
             multiply_part(chunk, bits(packed_gradient), packed, halo, channel, blocks, sums);
@@ -192,6 +193,21 @@ at::Tensor amx_weight_gradient(const at::Tensor& x, const at::Tensor& gradient, 
         });
       }
   return sums.weight();
+}
+
+at::Tensor amx_channel_sums(const at::Tensor& x) {
+  SSCVAE_ASSERT(has_amx() && x.is_contiguous(at::MemoryFormat::ChannelsLast) && x.size(1) % 16 == 0);
+  constexpr int64_t kPart = 1 << 13;  // pixels
+  const int64_t channels = x.size(1), pixels = x.numel() / channels, parts = (pixels + kPart - 1) / kPart;
+  const at::Tensor sums = at::zeros({parts, 2, channels}, at::kDouble);
+  at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      double* sum = sums.mutable_data_ptr<double>() + i * 2 * channels;
+      amx::channel_sums(bits(x) + i * kPart * channels, std::min(kPart, pixels - i * kPart), channels, sum,
+                        sum + channels);
+    }
+  });
+  return sums.select(1, 0).sum({0}).to(at::kFloat);
 }
 
 }  // namespace sscvae::kernels

@@ -10,4 +10,8 @@ namespace sscvae::kernels {
 /// 16; the result is float32 [C',C,kernel,kernel], channels-last. Needs has_amx().
 at::Tensor amx_weight_gradient(const at::Tensor& x, const at::Tensor& gradient, int64_t kernel, bool input_relu);
 
+/// Sums over images and pixels: bfloat16 channels-last [N,C,H,W], C a multiple of 16, -> float32 [C]. Needs has_amx().
+/// Results do not depend on the number of threads.
+at::Tensor amx_channel_sums(const at::Tensor& x);
+
 }  // namespace sscvae::kernels

@@ -39,6 +39,12 @@ TEST(AmxWeightGradient, IsThatOfTheConvolution) {
       }
 }
 
+TEST(AmxChannelSums, AddUpWhatIsThere) {
+  if (!has_amx()) GTEST_SKIP() << "no AMX";
+  const at::Tensor x = map({3, 48, 60, 50});
+  EXPECT_TRUE(at::allclose(amx_channel_sums(x), x.to(at::kDouble).sum({0, 2, 3}).to(at::kFloat), 1e-6, 1e-5));
+}
+
 TEST(AmxWeightGradient, ThreadsChangeNothing) {
   if (!has_amx()) GTEST_SKIP() << "no AMX";
   const at::Tensor x = map({2, 144, 20, 40}), gradient = map({2, 64, 20, 40});

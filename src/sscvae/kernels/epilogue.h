@@ -12,10 +12,12 @@ Isa best_isa();
 enum class Act { kNone, kRelu, kSilu };
 
 /// What a convolution does with its input and result besides the convolution, in this order:
-/// relu(x) -> convolution -> + bias -> activation -> + residual -> maximum over 2x2.
+/// relu(x) -> convolution -> + bias -> activation -> 0 where the mask is not positive -> + residual -> maximum over
+/// 2x2.
 struct Epilogue {
   bool input_relu = false;
   Act activation = Act::kNone;
+  at::Tensor mask;      ///< bfloat16 with the strides of the result, or undefined; AMX only, not with pooling
   at::Tensor residual;  ///< added after the activation; may be the tensor that is written
   bool pool = false;    ///< 2x2, stride 2, a last odd row or column is dropped; not with a residual
 };

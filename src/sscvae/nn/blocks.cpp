@@ -59,9 +59,7 @@ ResidualBlockImpl::ResidualBlockImpl(int64_t channels) {
   widen_ = block.register_module("3", same_convolution(channels / 2, channels, 1, false));
 }
 
-at::Tensor ResidualBlockImpl::forward(const at::Tensor& x) {
-  return x + convolve(widen_, convolve(narrow_, x, Before::kRelu), Before::kRelu);
-}
+at::Tensor ResidualBlockImpl::forward(const at::Tensor& x) { return residual_convolutions(narrow_, widen_, x); }
 
 DownSampleImpl::DownSampleImpl(int64_t in_channels, int64_t out_channels, Norm norm, int64_t groups) {
   auto& block = register_numbered(*this);
@@ -82,7 +80,7 @@ UpSampleImpl::UpSampleImpl(int64_t in_channels, int64_t out_channels, Norm norm,
 }
 
 at::Tensor UpSampleImpl::forward(const at::Tensor& x) {
-  return norm_->activated(convolve(convolution_, expansion_->forward(x)), {kernels::Act::kRelu});
+  return norm_->activated(convolve(convolution_, expand(expansion_, x)), {kernels::Act::kRelu});
 }
 
 NonLocalBlockImpl::NonLocalBlockImpl(int64_t channels, SoftmaxAxis axis, bool scaled) : axis_(axis), scaled_(scaled) {

@@ -2,15 +2,20 @@
 
 #include <torch/nn/modules/conv.h>
 
+/// Convolutions of training. Under bfloat16 autocasting on a processor with AMX, in passes with gradients, by our own
+/// kernels (kernels/amx_convolution.h, kernels/amx_weight_gradient.h) where they fit; everywhere else, by the modules.
+/// Both round in the same places: inputs, weights and results are bfloat16, sums float32.
 namespace sscvae::nn {
 
-/// What comes before a convolution and is not kept for the backward pass.
-enum class Before { kNothing, kRelu };
+/// convolution(x). Ours: kernel 1x1 or 3x3 that keeps the size, channels multiples of 16; or 3x3 with up to 3 channels
+/// on one side, from or to an image.
+at::Tensor convolve(torch::nn::Conv2d& convolution, const at::Tensor& x);
 
-/// convolution(x) or convolution(relu(x)). Under bfloat16 autocasting on a processor with AMX, in passes with
-/// gradients, by our own kernels (kernels/amx_convolution.h, kernels/amx_weight_gradient.h) where they fit: kernel 1x1
-/// or 3x3 that keeps the size, channels multiples of 16. They round where LibTorch's bfloat16 convolution does: inputs,
-/// weights and results; sums are float32. Everywhere else, the module itself.
-at::Tensor convolve(torch::nn::Conv2d& convolution, const at::Tensor& x, Before before = Before::kNothing);
+/// x + widen(relu(narrow(relu(x)))) as one operation that keeps only x and narrow's result. Ours: narrow 3x3, widen
+/// 1x1, no biases.
+at::Tensor residual_convolutions(torch::nn::Conv2d& narrow, torch::nn::Conv2d& widen, const at::Tensor& x);
+
+/// A transposed convolution, ours for kernel 2x2 and stride 2.
+at::Tensor expand(torch::nn::ConvTranspose2d& expansion, const at::Tensor& x);
 
 }  // namespace sscvae::nn

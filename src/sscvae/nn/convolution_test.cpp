@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <functional>
+
 #include "sscvae/kernels/amx_convolution.h"
 
 namespace sscvae::nn {
@@ -21,68 +23,97 @@ struct Autocast {
   }
 };
 
-struct Gradients {
-  at::Tensor y, x, weight, bias;
-};
+using Layer = std::function<at::Tensor(const at::Tensor&)>;
 
-Gradients gradients_of(torch::nn::Conv2d& convolution, const at::Tensor& input, Before before, bool cast) {
-  convolution->zero_grad(true);
+at::Tensor rounded(at::IntArrayRef sizes) {
+  return torch::randn(sizes).to(at::kBFloat16).to(at::kFloat).contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+/// The result and the gradients of x and of all weights.
+std::vector<at::Tensor> run(const Layer& layer, const std::vector<at::Tensor>& weights, const at::Tensor& input,
+                            bool cast) {
+  for (at::Tensor weight : weights) weight.mutable_grad() = at::Tensor();
   const at::Tensor x = input.detach().clone().requires_grad_(true);
   at::Tensor y;
   if (cast) {
     const Autocast autocast;
-    y = convolve(convolution, x, before);
+    y = layer(x);
+    EXPECT_EQ(y.scalar_type(), at::kBFloat16);
   } else {
-    y = convolve(convolution, x, before);
+    y = layer(x);
   }
   torch::manual_seed(9);
-  const at::Tensor upstream = torch::randn(y.sizes()).to(at::kBFloat16).to(at::kFloat);
-  y.to(at::kFloat).backward(upstream);
-  return {y.detach().to(at::kFloat), x.grad(), convolution->weight.grad().clone(),
-          convolution->bias.defined() ? convolution->bias.grad().clone() : at::Tensor()};
+  y.to(at::kFloat).backward(rounded(y.sizes()));
+  std::vector<at::Tensor> all{y.detach().to(at::kFloat), x.grad()};
+  for (const at::Tensor& weight : weights) all.push_back(weight.grad().clone());
+  return all;
 }
 
-void expect_near(const at::Tensor& found, const at::Tensor& expected, const std::string& what) {
-  ASSERT_EQ(found.sizes(), expected.sizes()) << what;
-  const double scale = expected.abs().max().item<double>();
-  EXPECT_LT((found - expected).abs().max().item<double>(), 2e-2 * scale) << what;
-  EXPECT_LT((found - expected).square().mean().sqrt().item<double>(),
-            5e-3 * expected.square().mean().sqrt().item<double>())
-      << what;
+/// Largest errors, as shares of the largest and the root mean square value.
+struct Tolerance {
+  double largest = 2e-2, mean = 6e-3;
+};
+
+void expect_near_float32(const Layer& layer, const std::vector<at::Tensor>& weights, at::IntArrayRef sizes,
+                         const Tolerance& tolerance = {}) {
+  const at::Tensor x = rounded(sizes);
+  const auto expected = run(layer, weights, x, false), found = run(layer, weights, x, true);
+  for (size_t i = 0; i < expected.size(); ++i) {
+    ASSERT_EQ(found[i].sizes(), expected[i].sizes()) << i;
+    const double scale = expected[i].abs().max().item<double>();
+    EXPECT_LT((found[i] - expected[i]).abs().max().item<double>(), tolerance.largest * scale) << i;
+    EXPECT_LT((found[i] - expected[i]).square().mean().sqrt().item<double>(),
+              tolerance.mean * expected[i].square().mean().sqrt().item<double>())
+        << i;
+  }
 }
 
-TEST(Convolve, InBfloat16IsNearFloat32WithAllGradients) {
+std::vector<at::Tensor> weights_of(torch::nn::Module& module) { return module.parameters(); }
+
+TEST(Convolution, InBfloat16IsNearFloat32WithAllGradients) {
   if (!kernels::has_amx()) GTEST_SKIP() << "no AMX";
   torch::manual_seed(1);
-  for (const int64_t kernel : {1, 3})
-    for (const bool bias : {false, true})
-      for (const Before before : {Before::kNothing, Before::kRelu}) {
-        torch::nn::Conv2d convolution(torch::nn::Conv2dOptions(32, 48, kernel).padding(kernel / 2).bias(bias));
-        const at::Tensor x =
-            torch::randn({2, 32, 13, 18}).to(at::kBFloat16).to(at::kFloat).contiguous(at::MemoryFormat::ChannelsLast);
-        const Gradients expected = gradients_of(convolution, x, before, false);
-        const Gradients found = gradients_of(convolution, x, before, true);
-        expect_near(found.y, expected.y, "result");
-        expect_near(found.x, expected.x, "gradient of x");
-        expect_near(found.weight, expected.weight, "gradient of the weight");
-        if (bias) expect_near(found.bias, expected.bias, "gradient of the bias");
-      }
+  for (const auto& [ins, outs, kernel] :
+       {std::tuple{32, 48, 1}, {32, 48, 3}, {1, 32, 3}, {3, 16, 3}, {32, 1, 3}, {16, 3, 3}})
+    for (const bool bias : {false, true}) {
+      torch::nn::Conv2d layer(torch::nn::Conv2dOptions(ins, outs, kernel).padding(kernel / 2).bias(bias));
+      expect_near_float32([&](const at::Tensor& x) { return convolve(layer, x); }, weights_of(*layer),
+                          {2, ins, 13, 18});
+    }
 }
 
-TEST(Convolve, IsTheModuleWithoutAutocast) {
+TEST(Convolution, ResidualBlocksToo) {
+  if (!kernels::has_amx()) GTEST_SKIP() << "no AMX";
+  torch::manual_seed(2);
+  torch::nn::Conv2d narrow(torch::nn::Conv2dOptions(64, 32, 3).padding(1).bias(false));
+  torch::nn::Conv2d widen(torch::nn::Conv2dOptions(32, 64, 1).bias(false));
+  expect_near_float32([&](const at::Tensor& x) { return residual_convolutions(narrow, widen, x); },
+                      {narrow->weight, widen->weight}, {2, 64, 9, 21},
+                      {0.3, 5e-2});  // a relu that rounding turns on or off changes a whole gradient
+}
+
+TEST(Convolution, ExpansionsToo) {
+  if (!kernels::has_amx()) GTEST_SKIP() << "no AMX";
+  torch::manual_seed(3);
+  torch::nn::ConvTranspose2d expansion(torch::nn::ConvTranspose2dOptions(48, 32, 2).stride(2));
+  expect_near_float32([&](const at::Tensor& x) { return expand(expansion, x); }, weights_of(*expansion),
+                      {2, 48, 7, 10});
+}
+
+TEST(Convolution, IsTheModuleWithoutAutocast) {
   torch::nn::Conv2d convolution(torch::nn::Conv2dOptions(32, 16, 3).padding(1));
   const at::Tensor x = torch::randn({1, 32, 8, 8});
-  EXPECT_TRUE(at::equal(convolve(convolution, x, Before::kRelu), convolution->forward(at::relu(x))));
+  EXPECT_TRUE(at::equal(convolve(convolution, x), convolution->forward(x)));
 }
 
-TEST(Convolve, OtherShapesTakeTheModule) {
+TEST(Convolution, OtherShapesTakeTheModule) {
   torch::manual_seed(2);
   const Autocast autocast;
   torch::nn::Conv2d strided(torch::nn::Conv2dOptions(16, 16, 3).padding(1).stride(2));
-  torch::nn::Conv2d from_image(torch::nn::Conv2dOptions(1, 16, 3).padding(1));
-  const at::Tensor wide = torch::randn({1, 16, 8, 8}), image = torch::randn({1, 1, 8, 8});
-  EXPECT_TRUE(at::equal(convolve(strided, wide), strided->forward(wide)));
-  EXPECT_TRUE(at::equal(convolve(from_image, image), from_image->forward(image)));
+  torch::nn::Conv2d odd(torch::nn::Conv2dOptions(16, 20, 3).padding(1));
+  const at::Tensor x = torch::randn({1, 16, 8, 8});
+  EXPECT_TRUE(at::equal(convolve(strided, x), strided->forward(x)));
+  EXPECT_TRUE(at::equal(convolve(odd, x), odd->forward(x)));
 }
 
 }  // namespace

@@ -20,6 +20,7 @@
 #include "sscvae/core/random.h"
 #include "sscvae/core/shape.h"
 #include "sscvae/nn/autocast.h"
+#include "sscvae/nn/convolution.h"
 #include "sscvae/nn/dictionary.h"
 #include "sscvae/nn/lista.h"
 #include "sscvae/nn/lista_fused.h"
@@ -125,7 +126,7 @@ at::Tensor SparseCoderImpl::activate(const at::Tensor& raw) const {
 SparseCoderImpl::Thresholds SparseCoderImpl::thresholds(const at::Tensor& features) {
   Thresholds result;
   if (options_.threshold == ThresholdKind::kInferred) {
-    const at::Tensor raw = residual_2_->forward(residual_1_->forward(convolution_->forward(features)));
+    const at::Tensor raw = residual_2_->forward(residual_1_->forward(convolve(convolution_, features)));
     const AutocastDisabled full_precision(features.device().type());
     result.inferred = activate(to_full_precision(raw));
     result.refined = result.inferred;

@@ -1,0 +1,80 @@
+// Times bfloat16 convolutions of training, ours and LibTorch's (oneDNN), interleaved, the best of several rounds:
+// forwards, the gradient of the input (ours is the same kernel with turned weights) and the gradient of the weight, in
+// GFLOP/s.
+//   sscvae_convolution_benchmark [rounds] [batch]
+#include <torch/types.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <limits>
+#include <vector>
+
+#include "sscvae/kernels/amx_convolution.h"
+#include "sscvae/kernels/amx_weight_gradient.h"
+
+namespace {
+
+using namespace sscvae;
+
+struct Shape {
+  int64_t ins, outs, side, kernel;
+};
+
+double seconds(const std::function<void()>& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+void measure(const Shape& s, int rounds, int64_t batch) {
+  const auto map = [&](int64_t channels) {
+    return torch::randn({batch, channels, s.side, s.side}).to(at::kBFloat16).contiguous(at::MemoryFormat::ChannelsLast);
+  };
+  const at::Tensor x = map(s.ins), dy = map(s.outs), weight = torch::randn({s.outs, s.ins, s.kernel, s.kernel}) * 0.02;
+  const at::Tensor rounded = weight.to(at::kBFloat16).contiguous(at::MemoryFormat::ChannelsLast);
+  at::Tensor y = at::empty_like(dy);
+  const kernels::Taps taps = s.kernel == 3 ? kernels::Taps{3, 3, -1, -1} : kernels::Taps{};
+  const auto theirs = [&](bool input, bool of_weight) {
+    at::convolution_backward(dy, x, rounded, std::nullopt, {1, 1}, {s.kernel / 2, s.kernel / 2}, {1, 1}, false, {0, 0},
+                             1, {input, of_weight, false});
+  };
+  const std::vector<std::function<void()>> works{
+      [&] { kernels::AmxConvolution(weight, {}, taps).run(x, y, {}); },
+      [&] { at::conv2d(x, rounded, {}, 1, s.kernel / 2); },
+      [&] { kernels::amx_weight_gradient(x, dy, s.kernel, false); },
+      [&] { theirs(false, true); },
+      [&] { theirs(true, false); },
+  };
+  std::vector<double> best(works.size(), std::numeric_limits<double>::infinity());
+  for (int round = 0; round < rounds; ++round)
+    for (size_t i = 0; i < works.size(); ++i) best[i] = std::min(best[i], seconds(works[i]));
+  const double gflop = 2e-9 * static_cast<double>(weight.numel() * batch * s.side * s.side);
+  std::printf("%4lld -> %4lld, %3lld x %3lld, %lldx%lld:", static_cast<long long>(s.ins),
+              static_cast<long long>(s.outs), static_cast<long long>(s.side), static_cast<long long>(s.side),
+              static_cast<long long>(s.kernel), static_cast<long long>(s.kernel));
+  const char* names[] = {"forward", "oneDNN", "weight", "oneDNN", "input (oneDNN)"};
+  for (size_t i = 0; i < works.size(); ++i) std::printf("  %s %6.0f", names[i], gflop / best[i]);
+  std::printf("\n");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (!kernels::has_amx()) {
+    std::fprintf(stderr, "needs a processor with AMX\n");
+    return 1;
+  }
+  const int rounds = argc > 1 ? std::atoi(argv[1]) : 3, batch = argc > 2 ? std::atoi(argv[2]) : 4;
+  for (const Shape& shape : {Shape{128, 512, 256, 3},
+                             {128, 64, 256, 3},
+                             {64, 128, 256, 1},
+                             {512, 512, 128, 3},
+                             {512, 512, 64, 3},
+                             {512, 256, 32, 3},
+                             {256, 512, 32, 1},
+                             {128, 128, 256, 3}})
+    measure(shape, rounds, batch);
+  return 0;
+}

@@ -1,0 +1,121 @@
+#include "sscvae/core/tensor_heap.h"
+
+#include <c10/core/Allocator.h>
+#include <c10/core/CPUAllocator.h>
+#include <c10/core/impl/alloc_cpu.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+
+namespace sscvae {
+
+namespace {
+
+constexpr size_t kPage = 4096;
+constexpr size_t kSmallest = size_t{1} << 20;  // bytes of a tensor that goes to the heap
+constexpr size_t kCapacity = size_t{1} << 40;  // addresses
+
+size_t round_up(size_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
+
+/// Never destroyed: tensors may outlive everything.
+TensorHeap& process_heap() {
+  static auto* heap = new TensorHeap(kCapacity);
+  return *heap;
+}
+
+class HeapAllocator : public c10::Allocator {
+ public:
+  c10::DataPtr allocate(size_t bytes) override {
+    void* block = bytes >= kSmallest ? process_heap().allocate(bytes) : nullptr;
+    if (!block) block = c10::alloc_cpu(bytes);
+    c10::profiledCPUMemoryReporter().New(block, bytes);
+    return {block, block, &release, c10::Device(c10::DeviceType::CPU)};
+  }
+  c10::DeleterFnPtr raw_deleter() const override { return &release; }
+  void copy_data(void* to, const void* from, size_t count) const override { default_copy_data(to, from, count); }
+
+ private:
+  static void release(void* block) {
+    if (!block) return;
+    c10::profiledCPUMemoryReporter().Delete(block);
+    if (!process_heap().release(block)) c10::free_cpu(block);
+  }
+};
+
+}  // namespace
+
+TensorHeap::TensorHeap(size_t capacity) : capacity_(round_up(capacity)) {
+  void* range = mmap(nullptr, capacity_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (range == MAP_FAILED) return;
+  base_ = static_cast<char*>(range);
+  free_.emplace(0, capacity_);
+}
+
+TensorHeap::~TensorHeap() {
+  if (base_) munmap(base_, capacity_);
+}
+
+void* TensorHeap::allocate(size_t bytes) {
+  const size_t wanted = round_up(std::max<size_t>(bytes, 1));
+  const std::lock_guard lock(mutex_);
+  for (auto range = free_.begin(); range != free_.end(); ++range) {
+    const auto [offset, length] = *range;
+    if (length < wanted) continue;
+    free_.erase(range);
+    if (length > wanted) free_.emplace(offset + wanted, length - wanted);
+    used_.emplace(offset, wanted);
+    in_use_ += wanted;
+    high_water_ = std::max(high_water_, offset + wanted);
+    return base_ + offset;
+  }
+  return nullptr;
+}
+
+bool TensorHeap::release(void* block) {
+  auto* address = static_cast<char*>(block);
+  if (!base_ || address < base_ || address >= base_ + capacity_) return false;
+  const std::lock_guard lock(mutex_);
+  const auto found = used_.find(static_cast<size_t>(address - base_));
+  if (found == used_.end()) return false;
+  const auto [offset, bytes] = *found;
+  used_.erase(found);
+  in_use_ -= bytes;
+  insert_free(offset, bytes);
+  return true;
+}
+
+void TensorHeap::insert_free(size_t offset, size_t bytes) {
+  auto next = free_.lower_bound(offset);
+  if (next != free_.end() && next->first == offset + bytes) {
+    bytes += next->second;
+    next = free_.erase(next);
+  }
+  if (next != free_.begin()) {
+    auto before = std::prev(next);
+    if (before->first + before->second == offset) {
+      before->second += bytes;
+      return;
+    }
+  }
+  free_.emplace(offset, bytes);
+}
+
+size_t TensorHeap::bytes_in_use() const {
+  const std::lock_guard lock(mutex_);
+  return in_use_;
+}
+
+size_t TensorHeap::high_water() const {
+  const std::lock_guard lock(mutex_);
+  return high_water_;
+}
+
+void use_tensor_heap() {
+  static const bool installed = [] {
+    c10::SetCPUAllocator(new HeapAllocator);  // for the life of the process
+    return true;
+  }();
+  static_cast<void>(installed);
+}
+
+}  // namespace sscvae
