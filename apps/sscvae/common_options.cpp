@@ -36,6 +36,8 @@ void add_overwrite_option(CLI::App& app, bool& overwrite) {
 
 void add_compute_options(CLI::App& app, tasks::ComputeOptions& compute) {
   app.add_option("--threads", compute.threads, "processor threads; 0: LibTorch's choice")->type_name("N");
+  app.add_flag("--deterministic", compute.deterministic,
+               "the same bits whatever --threads says: computes on one thread; CUDA: deterministic algorithms");
   app.add_option("--device", compute.device, "auto, cpu, cuda or cuda:<index>")
       ->type_name("DEVICE")
       ->capture_default_str();

@@ -86,6 +86,8 @@ void add_train(CLI::App& app) {
   add_json_option(app, options->json);
   add_overwrite_option(app, options->overwrite);
   app.add_option("--threads", options->compute.threads, "processor threads; 0: LibTorch's choice")->type_name("N");
+  app.add_flag("--deterministic", options->compute.deterministic,
+               "the same bits whatever --threads says: computes on one thread; CUDA: deterministic algorithms");
   app.add_option("--device", options->compute.device, "auto, cpu, cuda or cuda:<index>")
       ->type_name("DEVICE")
       ->capture_default_str();

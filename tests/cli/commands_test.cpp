@@ -2,6 +2,7 @@
 
 #include "cli/program.h"
 #include "sscvae/core/sha256.h"
+#include "sscvae/serialization/safetensors.h"
 #include "sscvae/serialization/torch_checkpoint.h"
 #include "support/tolerances.h"
 
@@ -54,6 +55,28 @@ TEST(Commands, FromImagesToAnEvaluatedModel) {
                                    images + "/leaves_00001.png", "--codes", images + "/leaves_00001.png", "--out",
                                    (folder / "maps").string()});
   EXPECT_EQ(inspected["pictures"].size(), 5u);
+}
+
+TEST(Commands, DeterministicTrainingDoesNotDependOnThreads) {
+  const TemporaryFolder folder;
+  const std::string images = (folder / "images").string();
+  run_json({"data", "synth", "--count", "6", "--size", "64x64", "--out", images});
+  std::vector<std::string> hashes;
+  for (const char* threads : {"1", "2"}) {
+    const std::string out = (folder / (std::string("run") + threads)).string();
+    std::vector<std::string> train{"train", "--config", "demo", "--out", out, "--deterministic", "--threads", threads};
+    std::vector<std::string> set = tiny_options();
+    set.insert(set.end(), {"data.root=" + images, "data.split=all", "train.steps=3", "train.batch_size=4",
+                           "data.patch_size=64", "data.crops_per_image=1"});
+    for (const std::string& value : set) train.insert(train.end(), {"--set", value});
+    run_json(train);
+    const auto loaded = serialization::read_safetensors(out + "/checkpoints/best.safetensors");
+    std::string bytes;
+    for (const auto& [name, tensor] : loaded.tensors)
+      bytes.append(static_cast<const char*>(tensor.contiguous().const_data_ptr()), tensor.nbytes());
+    hashes.push_back(sha256_hex(bytes));
+  }
+  EXPECT_EQ(hashes[0], hashes[1]);
 }
 
 TEST(Commands, ParameterCountsOfThePaper) {

@@ -38,15 +38,18 @@ at::Tensor pack(const at::Tensor& weight) {
   const int64_t outs = weight.size(0), ins = weight.size(1), taps = weight.size(2) * weight.size(3);
   const int64_t panels = round_up(outs, kPanel) / kPanel, chunks = round_up(ins, 32) / 32;
   at::Tensor packed = at::zeros({panels, chunks, taps, 2, 16, 16, 2}, at::kBFloat16);
-  const at::Tensor plain = weight.contiguous();
-  const float* from = plain.const_data_ptr<float>();
+  const float* from = weight.const_data_ptr<float>();  // in whatever order: turned weights are views
+  const at::IntArrayRef strides = weight.strides();
+  const int64_t columns = weight.size(3);
   auto* to = packed.mutable_data_ptr<c10::BFloat16>();
   at::parallel_for(0, outs, 8, [&](int64_t begin, int64_t end) {
     for (int64_t out = begin; out < end; ++out)
       for (int64_t in = 0; in < ins; ++in) {
         const int64_t place = (out / kPanel * chunks + in / 32) * taps * 1024 + out % kPanel / 16 * 512 +
                               in % 32 / 2 * 32 + out % 16 * 2 + in % 2;
-        for (int64_t tap = 0; tap < taps; ++tap) to[place + tap * 1024] = from[(out * ins + in) * taps + tap];
+        const float* window = from + out * strides[0] + in * strides[1];
+        for (int64_t tap = 0; tap < taps; ++tap)
+          to[place + tap * 1024] = window[tap / columns * strides[2] + tap % columns * strides[3]];
       }
   });
   return packed;

@@ -15,4 +15,9 @@ std::shared_ptr<Backbone2d> make_decoder(const ModelOptions& options, int64_t fe
                                                   : make_lite_decoder(options, feature_dim);
 }
 
+void set_recompute(torch::nn::Module& model, bool recompute) {
+  for (const auto& module : model.modules(false))
+    if (auto* half = dynamic_cast<Backbone2d*>(module.get())) half->set_recompute(recompute);
+}
+
 }  // namespace sscvae::models

@@ -2,7 +2,10 @@
 
 #include <torch/nn/module.h>
 
+#include <functional>
+
 #include "sscvae/models/model_options.h"
+#include "sscvae/nn/recompute.h"
 
 /// Encoders (image -> features) and decoders (features -> logits): what all models share.
 namespace sscvae::models {
@@ -13,7 +16,22 @@ class Backbone2d : public torch::nn::Module {
   virtual at::Tensor forward(const at::Tensor& x) = 0;
   /// The weight of the last convolution: where gradients of different losses are compared.
   virtual at::Tensor last_weight() const = 0;
+
+  /// From now on the levels are computed once more in the backward pass instead of being kept (nn/recompute.h).
+  void set_recompute(bool recompute) { recompute_ = recompute; }
+
+ protected:
+  /// part(x), a level of this half.
+  at::Tensor level(const std::function<at::Tensor(const at::Tensor&)>& part, const at::Tensor& x) {
+    return recompute_ ? nn::recompute(*this, part, x) : part(x);
+  }
+
+ private:
+  bool recompute_ = false;
 };
+
+/// Sets it for all of a model's halves.
+void set_recompute(torch::nn::Module& model, bool recompute);
 
 /// Image [N,C,H,W] -> features [N,d,H/2^n,W/2^n], d = feature_dim.
 std::shared_ptr<Backbone2d> make_encoder(const ModelOptions& options, int64_t feature_dim);

@@ -83,14 +83,17 @@ class LiteEncoder : public Backbone2d {
 
   at::Tensor forward(const at::Tensor& image) override {
     const at::Tensor centred = image - 0.5;
-    at::Tensor x = stages_[0]->forward(stem_->forward(at::pixel_unshuffle(centred, block_)));
-    for (size_t i = 0; i < halvings_.size(); ++i) x = stages_[i + 1]->forward(halvings_[i]->forward(x));
+    at::Tensor x = stage(0, stem_->forward(at::pixel_unshuffle(centred, block_)));
+    for (size_t i = 0; i < halvings_.size(); ++i) x = stage(i + 1, halvings_[i]->forward(x));
     x = head_->forward(x);
     return skipped_block_ > 0 ? nn::to_full_precision(x) + at::pixel_unshuffle(centred, skipped_block_) : x;
   }
   at::Tensor last_weight() const override { return head_->weight; }
 
  private:
+  at::Tensor stage(size_t i, const at::Tensor& x) {
+    return level([this, i](const at::Tensor& input) { return stages_[i]->forward(input); }, x);
+  }
   int64_t block_, skipped_block_;
   torch::nn::Conv2d stem_{nullptr}, head_{nullptr};
   std::vector<std::shared_ptr<Stage>> stages_;
@@ -114,15 +117,17 @@ class LiteDecoder : public Backbone2d {
   }
 
   at::Tensor forward(const at::Tensor& features) override {
-    at::Tensor x = stages_[0]->forward(stem_->forward(features));
-    for (size_t i = 0; i < doublings_.size(); ++i)
-      x = stages_[i + 1]->forward(at::pixel_shuffle(doublings_[i]->forward(x), 2));
+    at::Tensor x = stage(0, stem_->forward(features));
+    for (size_t i = 0; i < doublings_.size(); ++i) x = stage(i + 1, at::pixel_shuffle(doublings_[i]->forward(x), 2));
     x = at::pixel_shuffle(head_->forward(x), block_);
     return skipped_block_ > 0 ? nn::to_full_precision(x) + at::pixel_shuffle(features, skipped_block_) : x;
   }
   at::Tensor last_weight() const override { return head_->weight; }
 
  private:
+  at::Tensor stage(size_t i, const at::Tensor& x) {
+    return level([this, i](const at::Tensor& input) { return stages_[i]->forward(input); }, x);
+  }
   int64_t block_, skipped_block_;
   torch::nn::Conv2d stem_{nullptr}, head_{nullptr};
   std::vector<std::shared_ptr<Stage>> stages_;

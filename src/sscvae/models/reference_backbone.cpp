@@ -82,8 +82,10 @@ class ReferenceEncoder : public Backbone2d {
   at::Tensor forward(const at::Tensor& image) override {
     at::Tensor x = nn::convolve(convolution_1_, image);
     for (size_t i = 0; i < levels_->size(); i += 2) {
-      x = levels_->at<nn::ResidualBlockImpl>(i).forward(x);
-      x = levels_->at<nn::DownSampleImpl>(i + 1).forward(x);
+      const auto part = [this, i](const at::Tensor& input) {
+        return levels_->at<nn::DownSampleImpl>(i + 1).forward(levels_->at<nn::ResidualBlockImpl>(i).forward(input));
+      };
+      x = level(part, x);
     }
     return nn::convolve(convolution_2_, nn::norm_activation(norm_, (*middle_)(x), {kernels::Act::kSilu}));
   }
@@ -117,8 +119,10 @@ class ReferenceDecoder : public Backbone2d {
   at::Tensor forward(const at::Tensor& features) override {
     at::Tensor x = (*middle_)(nn::convolve(convolution_1_, features));
     for (size_t i = 0; i < levels_->size(); i += 2) {
-      x = levels_->at<nn::ResidualBlockImpl>(i).forward(x);
-      x = levels_->at<nn::UpSampleImpl>(i + 1).forward(x);
+      const auto part = [this, i](const at::Tensor& input) {
+        return levels_->at<nn::UpSampleImpl>(i + 1).forward(levels_->at<nn::ResidualBlockImpl>(i).forward(input));
+      };
+      x = level(part, x);
     }
     return nn::convolve(convolution_2_, nn::norm_activation(norm_, x, {kernels::Act::kSilu}));
   }

@@ -12,6 +12,7 @@
 #include "sscvae/core/cpu_features.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/process_memory.h"
+#include "sscvae/core/tensor_memory.h"
 #include "sscvae/core/text.h"
 #include "sscvae/core/version.h"
 #include "sscvae/serialization/safetensors.h"
@@ -19,7 +20,6 @@
 #include "sscvae/tasks/benchmark_stages.h"
 #include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/operation_profile.h"
-#include "sscvae/tasks/tensor_memory.h"
 
 namespace sscvae::tasks {
 

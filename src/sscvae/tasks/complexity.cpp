@@ -6,10 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "sscvae/core/error.h"
+#include "sscvae/core/tensor_memory.h"
 #include "sscvae/core/text.h"
 #include "sscvae/tasks/plain_iterations.h"
 #include "sscvae/tasks/size_option.h"
-#include "sscvae/tasks/tensor_memory.h"
 
 namespace sscvae::tasks {
 

@@ -46,6 +46,10 @@ Compute resolve_compute(const ComputeOptions& options) {
   if (options.threads < 0)
     throw UsageError("--threads: expected a number >= 0, got " + std::to_string(options.threads));
   if (options.threads > 0) at::set_num_threads(static_cast<int>(std::min<int64_t>(options.threads, 1024)));
+  if (options.deterministic) {
+    at::set_num_threads(1);
+    at::globalContext().setDeterministicAlgorithms(true, false);
+  }
   Compute compute;
   if (options.device == "auto") {
     if (cuda_devices() > 0) compute.device = {c10::kCUDA, 0};

@@ -13,8 +13,9 @@ namespace sscvae::tasks {
 struct ComputeOptions {
   std::string device = "auto";  ///< auto | cpu | cuda | cuda:<i>
   std::string precision =
-      "auto";           ///< auto | fp32 | bf16; inference computes in fp32 under auto, so that figures are exact
-  int64_t threads = 0;  ///< 0: LibTorch's choice
+      "auto";                  ///< auto | fp32 | bf16; inference computes in fp32 under auto, so that figures are exact
+  int64_t threads = 0;         ///< 0: LibTorch's choice
+  bool deterministic = false;  ///< one thread, whose order of sums is fixed; on CUDA deterministic algorithms
 };
 
 /// What is used.

@@ -23,6 +23,13 @@ void TrainOptions::describe(FieldList& fields) {
   fields.add("ema_decay", ema_decay,
              "decay per step of the running average of the weights, which is then what is validated and saved; 0: none",
              between(0, 0.9999999));
+  fields.add("recompute", recompute,
+             "compute the networks' levels once more in the backward pass instead of keeping them: the same results in "
+             "less memory, a quarter slower");
+  fields.add("memory_gib", memory_gib,
+             "memory that the process should stay below: recompute is switched on where a step would take more, "
+             "estimated from a pass over one image; 0: no limit",
+             at_least(0));
   fields.add("threshold_jitter", threshold_jitter,
              "thresholds are multiplied by a factor between 1/this and this, drawn for each batch, so that one model "
              "serves a range of --strength; 1: never",

@@ -23,9 +23,11 @@ struct TrainOptions {
   double beta1 = 0.9;
   double beta2 = 0.99;
   double epsilon = 1e-8;
-  double weight_decay = 0.0;    ///< decoupled (AdamW)
-  double gradient_clip = 0.5;   ///< norm; 0: none
-  double ema_decay = 0.0;       ///< 0: none
+  double weight_decay = 0.0;   ///< decoupled (AdamW)
+  double gradient_clip = 0.5;  ///< norm; 0: none
+  double ema_decay = 0.0;      ///< 0: none
+  bool recompute = false;
+  double memory_gib = 0;        ///< 0: no budget
   double threshold_jitter = 1;  ///< thresholds are scaled by a factor between 1 / this and this in each pass
   Precision precision = Precision::kAuto;
   int64_t seed = 1;

@@ -55,6 +55,28 @@ TEST_F(ResumeTest, NumberOfWorkersDoesNotMatter) {
   for (const auto& [name, tensor] : first.tensors) EXPECT_TRUE(at::equal(tensor, second.tensors.at(name))) << name;
 }
 
+TEST_F(ResumeTest, RecomputingChangesNothing) {
+  const std::vector<std::string> batch_norm{"profile=reference", "model.reference.hidden_channels_1=8",
+                                            "model.reference.hidden_channels_2=8", "model.reference.num_groups=4",
+                                            "data.split=official"};
+  for (const std::vector<std::string>& options : {std::vector<std::string>{}, batch_norm}) {
+    const auto with = [&](const char* more) {
+      std::vector<std::string> all = options;
+      all.push_back(more);
+      return all;
+    };
+    const std::string number = std::to_string(options.size());
+    train(request("kept" + number, options));
+    train(request("again" + number, with("train.recompute=true")));
+    train(request("budget" + number, with("train.memory_gib=0.001")));
+    const auto kept = last("kept" + number), again = last("again" + number), budget = last("budget" + number);
+    for (const auto& [name, tensor] : kept.tensors) {
+      EXPECT_TRUE(at::equal(tensor, again.tensors.at(name))) << name;
+      EXPECT_TRUE(at::equal(tensor, budget.tensors.at(name))) << name;
+    }
+  }
+}
+
 TEST_F(TrainingTest, LeavesEverythingThatARunPromises) {
   const TrainSummary summary = train(request("run"));
   for (const char* name : {"config.toml", "split.csv", "log.csv", "validation.csv", "checkpoints/last.safetensors",

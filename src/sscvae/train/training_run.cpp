@@ -8,12 +8,14 @@
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/log.h"
+#include "sscvae/core/process_memory.h"
 #include "sscvae/core/progress.h"
 #include "sscvae/core/shipped_files.h"
 #include "sscvae/core/text.h"
 #include "sscvae/core/version.h"
 #include "sscvae/metrics/lpips.h"
 #include "sscvae/metrics/metrics.h"
+#include "sscvae/models/backbone.h"
 #include "sscvae/models/registry.h"
 #include "sscvae/models/weights.h"
 #include "sscvae/train/divergence.h"
@@ -111,6 +113,7 @@ TrainingRun::TrainingRun(const TrainRequest& request)
   state_.sparsity_weight = options_.train.loss.sparsity_weight;
   if (request_.resume && std::filesystem::exists(folder_.last(), ignored)) prepare_resumed();
   else prepare_fresh();
+  choose_recomputation();
   open_logs();
 }
 
@@ -182,6 +185,35 @@ void TrainingRun::prepare_resumed() {
   write_atomically(folder_.config(), request_.experiment.toml());
   if (state_.step < total_steps_)
     note(format("resuming '%s' after step %lld", folder_.root().c_str(), static_cast<long long>(state_.step)));
+}
+
+void TrainingRun::choose_recomputation() {
+  const TrainOptions& train = options_.train;
+  bool recompute = train.recompute;
+  if (train.memory_gib > 0) {
+    constexpr double kGiB = 1 << 30;
+    const data::Batch batch = data_.batches->at(0);
+    const data::Batch one{batch.input.narrow(0, 0, 1), batch.target.narrow(0, 0, 1), {}};
+    const auto predicted_gib = [&](bool again) {
+      models::set_recompute(*model_, again);
+      const double pass = static_cast<double>(measure_pass_memory(*model_, one, step_settings_));
+      return (static_cast<double>(peak_resident_bytes()) + pass * static_cast<double>(batch.input.size(0))) / kGiB;
+    };
+    double predicted = predicted_gib(recompute);
+    if (!recompute && predicted > train.memory_gib) {
+      recompute = true;
+      const double less = predicted_gib(true);
+      note(format("a step would take about %.1f GiB of train.memory_gib = %s: recompute is on, about %.1f GiB",
+                  predicted, to_text(train.memory_gib).c_str(), less));
+      predicted = less;
+    }
+    if (predicted > train.memory_gib)
+      warn(
+          format("a step takes about %.1f GiB with recompute, train.memory_gib = %s: a smaller train.batch_size with "
+                 "train.accumulate takes less",
+                 predicted, to_text(train.memory_gib).c_str()));
+  }
+  models::set_recompute(*model_, recompute);
 }
 
 void TrainingRun::open_logs() {

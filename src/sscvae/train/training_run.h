@@ -33,6 +33,8 @@ class TrainingRun {
   void plan_steps();
   void prepare_fresh();
   void prepare_resumed();
+  /// As train.recompute says, or train.memory_gib needs.
+  void choose_recomputation();
   void open_logs();
   std::map<std::string, std::string> metadata() const;
   ValidationSettings validation_settings() const;

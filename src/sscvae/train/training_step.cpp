@@ -5,6 +5,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/random.h"
+#include "sscvae/core/tensor_memory.h"
 #include "sscvae/core/text.h"
 #include "sscvae/metrics/code_usage.h"
 #include "sscvae/metrics/metrics.h"
@@ -129,6 +130,24 @@ StepFigures training_step(models::Autoencoder& model, Adam& adam, const std::vec
   figures.codes_used = usage.used_share();
   figures.perplexity = usage.perplexity();
   return figures;
+}
+
+int64_t measure_pass_memory(models::Autoencoder& model, const data::Batch& batch, const StepSettings& settings) {
+  StepSettings own = settings;
+  own.adversary = nullptr;
+  std::vector<at::Tensor> values;
+  for (const at::Tensor& buffer : model.buffers()) values.push_back(buffer.clone());
+  int64_t bytes = 0;
+  {
+    const TensorMemory memory;
+    run_pass(model, batch, own, settings.loss.sparsity_weight, 1).losses.total.backward();
+    bytes = memory.peak_bytes();
+  }
+  model.zero_grad(true);
+  const at::NoGradGuard no_grad;
+  const std::vector<at::Tensor> buffers = model.buffers();
+  for (size_t i = 0; i < buffers.size(); ++i) at::Tensor(buffers[i]).copy_(values[i]);
+  return bytes;
 }
 
 }  // namespace sscvae::train

@@ -44,4 +44,8 @@ void use_channels_last(torch::nn::Module& module);
 StepFigures training_step(models::Autoencoder& model, Adam& adam, const std::vector<data::Batch>& batches,
                           const StepSettings& settings, double sparsity_weight, double learning_rate, int64_t step);
 
+/// Memory that a forward and a backward pass over the batch take beyond what is in use, bytes; an adversary's is left
+/// out. The model stays as it is.
+int64_t measure_pass_memory(models::Autoencoder& model, const data::Batch& batch, const StepSettings& settings);
+
 }  // namespace sscvae::train

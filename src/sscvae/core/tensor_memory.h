@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <memory>
 
-namespace sscvae::tasks {
+namespace sscvae {
 
 /// Adds up what LibTorch's allocators hand out and take back on this thread while it lives. Blocks from before that are
 /// given back meanwhile do not count, nor does what never passes through the allocators (oneDNN's own scratch).
@@ -25,4 +25,4 @@ class TensorMemory {
   int log_level_;  ///< LibTorch's, while it is silenced
 };
 
-}  // namespace sscvae::tasks
+}  // namespace sscvae

@@ -1,4 +1,4 @@
-#include "sscvae/tasks/tensor_memory.h"
+#include "sscvae/core/tensor_memory.h"
 
 #include <c10/core/Allocator.h>
 #include <c10/util/Logging.h>
@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace sscvae::tasks {
+namespace sscvae {
 
 class TensorMemory::Meter : public c10::MemoryReportingInfoBase {
  public:
@@ -36,4 +36,4 @@ TensorMemory::~TensorMemory() { FLAGS_caffe2_log_level = log_level_; }
 
 int64_t TensorMemory::peak_bytes() const { return meter_->peak(); }
 
-}  // namespace sscvae::tasks
+}  // namespace sscvae

@@ -1,9 +1,9 @@
-#include "sscvae/tasks/tensor_memory.h"
+#include "sscvae/core/tensor_memory.h"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
-namespace sscvae::tasks {
+namespace sscvae {
 namespace {
 
 TEST(TensorMemory, BlocksFromBeforeAreFreedSilently) {
@@ -26,4 +26,4 @@ TEST(TensorMemory, PeakIsTheMostInUseAtOnce) {
 }
 
 }  // namespace
-}  // namespace sscvae::tasks
+}  // namespace sscvae

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <torch/nn/module.h>
+
+#include <functional>
+
+namespace sscvae::nn {
+
+/// part(x), of which the backward pass keeps x only: it runs `part` once more and goes back from there (checkpointing:
+/// Chen et al. 2016). Results and gradients are those of part(x) bit for bit, as both runs compute the same; buffers of
+/// `owner` (running statistics) are put back after the second. `part` must not draw random numbers. Without gradients,
+/// or where x needs none, this is part(x).
+at::Tensor recompute(torch::nn::Module& owner, const std::function<at::Tensor(const at::Tensor&)>& part,
+                     const at::Tensor& x);
+
+}  // namespace sscvae::nn

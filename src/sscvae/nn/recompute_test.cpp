@@ -1,0 +1,62 @@
+#include "sscvae/nn/recompute.h"
+
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include "sscvae/nn/blocks.h"
+
+namespace sscvae::nn {
+namespace {
+
+struct Outcome {
+  at::Tensor y, gradient;
+  std::vector<at::Tensor> parameters, buffers;
+  int runs = 0;
+};
+
+Outcome run(bool again) {
+  torch::manual_seed(4);
+  DownSample block(8, 16, Norm::kBatch, 1);
+  const at::Tensor x = torch::randn({2, 8, 12, 12}).requires_grad_(true);
+  Outcome outcome;
+  const auto part = [&](const at::Tensor& input) {
+    ++outcome.runs;
+    return block->forward(input);
+  };
+  outcome.y = again ? recompute(*block, part, x) : part(x);
+  outcome.y.square().sum().backward();
+  outcome.gradient = x.grad();
+  for (const at::Tensor& parameter : block->parameters()) outcome.parameters.push_back(parameter.grad());
+  for (const at::Tensor& buffer : block->buffers()) outcome.buffers.push_back(buffer.clone());
+  return outcome;
+}
+
+TEST(Recompute, GivesTheSameBitsAndMovesStatisticsOnce) {
+  const Outcome plain = run(false), again = run(true);
+  EXPECT_EQ(plain.runs, 1);
+  EXPECT_EQ(again.runs, 2);
+  EXPECT_TRUE(at::equal(plain.y, again.y));
+  EXPECT_TRUE(at::equal(plain.gradient, again.gradient));
+  ASSERT_EQ(plain.parameters.size(), again.parameters.size());
+  for (size_t i = 0; i < plain.parameters.size(); ++i)
+    EXPECT_TRUE(at::equal(plain.parameters[i], again.parameters[i])) << i;
+  ASSERT_GE(plain.buffers.size(), 2u);
+  for (size_t i = 0; i < plain.buffers.size(); ++i) EXPECT_TRUE(at::equal(plain.buffers[i], again.buffers[i])) << i;
+}
+
+TEST(Recompute, RunsOnceWithoutGradients) {
+  DownSample block(8, 16, Norm::kGroup, 2);
+  int runs = 0;
+  const auto part = [&](const at::Tensor& input) {
+    ++runs;
+    return block->forward(input);
+  };
+  const at::Tensor x = torch::randn({1, 8, 8, 8});
+  recompute(*block, part, x);
+  const at::NoGradGuard no_grad;
+  recompute(*block, part, x);
+  EXPECT_EQ(runs, 2);
+}
+
+}  // namespace
+}  // namespace sscvae::nn
