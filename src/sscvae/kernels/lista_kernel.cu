@@ -1,49 +1,47 @@
-// The shrinkage steps of unfolded iterations on a GPU. Plain CUDA C++: see lista_kernel.cuh.
+// The shrinkage steps of unfolded iterations on a GPU. Includes CUDA headers and plain C++ only.
 #include "sscvae/kernels/lista_kernel.cuh"
+
+#include <cuda_runtime_api.h>
 
 namespace {
 
-constexpr int kThreads = 256;
+using sscvae::kernels::ElementShare;
+using sscvae::kernels::MatrixShape;
 
-__device__ float shrunk(float v, float theta) {
-  const float magnitude = fabsf(v) - theta;
-  // Written so that not-a-number passes through.
-  return magnitude <= 0.0F || v == 0.0F ? 0.0F : copysignf(magnitude, v);
+// A warp takes 32 neighbours of one row: its reads and writes are whole lines of memory.
+constexpr unsigned kColumns = 32, kRows = 8;
+
+__device__ ElementShare share_of_this_thread() {
+  return {int64_t{blockIdx.x} * blockDim.y + threadIdx.y, int64_t{gridDim.x} * blockDim.y, threadIdx.x, blockDim.x};
 }
 
-__global__ void shrink_step(sscvae::kernels::CudaShrinkStep step, int64_t count) {
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < count; i += stride)
-    step.code[i] = shrunk(step.product[i] + step.drive[i], step.threshold[i]);
+template <class Step>
+__global__ void run_step(MatrixShape shape, Step step) {
+  sscvae::kernels::run_share(shape, step, share_of_this_thread());
 }
 
-__global__ void gradient_step(sscvae::kernels::CudaGradientStep step, int64_t count) {
-  const int64_t stride = int64_t{gridDim.x} * blockDim.x;
-  for (int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < count; i += stride) {
-    const float code = step.code[i], outer = code == 0.0F ? 0.0F : step.gradient[i];
-    step.outer[i] = outer;
-    step.drive_gradient[i] += outer;
-    step.threshold_gradient[i] -= code < 0.0F ? -outer : outer;
-  }
-}
-
-unsigned blocks_for(int64_t count) {
-  const int64_t blocks = (count + kThreads - 1) / kThreads;
-  return static_cast<unsigned>(blocks < 4096 ? blocks : 4096);
+template <class Step>
+int launch(const MatrixShape& shape, const Step& step, cudaStream_t stream) {
+  if (shape.rows == 0 || shape.columns == 0) return 0;
+  constexpr int64_t kMostBlocks = 1 << 20;
+  const int64_t blocks = (shape.rows + kRows - 1) / kRows;
+  run_step<<<static_cast<unsigned>(blocks < kMostBlocks ? blocks : kMostBlocks), dim3(kColumns, kRows), 0, stream>>>(
+      shape, step);
+  return static_cast<int>(cudaGetLastError());
 }
 
 }  // namespace
 
 namespace sscvae::kernels {
 
-int launch_shrink_step(const CudaShrinkStep& step, int64_t count, cudaStream_t stream) {
-  if (count > 0) ::shrink_step<<<blocks_for(count), kThreads, 0, stream>>>(step, count);
-  return static_cast<int>(cudaGetLastError());
+int launch_shrink_step(const MatrixShape& shape, const MatrixShrinkStep& step, CUstream_st* stream) {
+  return launch(shape, step, stream);
 }
 
-int launch_gradient_step(const CudaGradientStep& step, int64_t count, cudaStream_t stream) {
-  if (count > 0) ::gradient_step<<<blocks_for(count), kThreads, 0, stream>>>(step, count);
-  return static_cast<int>(cudaGetLastError());
+int launch_gradient_step(const MatrixShape& shape, const MatrixGradientStep& step, CUstream_st* stream) {
+  return launch(shape, step, stream);
 }
+
+const char* cuda_error_text(int error) { return cudaGetErrorString(static_cast<cudaError_t>(error)); }
 
 }  // namespace sscvae::kernels
