@@ -1,18 +1,15 @@
 #include "sscvae/nn/lista_fused.h"
 
 #include <ATen/Parallel.h>
-#include <c10/core/Allocator.h>
 #include <c10/core/InferenceMode.h>
-#include <c10/util/ThreadLocalDebugInfo.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
-#include <algorithm>
 #include <limits>
 
 #include "sscvae/core/error.h"
-#include "sscvae/nn/dictionary.h"
-#include "sscvae/nn/lista.h"
+#include "support/coding_problem.h"
+#include "support/memory_meter.h"
 #include "support/tolerances.h"
 
 // The tiled kernel against the plain operations in double.
@@ -22,11 +19,12 @@ namespace {
 using kernels::Isa;
 using kernels::Precision;
 using testing::is_close;
+using testing::kStarts;
+using Problem = testing::CodingProblem;
+using Solution = testing::CodingSolution;
 
 // max|a-b| / max|b| of float32 against double. The gradient of L is one small sum of large terms of both signs.
 constexpr double kCode = 1e-5, kGradient = 2e-5, kLipschitzGradient = 1e-3;
-
-const InitialCode kStarts[] = {InitialCode::kZero, InitialCode::kProjected};
 
 std::vector<Isa> available_sets() {
   std::vector<Isa> sets;
@@ -35,46 +33,9 @@ std::vector<Isa> available_sets() {
   return sets;
 }
 
-struct Problem {
-  at::Tensor features, dictionary, lipschitz, threshold, code_gradient;
-
-  Problem(int64_t positions, int64_t dim, int64_t atoms, at::IntArrayRef threshold_shape) {
-    torch::manual_seed(11);
-    features = torch::randn({positions, dim});
-    dictionary = normalize_atoms(torch::randn({dim, atoms}));
-    lipschitz = largest_eigenvalue(dictionary) * 1.02;
-    threshold = torch::rand(threshold_shape) * 0.1;
-    code_gradient = torch::randn({positions, atoms});
-  }
-  std::vector<at::Tensor> inputs() const { return {features, dictionary, lipschitz, threshold}; }
-};
-
-struct Solution {
-  at::Tensor code;
-  std::vector<at::Tensor> gradients;  // of features, dictionary, lipschitz, threshold
-};
-
-/// `solve` maps the four inputs to a code.
-template <class Solve>
-Solution solve_with_gradients(const Problem& problem, at::ScalarType dtype, const Solve& solve) {
-  std::vector<at::Tensor> leaves;
-  for (const at::Tensor& input : problem.inputs()) leaves.push_back(input.to(dtype).detach().requires_grad_());
-  const at::Tensor code = solve(leaves);
-  Solution solution{code.detach(), {}};
-  if (code.requires_grad())
-    solution.gradients = torch::autograd::grad({code}, leaves, {problem.code_gradient.to(dtype)}, true, false, true);
-  return solution;
-}
-
-Solution plain(const Problem& problem, int64_t steps, InitialCode start) {
-  return solve_with_gradients(problem, at::kDouble, [&](const std::vector<at::Tensor>& in) {
-    return lista(in[0], in[1], in[2], in[3], steps, start);
-  });
-}
-
 Solution fused(const Problem& problem, int64_t steps, InitialCode start, Precision precision = Precision::kFloat32,
                Isa isa = kernels::best_isa()) {
-  return solve_with_gradients(problem, at::kFloat, [&](const std::vector<at::Tensor>& in) {
+  return testing::solve_with_gradients(problem, at::kFloat, [&](const std::vector<at::Tensor>& in) {
     return lista_fused(in[0], in[1], in[2], in[3], steps, start, precision, isa);
   });
 }
@@ -83,7 +44,7 @@ void expect_equal_to_plain(const Problem& problem, int64_t steps, InitialCode st
   SCOPED_TRACE(::testing::Message() << "T=" << steps << " projected=" << (start == InitialCode::kProjected)
                                     << " set=" << static_cast<int>(isa) << " P,d=" << problem.features.sizes()
                                     << " theta=" << problem.threshold.sizes());
-  const Solution expected = plain(problem, steps, start);
+  const Solution expected = testing::solve_plainly(problem, steps, start);
   const Solution actual = fused(problem, steps, start, Precision::kFloat32, isa);
   EXPECT_TRUE(is_close(actual.code, expected.code, kCode));
   ASSERT_EQ(actual.gradients.empty(), expected.gradients.empty());
@@ -97,9 +58,7 @@ void expect_equal_to_plain(const Problem& problem, int64_t steps, InitialCode st
 
 TEST(FusedLista, EqualsPlainForEveryThresholdShape) {
   constexpr int64_t kPositions = 37, kAtoms = 45;
-  const std::vector<std::vector<int64_t>> shapes{{},          {1, 1},          {kAtoms},
-                                                 {1, kAtoms}, {kPositions, 1}, {kPositions, kAtoms}};
-  for (const auto& shape : shapes)
+  for (const auto& shape : testing::threshold_shapes(kPositions, kAtoms))
     for (const InitialCode start : kStarts)
       for (const int64_t steps : {0, 1, 16})
         for (const Isa isa : available_sets())
@@ -179,8 +138,9 @@ TEST(FusedLista, Bfloat16StaysWithinItsBounds) {
       SCOPED_TRACE(::testing::Message() << "K=" << atoms << " projected=" << (start == InitialCode::kProjected));
       Problem problem(150, 64, atoms, {150, atoms});
       // That of |z|^2 / 2: small where rounding may push an element over its threshold.
-      problem.code_gradient = plain(problem, 16, start).code.to(at::kFloat);
-      const Solution expected = plain(problem, 16, start), actual = fused(problem, 16, start, Precision::kBfloat16);
+      problem.code_gradient = testing::solve_plainly(problem, 16, start).code.to(at::kFloat);
+      const Solution expected = testing::solve_plainly(problem, 16, start),
+                     actual = fused(problem, 16, start, Precision::kBfloat16);
       EXPECT_LT(norm_error(actual.code, expected.code), 4e-3);
       EXPECT_GT(norm_error(actual.code, expected.code), 1e-5) << "float32 in disguise";
       for (size_t i = 0; i < 4; ++i) EXPECT_LT(norm_error(actual.gradients[i], expected.gradients[i]), 5e-2) << i;
@@ -221,25 +181,11 @@ TEST(FusedLista, RefusesWhatItCannotDo) {
   }
 }
 
-/// Adds up tensor memory as the CPU allocator reports it.
-class MemoryMeter : public c10::MemoryReportingInfoBase {
- public:
-  void reportMemoryUsage(void*, int64_t size, size_t, size_t, c10::Device) override {
-    current_ += size;
-    peak_ = std::max(peak_, current_);
-  }
-  bool memoryProfilingEnabled() const override { return true; }
-  int64_t peak() const { return peak_; }
-
- private:
-  int64_t current_ = 0, peak_ = 0;
-};
-
 TEST(FusedLista, MemoryIsThatOfInputsAndOutputs) {
   const int before = at::get_num_threads();
   at::set_num_threads(1);  // so that all memory is asked for by this thread
   const Problem problem(8192, 64, 128, {8192, 128});
-  const auto meter = std::make_shared<MemoryMeter>();
+  const auto meter = std::make_shared<testing::MemoryMeter>();
   int64_t inputs = problem.code_gradient.nbytes(), outputs = problem.code_gradient.nbytes();
   for (const at::Tensor& input : problem.inputs()) inputs += input.nbytes();
   {
