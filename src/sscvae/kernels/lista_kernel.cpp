@@ -15,38 +15,24 @@
 #include "sscvae/core/error.h"
 #include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
+#include "sscvae/kernels/lista_matrix.h"
 #include "sscvae/kernels/lista_tile.h"
 
 namespace sscvae::kernels {
 
 namespace {
 
-void check_input(const at::Tensor& tensor, const char* name) {
-  if (tensor.scalar_type() != at::kFloat || !tensor.device().is_cpu())
-    throw ShapeError(std::string(name) + ": expected float32 on the CPU, got " + tensor.toString());
-}
-
-/// Checks and makes rows contiguous; the threshold becomes [1 or P, 1 or K].
-ListaProblem checked(ListaProblem problem) {
-  check_shape(problem.dictionary, "dictionary", "d,K", {-1, -1});
-  check_shape(problem.features, "features", "P,d", {-1, problem.dictionary.size(0)});
-  check_input(problem.features, "features");
-  check_input(problem.dictionary, "dictionary");
-  check_input(problem.threshold, "threshold");
-  at::Tensor theta = problem.threshold;
-  while (theta.dim() < 2) theta = theta.unsqueeze(0);
-  const int64_t positions = problem.features.size(0), atoms = problem.dictionary.size(1);
-  const auto fits = [&](int64_t axis, int64_t size) { return theta.size(axis) == size || theta.size(axis) == 1; };
-  if (theta.dim() != 2 || !fits(0, positions) || !fits(1, atoms))
-    throw ShapeError(format("threshold: expected a shape that broadcasts to [%lld,%lld], got %s",
-                            static_cast<long long>(positions), static_cast<long long>(atoms),
-                            shape_text(problem.threshold).c_str()));
+/// Checks, makes rows contiguous and gives the threshold two dimensions.
+ListaProblem checked(const ListaProblem& problem) {
+  ListaProblem result = checked_problem(problem, c10::kCPU);
   if (!supports(problem.precision))
     throw UsageError("bfloat16 iterations: this processor has neither AVX512_BF16 nor AMX_BF16");
-  problem.features = problem.features.contiguous();
-  problem.dictionary = problem.dictionary.contiguous();
-  problem.threshold = theta.contiguous();
-  return problem;
+  return result;
+}
+
+/// Who takes the steps of a problem that is not the CPU's, or null.
+const ListaSteps* steps_elsewhere(const ListaProblem& problem) {
+  return problem.features.device().is_cuda() ? cuda_steps() : nullptr;
 }
 
 ListaInputs inputs_of(const ListaProblem& problem) {
@@ -169,7 +155,12 @@ bool supports(Precision precision) {
   return cpu_features().has("avx512_bf16") && at::globalContext().userEnabledMkldnn();
 }
 
+bool runs_on(c10::DeviceType device) {
+  return device == c10::kCPU || (device == c10::kCUDA && cuda_steps() != nullptr);
+}
+
 at::Tensor lista_forward(const ListaProblem& unchecked) {
+  if (const ListaSteps* steps = steps_elsewhere(unchecked)) return lista_matrix_forward(unchecked, *steps);
   const ListaProblem problem = checked(unchecked);
   const ListaPlan plan(problem);
   const ListaInputs inputs = inputs_of(problem);
@@ -186,6 +177,8 @@ at::Tensor lista_forward(const ListaProblem& unchecked) {
 
 ListaGradients lista_backward(const ListaProblem& unchecked, const at::Tensor& code, const at::Tensor& code_gradient,
                               const ListaGradientMask& wanted) {
+  if (const ListaSteps* steps = steps_elsewhere(unchecked))
+    return lista_matrix_backward(unchecked, code, code_gradient, wanted, *steps);
   const ListaProblem problem = checked(unchecked);
   const ListaPlan plan(problem);
   check_shape(code, "code", "P,K", {plan.positions, plan.atoms});
