@@ -8,7 +8,8 @@
 namespace sscvae::nn {
 
 /// The same as `lista` by the kernel of kernels/lista_kernel.h: a few times faster, in O(tile) memory, and with
-/// gradients for all four tensors. float32 on the CPU. Second derivatives are not defined: UsageError.
+/// gradients for all four tensors. float32 on the CPU or, where kernels::runs_on says so, on a CUDA device, which knows
+/// neither `precision` nor `isa`. Second derivatives are not defined: UsageError.
 /// Errors: ShapeError; UsageError for a precision that the processor does not support.
 at::Tensor lista_fused(const at::Tensor& features, const at::Tensor& dictionary, const at::Tensor& lipschitz,
                        const at::Tensor& threshold, int64_t num_iterations, InitialCode initial_code,

@@ -46,11 +46,7 @@ at::Tensor to_maps(const at::Tensor& rows, const at::Tensor& like) {
   return rows.reshape({like.size(0), like.size(2), like.size(3), rows.size(1)}).permute({0, 3, 1, 2});
 }
 
-bool is_float32_on_cpu(const at::Tensor& tensor) {
-  return tensor.scalar_type() == at::kFloat && tensor.device().is_cpu();
-}
-
-/// Few steps do not repay what the kernel computes beforehand, few positions fit the cache anyway.
+/// On the CPU few steps do not repay what the kernel computes beforehand, and few positions fit the cache anyway.
 bool is_worth_fusing(int64_t positions, int64_t num_iterations) { return positions >= 256 && num_iterations >= 4; }
 
 }  // namespace
@@ -152,9 +148,10 @@ SparseCoderImpl::Thresholds SparseCoderImpl::thresholds(const at::Tensor& featur
 at::Tensor SparseCoderImpl::iterate(const at::Tensor& rows, const at::Tensor& dictionary, const at::Tensor& lipschitz,
                                     const at::Tensor& threshold) const {
   if (options_.iteration == Iteration::kTied) {
-    const bool can_fuse = !plain_iterations_ && is_float32_on_cpu(rows) && is_float32_on_cpu(dictionary);
-    const bool exact = lista_precision_ == kernels::Precision::kFloat32;
-    if (!can_fuse || (exact && !is_worth_fusing(rows.size(0), options_.num_iterations)))
+    const bool on_cpu = rows.device().is_cpu(), exact = lista_precision_ == kernels::Precision::kFloat32;
+    const bool can_fuse = !plain_iterations_ && kernels::runs_on(rows.device().type()) &&
+                          rows.scalar_type() == at::kFloat && dictionary.scalar_type() == at::kFloat;
+    if (!can_fuse || (on_cpu && exact && !is_worth_fusing(rows.size(0), options_.num_iterations)))
       return lista(rows, dictionary, lipschitz, threshold, options_.num_iterations, options_.initial_code);
     return lista_fused(rows, dictionary, lipschitz, threshold, options_.num_iterations, options_.initial_code,
                        lista_precision_);

@@ -24,8 +24,9 @@ struct SparseCoderResult {
 ///   thresholds inferred from the features by a small network -> SC-VAE+In
 ///   ... and refined by channel and spatial attention (CBAM)  -> SSC-VAE
 /// Parameters carry the names of the authors' files (_Dict, _L, _alpha, _conv, _res1, _res2, _cbam).
-/// Runs in fp32 inside a bf16 network. Tied iterations on float32 tensors of the CPU go through `lista_fused` where
-/// that pays: for at least 256 positions and 4 steps. Source: Eqs. 1-11 of the SSC-VAE paper.
+/// Runs in fp32 inside a bf16 network. Tied iterations on float32 tensors go through `lista_fused` where that pays: on
+/// the CPU for at least 256 positions and 4 steps, on a GPU with kernels always. Source: Eqs. 1-11 of the SSC-VAE
+/// paper.
 class SparseCoderImpl : public torch::nn::Module {
  public:
   /// Errors: UsageError for options that contradict each other.
@@ -54,7 +55,7 @@ class SparseCoderImpl : public torch::nn::Module {
   /// operations.
   void set_plain_iterations(bool plain) { plain_iterations_ = plain; }
   bool plain_iterations() const { return plain_iterations_; }
-  /// Precision of the fused iterations; plain ones are not affected. Errors: UsageError if the processor lacks it.
+  /// Precision of the CPU's fused iterations; others are not affected. Errors: UsageError if the processor lacks it.
   void set_lista_precision(kernels::Precision precision);
   const SparseCoderOptions& options() const { return options_; }
 
