@@ -16,6 +16,9 @@ BENCH_OUT ?= out/benchmark
 PEERS_OUT ?= out/peers
 # More for benchmarks/peers/run.py: make bench-peers PEERS_ARGS="--full"
 PEERS_ARGS ?=
+QUALITY_OUT ?= out/quality
+# More for benchmarks/quality/run.py: make bench-quality QUALITY_ARGS="--weights ours=best.safetensors --limit 3"
+QUALITY_ARGS ?=
 
 # Objects are shared between clones that lie in different folders.
 export CCACHE_BASEDIR := $(CURDIR)
@@ -26,7 +29,7 @@ override CMAKE_ARGS += -DTORCH_ROOT=$(TORCH_ROOT)
 export TORCH_ROOT
 endif
 
-.PHONY: help setup configure build demo test test-all test-gpu asan bench bench-peers format format-check lint clean
+.PHONY: help setup configure build demo test test-all test-gpu asan bench bench-peers bench-quality format format-check lint clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -64,6 +67,9 @@ bench: build ## this machine's speed by stage, as JSON
 
 bench-peers: build ## our program against PyTorch, ONNX Runtime and OpenVINO: a table in out/peers (about half an hour)
 	tools/bench_peers.sh --program $(BUILD)/sscvae --out $(PEERS_OUT) $(PEERS_ARGS)
+
+bench-quality: build ## our images against BM3D, other denoisers and image files: tables and plots in out/quality (hours)
+	tools/bench_quality.sh --program $(BUILD)/sscvae --out $(QUALITY_OUT) $(QUALITY_ARGS)
 
 SOURCES = $(shell find src apps tests -name '*.h' -o -name '*.cpp')
 
