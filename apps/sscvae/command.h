@@ -59,6 +59,8 @@ void add_overwrite_option(CLI::App& app, bool& overwrite);
 void add_compute_options(CLI::App& app, tasks::ComputeOptions& compute);
 /// --engine fast|plain
 void add_engine_option(CLI::App& app, std::string& engine);
+/// --strength X
+void add_strength_option(CLI::App& app, double& strength);
 /// --tile N|auto
 void add_tile_option(CLI::App& app, int64_t& tile);
 

@@ -52,6 +52,13 @@ void add_engine_option(CLI::App& app, std::string& engine) {
       ->capture_default_str();
 }
 
+void add_strength_option(CLI::App& app, double& strength) {
+  app.add_option("--strength", strength,
+                 "sparser codes, more smoothing (> 1), or denser ones, less (< 1): every threshold times this")
+      ->type_name("X")
+      ->capture_default_str();
+}
+
 void add_tile_option(CLI::App& app, int64_t& tile) {
   app.add_option_function<std::string>(
          "--tile",

@@ -16,10 +16,6 @@ void add_denoise(CLI::App& app) {
   app.add_option("--sigma-8bit", options->sigma_8bit, "noise level in grey levels of 0 to 255, or auto: estimated")
       ->type_name("S|auto")
       ->capture_default_str();
-  app.add_option("--strength", options->inference.threshold_scale,
-                 "more (> 1) or less (< 1) smoothing: every threshold times this")
-      ->type_name("X")
-      ->capture_default_str();
   app.add_option("--add-noise", options->add_noise_8bit, "experiments: first add seeded Gaussian noise of this level")
       ->type_name("S");
   app.add_option("--seed", options->seed, "of that noise, for every image anew")->type_name("N")->capture_default_str();

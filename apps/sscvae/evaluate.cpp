@@ -49,6 +49,7 @@ void add_evaluate(CLI::App& app) {
       ->type_name("FOLDER");
   add_tile_option(app, options->inference.tile);
   add_engine_option(app, options->inference.engine);
+  add_strength_option(app, options->inference.threshold_scale);
   add_json_option(app, options->json);
   add_overwrite_option(app, options->overwrite);
   add_compute_options(app, options->inference.compute);

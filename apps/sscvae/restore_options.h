@@ -23,6 +23,7 @@ inline void add_restore_options(CLI::App& app, tasks::RestoreOptions& options, s
       ->capture_default_str();
   add_tile_option(app, options.inference.tile);
   add_engine_option(app, options.inference.engine);
+  add_strength_option(app, options.inference.threshold_scale);
   add_json_option(app, json);
   add_overwrite_option(app, options.overwrite);
   add_compute_options(app, options.inference.compute);

@@ -8,4 +8,8 @@ namespace sscvae::models {
 /// nothing happens, for a model without sparse coder. Errors: UsageError if negative or not finite.
 bool set_threshold_scale(Autoencoder& model, double scale);
 
+/// Tells a model that goes by the noise level what it is, in 8-bit grey levels, instead of letting it estimate it in
+/// each image. False, and nothing happens, for other models.
+bool set_noise_level(Autoencoder& model, double sigma_8bit);
+
 }  // namespace sscvae::models

@@ -220,6 +220,7 @@ Json plan_json(const Plan& plan, const EvaluateOptions& options, const Inference
             {"split_counts", plan.manifest.counts()},
             {"channels", inference.channels()},
             {"mode", options.mode},
+            {"strength", options.inference.threshold_scale},
             {"centre_crop", options.crop},
             {"compute", inference.text()},
             {"protocol", protocol_json(protocol)}};

@@ -17,6 +17,7 @@
 #include "sscvae/image/image.h"
 #include "sscvae/image/noise.h"
 #include "sscvae/image/noise_level.h"
+#include "sscvae/models/threshold_scale.h"
 #include "sscvae/metrics/protocol.h"
 #include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/outputs.h"
@@ -210,6 +211,7 @@ Report denoise(const DenoiseOptions& options) {
          choice_names<train::Task>().at(static_cast<size_t>(inference.opened().experiment.options.task)) +
          ", not to denoise");
   const NoiseRange range = trained_range(inference.opened());
+  const bool told = !automatic && models::set_noise_level(inference.model(), given);
 
   const Process process = [&](Item& item, Inference& model) {
     at::Tensor clean;
@@ -220,7 +222,7 @@ Report denoise(const DenoiseOptions& options) {
                                                              static_cast<uint32_t>(options.seed), options.clip)
                                  : item.input;
     const double sigma = automatic ? image::estimate_sigma_8bit(noisy) : given;
-    const double factor = contrast_factor(sigma, range.low, range.high);
+    const double factor = told ? 1 : contrast_factor(sigma, range.low, range.high);
     const at::Tensor mean = noisy.mean();
     InferenceResult result = model.run(factor == 1 ? noisy : mean + (noisy - mean) * factor);
     if (factor != 1) result.reconstruction = mean + (result.reconstruction - mean) / factor;
