@@ -82,9 +82,9 @@ struct Recompute : torch::autograd::Function<Recompute> {
     auto& memory = static_cast<Memory&>(*capsule);
     const at::Tensor x = context->get_saved_variables()[0].detach().requires_grad_(true);
     const at::AutoGradMode with_gradients(true);
+    const BuffersKept buffers(*memory.owner);  // until after the backward pass, which may have saved them
     at::Tensor y;
     {
-      const BuffersKept buffers(*memory.owner);
       const AutocastAs autocast(memory.device, memory.autocast, memory.autocast_type);
       y = memory.part(x);
     }

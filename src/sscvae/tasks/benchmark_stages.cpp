@@ -13,6 +13,7 @@
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/tasks/inference.h"
 #include "sscvae/tasks/size_option.h"
+#include "sscvae/models/backbone.h"
 #include "sscvae/train/precision.h"
 #include "sscvae/train/training_step.h"
 
@@ -81,6 +82,7 @@ std::shared_ptr<Training> make_training(const BenchmarkOptions& options, const C
   auto training = std::make_shared<Training>();
   training->opened = open_model(options.source);
   const train::TrainOptions& train = training->opened.experiment.options.train;
+  models::set_recompute(*training->opened.model, train.recompute);
   if (train::Adversary::is_wanted(train.adversarial))
     throw UsageError("--stage training: steps with a discriminator or a perceptual distance are not measured");
   models::Autoencoder& model = *training->opened.model;

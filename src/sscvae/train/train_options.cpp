@@ -24,7 +24,7 @@ void TrainOptions::describe(FieldList& fields) {
              "decay per step of the running average of the weights, which is then what is validated and saved; 0: none",
              between(0, 0.9999999));
   fields.add("recompute", recompute,
-             "compute the networks' levels once more in the backward pass instead of keeping them: the same results in "
+             "compute the networks' levels once more in the backward pass instead of keeping them: the same steps in "
              "less memory, a quarter slower");
   fields.add("memory_gib", memory_gib,
              "memory that the process should stay below: recompute is switched on where a step would take more, "
