@@ -58,17 +58,17 @@ TensorHeap::~TensorHeap() {
 void* TensorHeap::allocate(size_t bytes) {
   const size_t wanted = round_up(std::max<size_t>(bytes, 1));
   const std::lock_guard lock(mutex_);
-  for (auto range = free_.begin(); range != free_.end(); ++range) {
-    const auto [offset, length] = *range;
-    if (length < wanted) continue;
-    free_.erase(range);
-    if (length > wanted) free_.emplace(offset + wanted, length - wanted);
-    used_.emplace(offset, wanted);
-    in_use_ += wanted;
-    high_water_ = std::max(high_water_, offset + wanted);
-    return base_ + offset;
-  }
-  return nullptr;
+  auto best = free_.end();
+  for (auto range = free_.begin(); range != free_.end(); ++range)
+    if (range->second >= wanted && (best == free_.end() || range->second < best->second)) best = range;
+  if (best == free_.end()) return nullptr;
+  const auto [offset, length] = *best;
+  free_.erase(best);
+  if (length > wanted) free_.emplace(offset + wanted, length - wanted);
+  used_.emplace(offset, wanted);
+  in_use_ += wanted;
+  high_water_ = std::max(high_water_, offset + wanted);
+  return base_ + offset;
 }
 
 bool TensorHeap::release(void* block) {
