@@ -1,0 +1,50 @@
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <filesystem>
+#include <map>
+
+#include "sscvae/data/split.h"
+#include "sscvae/image/image.h"
+#include "support/paths.h"
+
+/// No image that a number is reported on was trained on or chosen with, by its pixels.
+namespace sscvae::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kSameImage =
+    2.0 / 255;  // mean difference of two files of one photograph; others differ by 10 and more
+
+at::Tensor grey(const fs::path& path) { return image::to_tensor(image::with_channels(image::read_image(path), 1)); }
+
+std::vector<fs::path> files_in(const fs::path& folder) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(folder)) files.push_back(entry.path());
+  return files;
+}
+
+TEST(Leakage, TheBsds500SplitKeepsTheTestSetsApart) {
+  SSCVAE_SKIP_WITHOUT_DATA("bsds500");
+  SSCVAE_SKIP_WITHOUT_DATA("testsets");
+  const SplitManifest split = read_manifest(testing::source_folder() / "configs/splits/bsds500.csv");
+  EXPECT_EQ(split.counts(), "train 200, val 32, test 200");
+  std::vector<std::pair<std::string, at::Tensor>> used;
+  for (const char* part : {"train", "val"})
+    for (const std::string& path : split.paths(part))
+      used.emplace_back(path, grey(testing::data_folder() / "bsds500" / path));
+  for (const char* set : {"BSD68", "CBSD68", "Set12"})
+    for (const fs::path& path : files_in(testing::data_folder() / "testsets" / set)) {
+      const at::Tensor reported = grey(path);
+      for (const auto& [name, image] : used) {
+        if (image.sizes() != reported.sizes()) continue;
+        EXPECT_GT((image - reported).abs().mean().item<double>(), kSameImage) << path << " is " << name;
+      }
+    }
+  std::map<std::string, std::string> parts;
+  for (const ManifestRow& row : split.rows) EXPECT_TRUE(parts.emplace(row.path, row.part).second) << row.path;
+}
+
+}  // namespace
+}  // namespace sscvae::data
