@@ -8,6 +8,7 @@
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/zeros.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 
@@ -42,26 +43,32 @@ bool is_image_convolution(const graph::Convolution& c) {
 
 at::ScalarType map_type(Precision precision) { return precision == Precision::kBf16 ? at::kBFloat16 : at::kFloat; }
 
-/// Every pixel's 3x3 window as channels (tap by tap, then zeros up to a multiple of 16): float [N,16 n,H,W].
-at::Tensor lay_out_taps(const at::Tensor& image, Arena& arena) {
-  const int64_t channels = image.size(1), height = image.size(2), width = image.size(3);
+/// Windows of an image with a border of one pixel, [H+2,W+2,C]: in memory, three runs of 3 C numbers each.
+template <class T>
+void lay_out_line(const T* bordered, int64_t width, int64_t channels, int64_t depth, T* to) {
+  const int64_t run = 3 * channels, pitch = (width + 2) * channels;
+  for (int64_t x = 0; x < width; ++x, to += depth) {
+    for (int64_t row = 0; row < 3; ++row) std::copy_n(bordered + row * pitch + x * channels, run, to + row * run);
+    std::fill_n(to + 3 * run, depth - 3 * run, T(0));
+  }
+}
+
+/// Every pixel's 3x3 window as channels (tap by tap, then zeros up to a multiple of 16): [N,16 n,H,W].
+at::Tensor lay_out_taps(const at::Tensor& image, at::ScalarType type, Arena& arena) {
+  const int64_t count = image.size(0), channels = image.size(1), height = image.size(2), width = image.size(3);
   const int64_t depth = (9 * channels + kVector - 1) / kVector * kVector;
-  at::Tensor taps = arena.map({image.size(0), depth, height, width}, at::kFloat);
-  const float* from = image.const_data_ptr<float>();
-  float* to = taps.mutable_data_ptr<float>();
-  at::parallel_for(0, image.size(0) * height, 8, [&](int64_t begin, int64_t end) {
-    for (int64_t line = begin; line < end; ++line)
-      for (int64_t x = 0; x < width; ++x) {
-        float* pixel = to + (line * width + x) * depth;
-        std::fill_n(pixel, depth, 0.0f);
-        for (int64_t tap = 0; tap < 9; ++tap) {
-          const int64_t row = line % height + tap / 3 - 1, column = x + tap % 3 - 1;
-          if (row < 0 || row >= height || column < 0 || column >= width) continue;
-          const float* source = from + ((line + tap / 3 - 1) * width + column) * channels;
-          std::copy_n(source, channels, pixel + tap * channels);
-        }
-      }
-  });
+  const at::Tensor bordered = at::zeros({count, height + 2, width + 2, channels}, type);
+  bordered.narrow(1, 1, height).narrow(2, 1, width).copy_(image.permute({0, 2, 3, 1}));
+  at::Tensor taps = arena.map({count, depth, height, width}, type);
+  const auto fill = [&](auto* from, auto* to) {
+    at::parallel_for(0, count * height, 8, [&](int64_t begin, int64_t end) {
+      for (int64_t line = begin; line < end; ++line)
+        lay_out_line(from + (line + line / height * 2) * (width + 2) * channels, width, channels, depth,
+                     to + line * width * depth);
+    });
+  };
+  if (type == at::kFloat) fill(bordered.const_data_ptr<float>(), taps.mutable_data_ptr<float>());
+  else fill(bordered.const_data_ptr<c10::BFloat16>(), taps.mutable_data_ptr<c10::BFloat16>());
   return taps;
 }
 
@@ -113,7 +120,7 @@ class ConvolutionStep : public Step {
 
   void run(Pass& pass) const override {
     at::Tensor x = pass.map(fused_.input, on_image_ ? at::kFloat : type_);
-    if (on_image_) x = lay_out_taps(x, pass.arena).to(type_);
+    if (on_image_) x = lay_out_taps(x, type_, pass.arena);
     kernels::Epilogue epilogue = fused_.epilogue;
     if (fused_.residual >= 0) epilogue.residual = pass.map(fused_.residual, type_);
     const int64_t shrink = epilogue.pool ? 2 : 1;
@@ -317,19 +324,20 @@ class AttentionStep : public Step {
         const at::Tensor weights = at::softmax(scores(queries.narrow(0, first, count), keys), 1);
         result.narrow(0, first, count).copy_(at::mm(weights.to(type_), values));
       } else {
-        const at::Tensor weights = at::softmax(scores(queries, keys.narrow(0, first, count)), 0);
-        result += at::mm(weights.to(type_), values.narrow(0, first, count));
+        // A row for each key: its softmax over queries runs along memory.
+        const at::Tensor weights = at::softmax(scores(keys.narrow(0, first, count), queries), 1);
+        result += at::mm(weights.to(type_).t(), values.narrow(0, first, count));
       }
     }
     return result;
   }
-  /// scale Q K^T in float32: rounded scores would be far off once they are exponents.
-  at::Tensor scores(const at::Tensor& queries, const at::Tensor& keys) const {
-    if (type_ == at::kFloat) return at::mm(queries, keys.t()) * node_.scale;
-    const at::Tensor weight = (keys.to(at::kFloat) * node_.scale).unsqueeze(2).unsqueeze(3);
-    at::Tensor result = at::empty({queries.size(0), keys.size(0)}, at::kFloat);
-    at::Tensor as_map = result.view({1, 1, queries.size(0), keys.size(0)}).permute({0, 3, 1, 2});
-    const at::Tensor x = queries.view({1, 1, queries.size(0), queries.size(1)}).permute({0, 3, 1, 2});
+  /// scale A B^T in float32: rounded scores would be far off once they are exponents.
+  at::Tensor scores(const at::Tensor& a, const at::Tensor& b) const {
+    if (type_ == at::kFloat) return at::mm(a, b.t()) * node_.scale;
+    const at::Tensor weight = (b.to(at::kFloat) * node_.scale).unsqueeze(2).unsqueeze(3);
+    at::Tensor result = at::empty({a.size(0), b.size(0)}, at::kFloat);
+    at::Tensor as_map = result.view({1, 1, a.size(0), b.size(0)}).permute({0, 3, 1, 2});
+    const at::Tensor x = a.view({1, 1, a.size(0), a.size(1)}).permute({0, 3, 1, 2});
     AmxConvolution(weight, {}, kernels::Taps{}).run(x, as_map, {});
     return result;
   }

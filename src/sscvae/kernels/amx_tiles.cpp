@@ -38,12 +38,45 @@ inline __m512 exp_of(__m512 x) {  // 2^(x log2 e), Cephes' polynomial; relative 
   return _mm512_scalef_ps(p, n);
 }
 
-inline __m512 activate(__m512 v, Act act) {
-  if (act == Act::kRelu) return _mm512_max_ps(v, _mm512_setzero_ps());
-  if (act == Act::kSilu)
+template <Act kAct>
+inline __m512 activate(__m512 v) {
+  if constexpr (kAct == Act::kRelu) return _mm512_max_ps(v, _mm512_setzero_ps());
+  else if constexpr (kAct == Act::kSilu)
     return _mm512_div_ps(v, _mm512_add_ps(_mm512_set1_ps(1.0f), exp_of(_mm512_sub_ps(_mm512_setzero_ps(), v))));
-  return v;
+  else return v;
 }
+
+/// Calls work.template operator()<act>().
+template <class Work>
+inline void with_act(Act act, const Work& work) {
+  if (act == Act::kRelu) work.template operator()<Act::kRelu>();
+  else if (act == Act::kSilu) work.template operator()<Act::kSilu>();
+  else work.template operator()<Act::kNone>();
+}
+
+/// 16 channels of the pixels of one row, from the sums on.
+class Row {
+ public:
+  Row(const Finish& f, const float* sums, int row, int half)
+      : sums_(sums + row * 512 + half * 16),
+        first_(_mm512_loadu_ps(f.bias[row][f.first_is_edge                  ? 0
+                                           : f.last_is_edge && f.count == 1 ? 2
+                                                                            : 1] +
+                               half * 16)),
+        middle_(_mm512_loadu_ps(f.bias[row][1] + half * 16)),
+        last_(_mm512_loadu_ps(f.bias[row][f.last_is_edge ? 2 : 1] + half * 16)),
+        end_(f.count - 1) {}
+  template <Act kAct>
+  __m512 value(int64_t pixel) const {
+    const __m512 bias = pixel == 0 ? first_ : pixel == end_ ? last_ : middle_;
+    return activate<kAct>(_mm512_add_ps(_mm512_loadu_ps(sums_ + pixel * 32), bias));
+  }
+
+ private:
+  const float* sums_;
+  __m512 first_, middle_, last_;
+  int64_t end_;
+};
 
 /// 16 channels of one pixel, of which `mask` exist.
 inline void write(const Finish& f, void* out, int64_t offset, __m512 v, __mmask16 mask) {
@@ -53,31 +86,31 @@ inline void write(const Finish& f, void* out, int64_t offset, __m512 v, __mmask1
                              reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(v)));
 }
 
-inline __m512 value(const Finish& f, const float* sums, int row, int64_t pixel, int half) {
-  const int place = pixel == 0 && f.first_is_edge ? 0 : pixel == f.count - 1 && f.last_is_edge ? 2 : 1;
-  const __m512 v = _mm512_loadu_ps(sums + (row * 16 + pixel) * 32 + half * 16);
-  return activate(_mm512_add_ps(v, _mm512_loadu_ps(f.bias[row][place] + half * 16)), f.activation);
-}
-
+template <Act kAct>
 void finish_rows(const Finish& f, const float* sums, int half, __mmask16 mask) {
-  for (int row = 0; row < (f.second_row ? 2 : 1); ++row)
+  for (int r = 0; r < (f.second_row ? 2 : 1); ++r) {
+    const Row row(f, sums, r, half);
+    const uint16_t *shown = f.mask[r], *residual = f.residual[r];
     for (int64_t pixel = 0; pixel < f.count; ++pixel) {
       const int64_t offset = pixel * f.pixel_stride + half * 16;
-      __m512 v = value(f, sums, row, pixel, half);
-      if (f.mask[row]) {
-        const __m256i shown = _mm256_maskz_loadu_epi16(mask, f.mask[row] + offset);
-        v = _mm512_maskz_mov_ps(_mm256_cmpgt_epi16_mask(shown, _mm256_setzero_si256()), v);
+      __m512 v = row.value<kAct>(pixel);
+      if (shown) {
+        const __m256i sign = _mm256_maskz_loadu_epi16(mask, shown + offset);
+        v = _mm512_maskz_mov_ps(_mm256_cmpgt_epi16_mask(sign, _mm256_setzero_si256()), v);
       }
-      if (f.residual[row]) v = _mm512_add_ps(v, widen(_mm256_maskz_loadu_epi16(mask, f.residual[row] + offset)));
-      write(f, f.out[row], offset, v, mask);
+      if (residual) v = _mm512_add_ps(v, widen(_mm256_maskz_loadu_epi16(mask, residual + offset)));
+      write(f, f.out[r], offset, v, mask);
     }
+  }
 }
 
+template <Act kAct>
 void finish_pooled(const Finish& f, const float* sums, int half, __mmask16 mask) {
   if (!f.second_row) return;
+  const Row upper(f, sums, 0, half), lower(f, sums, 1, half);
   for (int64_t pixel = 0; pixel + 1 < f.count; pixel += 2) {
-    const __m512 top = _mm512_max_ps(value(f, sums, 0, pixel, half), value(f, sums, 0, pixel + 1, half));
-    const __m512 bottom = _mm512_max_ps(value(f, sums, 1, pixel, half), value(f, sums, 1, pixel + 1, half));
+    const __m512 top = _mm512_max_ps(upper.value<kAct>(pixel), upper.value<kAct>(pixel + 1));
+    const __m512 bottom = _mm512_max_ps(lower.value<kAct>(pixel), lower.value<kAct>(pixel + 1));
     write(f, f.out[0], pixel / 2 * f.pixel_stride + half * 16, _mm512_max_ps(top, bottom), mask);
   }
 }
@@ -206,8 +239,10 @@ void finish(const Finish& f, const float* sums) {
     const int64_t left = f.channels - half * 16;
     if (left <= 0) return;
     const __mmask16 mask = static_cast<__mmask16>(left >= 16 ? 0xffff : (1 << left) - 1);
-    if (f.pool) finish_pooled(f, sums, half, mask);
-    else finish_rows(f, sums, half, mask);
+    with_act(f.activation, [&]<Act kAct>() {
+      if (f.pool) finish_pooled<kAct>(f, sums, half, mask);
+      else finish_rows<kAct>(f, sums, half, mask);
+    });
   }
 }
 
@@ -235,13 +270,15 @@ void channel_sums(const uint16_t* x, int64_t pixels, int64_t channels, double* s
 
 void scale_shift(const uint16_t* x, const float* scale, const float* shift, int64_t pixels, int64_t channels, Act act,
                  uint16_t* y) {
-  for (int64_t pixel = 0; pixel < pixels; ++pixel, x += channels, y += channels)
-    for (int64_t k = 0; k < channels; k += 16) {
-      const __m512 v = widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + k)));
-      const __m512 scaled = _mm512_fmadd_ps(v, _mm512_loadu_ps(scale + k), _mm512_loadu_ps(shift + k));
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(y + k),
-                          reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(activate(scaled, act))));
-    }
+  with_act(act, [&]<Act kAct>() {
+    for (int64_t pixel = 0; pixel < pixels; ++pixel, x += channels, y += channels)
+      for (int64_t k = 0; k < channels; k += 16) {
+        const __m512 v = widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + k)));
+        const __m512 scaled = _mm512_fmadd_ps(v, _mm512_loadu_ps(scale + k), _mm512_loadu_ps(shift + k));
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(y + k),
+                            reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(activate<kAct>(scaled))));
+      }
+  });
 }
 
 }  // namespace sscvae::kernels::amx
