@@ -10,10 +10,10 @@
 #include "sscvae/core/text.h"
 #include "sscvae/data/registry.h"
 #include "sscvae/engine/engine.h"
+#include "sscvae/models/backbone.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/tasks/inference.h"
 #include "sscvae/tasks/size_option.h"
-#include "sscvae/models/backbone.h"
 #include "sscvae/train/precision.h"
 #include "sscvae/train/training_step.h"
 

@@ -17,8 +17,8 @@
 #include "sscvae/image/image.h"
 #include "sscvae/image/noise.h"
 #include "sscvae/image/noise_level.h"
-#include "sscvae/models/threshold_scale.h"
 #include "sscvae/metrics/protocol.h"
+#include "sscvae/models/threshold_scale.h"
 #include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/outputs.h"
 
