@@ -74,14 +74,20 @@ at::Tensor present(const at::Tensor& bias, const at::Tensor& weight) {
 }
 at::Tensor absent_if_empty(const at::Tensor& bias) { return bias.numel() > 0 ? bias : at::Tensor(); }
 
+/// w * x + b that keeps x and w for the backward pass.
+at::Tensor forward_keeping_input(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
+                                 const at::Tensor& bias) {
+  const at::AutoDispatchBelowAutograd below;
+  const at::Tensor map = as_map(x);
+  context->save_for_backward({map, weight});
+  save_type(context, x);
+  return run(map, weight, absent_if_empty(bias));
+}
+
 struct Convolve : torch::autograd::Function<Convolve> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const at::Tensor& bias) {
-    const at::AutoDispatchBelowAutograd below;
-    const at::Tensor map = as_map(x);
-    context->save_for_backward({map, weight});
-    save_type(context, x);
-    return run(map, weight, absent_if_empty(bias));
+    return forward_keeping_input(context, x, weight, bias);
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     refuse_second_derivatives();
@@ -149,11 +155,7 @@ struct ConvolveImage : torch::autograd::Function<ConvolveImage> {
 struct ConvolveToImage : torch::autograd::Function<ConvolveToImage> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const at::Tensor& bias) {
-    const at::AutoDispatchBelowAutograd below;
-    const at::Tensor map = as_map(x);
-    context->save_for_backward({map, weight});
-    save_type(context, x);
-    return run(map, weight, absent_if_empty(bias));
+    return forward_keeping_input(context, x, weight, bias);
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     refuse_second_derivatives();

@@ -6,9 +6,9 @@
 #include <limits>
 #include <memory>
 
+#include "sscvae/core/tensor_memory.h"
 #include "sscvae/core/error.h"
 #include "support/coding_problem.h"
-#include "support/memory_meter.h"
 #include "support/tolerances.h"
 
 // What runs on a GPU, with the element-wise steps taken by the CPU, against the plain operations in double.
@@ -138,10 +138,9 @@ TEST(MatrixLista, ComputesOnlyTheGradientsThatAreAskedFor) {
 /// Of a forward and a backward pass, in tensors as large as the code.
 template <class Run>
 double peak_memory(const CodingProblem& problem, const Run& run) {
-  const auto meter = std::make_shared<testing::MemoryMeter>();
-  const c10::DebugInfoGuard guard(c10::DebugInfoKind::PROFILER_STATE, meter);
+  const TensorMemory memory;
   run();
-  return static_cast<double>(meter->peak()) / static_cast<double>(problem.code_gradient.nbytes());
+  return static_cast<double>(memory.peak_bytes()) / static_cast<double>(problem.code_gradient.nbytes());
 }
 
 TEST(MatrixLista, MemoryIsLessThanThatOfPlainGradients) {
