@@ -13,6 +13,10 @@ class Contender:
     settings: tuple = ()  # (key, value) pairs for the rival
 
     @property
+    def identity(self):
+        return self.name, self.precision
+
+    @property
     def key(self):
         return f"{self.name}, {self.precision}"
 
@@ -60,10 +64,12 @@ CONTENDERS = {
         Contender("PyTorch eager, channels-last", "torch", "fp32", (CHANNELS_LAST,)),
         Contender("PyTorch autocast, channels-last", "torch", "bf16", (CHANNELS_LAST,)),
     ],
-    "lista": [
-        Contender("sscvae", OURS, "fp32"),
+    "lista": _OURS_BOTH
+    + [
         Contender("PyTorch eager", "torch", "fp32"),
+        Contender("PyTorch autocast", "torch", "bf16"),
         Contender("torch.compile", "torch", "fp32", (COMPILED,)),
+        Contender("torch.compile", "torch", "bf16", (COMPILED,)),
     ],
     "loading": [Contender("sscvae", OURS, "fp32"), Contender("PyTorch DataLoader, PIL", "dataloader", "fp32")],
     "startup": [Contender("sscvae", OURS, "fp32"), Contender("PyTorch eager", "torch", "fp32")],

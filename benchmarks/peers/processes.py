@@ -63,7 +63,7 @@ class OurProgram:
             options = ["--data", job["folder"], "--size", f"{job['size']}x{job['size']}", "--batch", str(job["batch"])]
             return options + ["--set", "data.augment=false", "--set", f"data.workers={job['threads']}"]
         if job["stage"] == "lista":
-            return ["--input", job["input"]]
+            return ["--input", job["input"], "--precision", job["precision"]]
         return ["--weights", job["weights"], "--input", job["input"], "--precision", job["precision"]]
 
     def _benchmark(self, repeats, more=()):

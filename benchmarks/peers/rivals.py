@@ -94,13 +94,14 @@ def torch_lista(job):
     last = {}
 
     def forward():
-        with torch.no_grad():
+        with torch.no_grad(), autocast(job["precision"]):
             last["code"] = function(*inputs, LISTA_ITERATIONS)
 
     def forward_and_backward():
         for tensor in inputs:
             tensor.grad = None
-        last["code"] = function(*inputs, LISTA_ITERATIONS)
+        with autocast(job["precision"]):
+            last["code"] = function(*inputs, LISTA_ITERATIONS)
         last["code"].backward(tensors["cotangent"])
 
     def result(path):

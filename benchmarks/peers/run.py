@@ -83,6 +83,10 @@ def header(arguments, env):
     }
 
 
+def reference_of(entries):
+    return next((entry for entry in entries if entry["contender"].identity == REFERENCE), None)
+
+
 class Field:
     """The contenders of one case, those that could be made."""
 
@@ -156,8 +160,7 @@ class Field:
         self.left_out.append({"contender": contender.key, "reason": str(failure)})
 
     def _compare(self):
-        of_name = {(entry["contender"].name, entry["contender"].precision): entry for entry in self.entries}
-        reference = of_name.get(REFERENCE)
+        reference = reference_of(self.entries)
         for entry in self.entries if reference else []:
             entry["figures"] |= compare(self.case, entry["path"], reference["path"], self.input)
             if "first_loss" in entry["figures"]:
@@ -186,20 +189,21 @@ def ours_of(entries, precision):
     return next((entry for entry in ours if entry["contender"].precision == precision), None)
 
 
-def time_to_ours(entry, ours, name):
-    """Median over the rounds of the ratio of the round's medians."""
-    if ours is None:
+def time_ratio(entry, other, name):
+    """Time of `entry` over that of `other`: median over the rounds of the ratio of the round's medians."""
+    if entry is None or other is None:
         return None
     ratios = [
-        statistics.median(its_round[name]) / statistics.median(our_round[name])
-        for its_round, our_round in zip(entry["rounds"], ours["rounds"])
-        if name in our_round
+        statistics.median(its_round[name]) / statistics.median(other_round[name])
+        for its_round, other_round in zip(entry["rounds"], other["rounds"])
+        if name in its_round and name in other_round
     ]
     return statistics.median(ratios) if ratios else None
 
 
 def rows_of(entries):
     rows = []
+    eager = reference_of(entries)
     for entry in entries:
         ours = ours_of(entries, entry["contender"].precision)
         for name in entry["rounds"][0]:
@@ -210,7 +214,8 @@ def rows_of(entries):
                 "pass": name,
                 "median_seconds": statistics.median(seconds),
                 "min_seconds": min(seconds),
-                "time_to_ours": time_to_ours(entry, ours, name),
+                "time_to_ours": time_ratio(entry, ours, name),
+                "speed_to_eager": time_ratio(eager, entry, name),
                 "peak_resident_bytes": entry["peak"],
                 "prepare_seconds": entry["prepare"],
                 "rounds": [one_round[name] for one_round in entry["rounds"]],
