@@ -125,7 +125,7 @@ TrainingBatches::Sample TrainingBatches::sample(int64_t item, uint64_t number) c
   return result;
 }
 
-void TrainingBatches::add_noise(const float* target, float* input, int64_t count, uint64_t number) const {
+double TrainingBatches::add_noise(const float* target, float* input, int64_t count, uint64_t number) const {
   const NoiseOptions& noise = options_.noise;
   Random random(derive_seed(seed_, "noise", number));
   const bool blind = noise.sigma_8bit_max > noise.sigma_8bit;
@@ -133,6 +133,7 @@ void TrainingBatches::add_noise(const float* target, float* input, int64_t count
   std::memcpy(input, target, static_cast<size_t>(count) * sizeof(float));
   add_normal(random.next(), static_cast<float>(sigma_8bit / 255), input, count);
   if (noise.clip) std::transform(input, input + count, input, [](float v) { return std::clamp(v, 0.0F, 1.0F); });
+  return sigma_8bit;
 }
 
 Batch TrainingBatches::at(int64_t step) const {
@@ -153,7 +154,8 @@ Batch TrainingBatches::at(int64_t step) const {
     float* target = batch.target.data_ptr<float>() + i * values;
     store_.copy_window(chosen.image, window, target);
     if (inputs_) inputs_->copy_window(chosen.image, window, batch.input.data_ptr<float>() + i * values);
-    if (denoise_) add_noise(target, batch.input.data_ptr<float>() + i * values, values, number);
+    if (denoise_)
+      batch.sigma_8bit.push_back(add_noise(target, batch.input.data_ptr<float>() + i * values, values, number));
     batch.names.push_back(store_.name(chosen.image));
   }
   return batch;

@@ -23,7 +23,8 @@ namespace sscvae::data {
 /// float32 [N,C,H,W], contiguous. `input` is `target` itself, or target + noise, or the target's partner in a pair.
 struct Batch {
   at::Tensor input, target;
-  std::vector<std::string> names;  ///< of the images, for messages
+  std::vector<std::string> names;       ///< of the images, for messages
+  std::vector<double> sigma_8bit = {};  ///< of the noise in each sample of a denoising batch, else empty
 };
 
 /// Cuts batches from images:
@@ -68,7 +69,8 @@ class TrainingBatches {
   void check_whole_images() const;
   Order order_of(int64_t epoch) const;
   Sample sample(int64_t item, uint64_t number) const;
-  void add_noise(const float* target, float* input, int64_t count, uint64_t number) const;
+  /// Returns the noise's level.
+  double add_noise(const float* target, float* input, int64_t count, uint64_t number) const;
 
   const ImageStore& store_;
   const ImageStore* inputs_ = nullptr;  ///< of pairs

@@ -1,23 +1,49 @@
 #include "sscvae/image/noise_level.h"
 
+#include <ATen/ops/conv2d.h>
+#include <torch/csrc/autograd/grad_mode.h>
 #include <torch/types.h>
+
+#include <cmath>
+#include <numbers>
 
 #include "sscvae/core/shape.h"
 
 namespace sscvae::image {
 
+namespace {
+
+/// Row `frequency` of the orthonormal cosine transform of that length.
+at::Tensor cosine(int64_t length, int64_t frequency) {
+  const at::Tensor at_pixels =
+      (at::arange(length, at::kDouble) * 2 + 1) *
+      (static_cast<double>(frequency) * std::numbers::pi / (2.0 * static_cast<double>(length)));
+  const at::Tensor wave = at_pixels.cos();
+  return wave / wave.norm();
+}
+
+at::Tensor filter(int64_t length, int64_t row, int64_t column) {
+  return at::outer(cosine(length, row), cosine(length, column)).to(at::kFloat);
+}
+
+}  // namespace
+
+NoiseFilters noise_filters(int64_t height, int64_t width) {
+  if (height < 16 || width < 16) return {filter(2, 1, 1).view({1, 1, 2, 2})};
+  return {at::stack({filter(8, 7, 7), filter(8, 7, 6), filter(8, 6, 7)}).unsqueeze(1)};
+}
+
 double estimate_sigma_8bit(const at::Tensor& image) {
   check_shape(image, "image", "C,H,W", {-1, -1, -1});
-  const int64_t height = image.size(1) / 2 * 2, width = image.size(2) / 2 * 2;
-  if (height == 0 || width == 0) return 0;
-  const at::Tensor even = image.narrow(1, 0, height).narrow(2, 0, width).to(at::kDouble);
-  const at::Tensor blocks = even.reshape({image.size(0), height / 2, 2, width / 2, 2});
-  const at::Tensor top = blocks.select(2, 0), bottom = blocks.select(2, 1);
-  const at::Tensor detail =
-      (top.select(3, 0) - top.select(3, 1) - bottom.select(3, 0) + bottom.select(3, 1)).div(2).abs().flatten(1);
-  const at::Tensor used = detail.masked_select(detail.amax(0).gt(0).expand_as(detail)).reshape({image.size(0), -1});
+  if (image.size(1) < 2 || image.size(2) < 2) return 0;
+  const at::NoGradGuard no_grad;
+  const NoiseFilters how = noise_filters(image.size(1), image.size(2));
+  const at::Tensor response =
+      at::conv2d(image.to(at::kFloat).unsqueeze(1), how.filters, {}, how.kStride).abs().flatten(1);  // [C,F h w]
+  const at::Tensor used =
+      response.masked_select(response.amax(0).gt(how.kFlat).expand_as(response)).reshape({image.size(0), -1});
   if (used.numel() == 0) return 0;
-  const at::Tensor deviation = std::get<0>(used.median(1)) / 0.6745 * 255;
+  const at::Tensor deviation = std::get<0>(used.median(1)) / how.kNormal * 255;
   return deviation.median().item<double>();
 }
 

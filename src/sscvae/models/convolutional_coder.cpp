@@ -169,11 +169,14 @@ int64_t ConvolutionalCoder::size_multiple() const { return options().csc.stride;
 
 at::Tensor ConvolutionalCoder::noise_levels(const at::Tensor& images) const {
   const int64_t count = images.size(0);
+  SSCVAE_ASSERT(sigma_8bit_.size() <= 1 || sigma_8bit_.size() == static_cast<size_t>(count));
   at::Tensor sigma = at::empty({count, 1, 1, 1}, at::kFloat);
-  const at::Tensor on_cpu = sigma_8bit_ ? at::Tensor() : images.detach().to(at::kCPU, at::kFloat);
-  for (int64_t i = 0; i < count; ++i)
-    sigma.mutable_data_ptr<float>()[i] =
-        static_cast<float>((sigma_8bit_ ? *sigma_8bit_ : image::estimate_sigma_8bit(on_cpu[i])) / 255);
+  const at::Tensor on_cpu = sigma_8bit_.empty() ? images.detach().to(at::kCPU, at::kFloat) : at::Tensor();
+  for (int64_t i = 0; i < count; ++i) {
+    const size_t told = sigma_8bit_.size() == 1 ? 0 : static_cast<size_t>(i);
+    const double level = sigma_8bit_.empty() ? image::estimate_sigma_8bit(on_cpu[i]) : sigma_8bit_[told];
+    sigma.mutable_data_ptr<float>()[i] = static_cast<float>(level / 255);
+  }
   return sigma.to(images.device());
 }
 

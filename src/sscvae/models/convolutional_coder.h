@@ -4,6 +4,7 @@
 #include <torch/nn/modules/conv.h>
 
 #include <optional>
+#include <span>
 
 #include "sscvae/models/autoencoder.h"
 #include "sscvae/nn/cbam.h"
@@ -42,11 +43,14 @@ class ConvolutionalCoder : public Autoencoder {
 
   /// Multiplies all thresholds from now on: the strength knob. Errors: UsageError if negative.
   void set_threshold_scale(double scale);
-  /// The noise level of all images from now on in 8-bit grey levels; nothing: estimate it for each image.
-  void set_noise_level(std::optional<double> sigma_8bit) { sigma_8bit_ = sigma_8bit; }
-  /// The level that was set, in the image's units.
+  /// The noise level of all images from now on in 8-bit grey levels, or that of each image of a batch; empty: estimate
+  /// it in each image.
+  void set_noise_levels(std::span<const double> sigma_8bit) {
+    sigma_8bit_.assign(sigma_8bit.begin(), sigma_8bit.end());
+  }
+  /// The level of all images that was set, in the image's units.
   std::optional<double> noise_level() const {
-    return sigma_8bit_ ? std::optional<double>(*sigma_8bit_ / 255) : std::nullopt;
+    return sigma_8bit_.size() == 1 ? std::optional<double>(sigma_8bit_[0] / 255) : std::nullopt;
   }
   /// Of one iteration: floor and slope of theta = (floor + sigma slope) M, each [K].
   std::pair<at::Tensor, at::Tensor> threshold_lines(int64_t iteration) const;
@@ -61,7 +65,7 @@ class ConvolutionalCoder : public Autoencoder {
   at::Tensor reconstruct(const at::Tensor& coded_blocks) const;
 
   double threshold_scale_ = 1;
-  std::optional<double> sigma_8bit_;
+  std::vector<double> sigma_8bit_;
   std::vector<at::Tensor> analysis_, synthesis_;  // A_t [K,C s^2,k,k]; B_t [C s^2,K,k,k] of t = 2, 3, ...
   at::Tensor output_;                             // W
   at::Tensor floor_, slope_;                      // [T,K] or [T,1], before softplus

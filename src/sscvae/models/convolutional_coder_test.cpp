@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <array>
+
 #include "sscvae/core/error.h"
 #include "sscvae/image/noise.h"
 #include "sscvae/models/threshold_scale.h"
@@ -60,11 +62,11 @@ TEST(ConvolutionalCoder, ThresholdsFollowTheNoiseLevelAndTheKnob) {
   const at::Tensor noisy = image::add_gaussian_noise(smooth_image(1)[0], 25, 3, false).unsqueeze(0);
   const auto mean_threshold = [&] { return coder.forward(noisy).threshold.mean().item<double>(); };
   const double estimated = mean_threshold();
-  coder.set_noise_level(25);
+  coder.set_noise_levels(std::array{25.0});
   EXPECT_NEAR(mean_threshold(), estimated, 0.1 * estimated);
-  coder.set_noise_level(50);
+  coder.set_noise_levels(std::array{50.0});
   EXPECT_GT(mean_threshold(), 1.7 * estimated);
-  coder.set_noise_level({});
+  coder.set_noise_levels({});
   EXPECT_TRUE(set_threshold_scale(coder, 2));
   EXPECT_NEAR(mean_threshold(), 2 * estimated, 1e-5);
   EXPECT_THROW(set_threshold_scale(coder, -1), UsageError);

@@ -17,9 +17,9 @@ bool set_threshold_scale(Autoencoder& model, double scale) {
   return found;
 }
 
-bool set_noise_level(Autoencoder& model, double sigma_8bit) {
+bool set_noise_levels(Autoencoder& model, std::span<const double> sigma_8bit) {
   auto* coder = dynamic_cast<ConvolutionalCoder*>(&model);
-  if (coder) coder->set_noise_level(sigma_8bit);
+  if (coder) coder->set_noise_levels(sigma_8bit);
   return coder != nullptr;
 }
 

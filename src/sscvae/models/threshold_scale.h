@@ -1,5 +1,7 @@
 #pragma once
 
+#include <span>
+
 #include "sscvae/models/autoencoder.h"
 
 namespace sscvae::models {
@@ -8,8 +10,9 @@ namespace sscvae::models {
 /// nothing happens, for a model without sparse coder. Errors: UsageError if negative or not finite.
 bool set_threshold_scale(Autoencoder& model, double scale);
 
-/// Tells a model that goes by the noise level what it is, in 8-bit grey levels, instead of letting it estimate it in
-/// each image. False, and nothing happens, for other models.
-bool set_noise_level(Autoencoder& model, double sigma_8bit);
+/// Tells a model that goes by the noise level what it is, in 8-bit grey levels: one for all images from now on, or one
+/// for each image of the passes from now on; empty: the model estimates it in each image. False, and nothing happens,
+/// for other models.
+bool set_noise_levels(Autoencoder& model, std::span<const double> sigma_8bit);
 
 }  // namespace sscvae::models

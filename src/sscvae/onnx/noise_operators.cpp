@@ -2,18 +2,23 @@
 
 #include <torch/types.h>
 
+#include "sscvae/image/noise_level.h"
+
 namespace sscvae::onnx {
 
 namespace {
 
 using Integers = std::vector<int64_t>;
 
-/// |a - b - c + e| / 2 of each 2x2 block: [N,C,H,W] -> [N,C,blocks].
+using image::NoiseFilters;
+
+/// Sizes of the responses of images of 16 pixels and more: [N,C,H,W] -> [N,C,responses].
 std::string details(NodeWriter& writer, const std::string& image, int64_t channels) {
-  const at::Tensor haar = torch::tensor({0.5f, -0.5f, -0.5f, 0.5f}).reshape({1, 1, 2, 2}).repeat({channels, 1, 1, 1});
+  const at::Tensor filters = image::noise_filters(16, 16).filters;
+  const int64_t side = filters.size(2), stride = NoiseFilters::kStride;
   const std::string detail =
-      writer.add("Conv", {image, writer.constant(haar, "haar")},
-                 {{"kernel_shape", Integers{2, 2}}, {"strides", Integers{2, 2}}, {"group", channels}});
+      writer.add("Conv", {image, writer.constant(filters.repeat({channels, 1, 1, 1}), "cosines")},
+                 {{"kernel_shape", Integers{side, side}}, {"strides", Integers{stride, stride}}, {"group", channels}});
   return writer.add("Reshape", {writer.add("Abs", {detail}), writer.integers({0, channels, -1}, "flat")});
 }
 
@@ -30,24 +35,25 @@ std::string sorted(NodeWriter& writer, const std::string& values, const std::str
 std::string add_noise_estimate(NodeWriter& writer, const std::string& image, int64_t channels) {
   const std::string detail = details(writer, image, channels);
   const std::string one = writer.integers({1}, "one"), two = writer.integers({2}, "two");
-  const std::string blocks = writer.add("Shape", {detail}, {{"start", int64_t{2}}, {"end", int64_t{3}}});
-  // Blocks without detail in all channels lead the sorted ones; the median is that of the others.
-  const std::string largest = writer.add("ReduceMax", {detail}, {{"axes", Integers{1}}});  // [N,1,blocks]
+  const std::string responses = writer.add("Shape", {detail}, {{"start", int64_t{2}}, {"end", int64_t{3}}});
+  // What is flat in all channels leads the sorted ones; the median is that of the others.
+  const std::string largest = writer.add("ReduceMax", {detail}, {{"axes", Integers{1}}});  // [N,1,responses]
   const std::string used =
-      writer.add("Cast", {writer.add("Greater", {largest, writer.number(0, "zero")})}, {{"to", int64_t{7}}});  // int64
+      writer.add("Cast", {writer.add("Greater", {largest, writer.number(NoiseFilters::kFlat, "flat")})},
+                 {{"to", int64_t{7}}});                                                        // int64
   const std::string count = writer.add("ReduceSum", {used, two}, {{"keepdims", int64_t{1}}});  // [N,1,1]
   const std::string middle = writer.add("Div", {writer.add("Sub", {count, one}), two});
-  const std::string index = writer.add("Add", {writer.add("Sub", {blocks, count}), middle});
-  const std::string last = writer.add("Sub", {blocks, one});  // where no block is used: a 0 as well
+  const std::string index = writer.add("Add", {writer.add("Sub", {responses, count}), middle});
+  const std::string last = writer.add("Sub", {responses, one});  // where nothing is used: a 0 as well
   const std::string limited = writer.add("Min", {index, last});
   const std::string shape = writer.integers({1, channels, 1}, "channels");
   const std::string indices = writer.add("Expand", {limited, shape});
-  const std::string order = sorted(writer, detail, blocks, 2);
+  const std::string order = sorted(writer, detail, responses, 2);
   const std::string medians = writer.add("GatherElements", {order, indices}, {{"axis", int64_t{2}}});  // [N,C,1]
   const std::string ranked = sorted(writer, medians, writer.integers({channels}, "count"), 1);
   const std::string median =
       writer.add("Gather", {ranked, writer.integers({(channels - 1) / 2}, "median")}, {{"axis", int64_t{1}}});
-  const std::string sigma = writer.add("Div", {median, writer.number(0.6745, "normal")});
+  const std::string sigma = writer.add("Div", {median, writer.number(NoiseFilters::kNormal, "normal")});
   return writer.add("Unsqueeze", {sigma, writer.integers({3}, "axis")});  // [N,1,1,1]
 }
 

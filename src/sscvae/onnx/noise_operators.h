@@ -5,7 +5,7 @@
 namespace sscvae::onnx {
 
 /// Operators that estimate the noise level of an image [N,C,H,W] as image::estimate_sigma_8bit does, in the image's
-/// units: the name of [N,1,1,1]. An image of one pixel's height or width has no estimate; the result is undefined.
+/// units: the name of [N,1,1,1]. For images of at least 16 x 16 pixels.
 std::string add_noise_estimate(NodeWriter& writer, const std::string& image, int64_t channels);
 
 }  // namespace sscvae::onnx

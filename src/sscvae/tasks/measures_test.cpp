@@ -29,6 +29,17 @@ TEST(NoiseLevel, FlatBordersDoNotHideTheNoise) {
   EXPECT_NEAR(image::estimate_sigma_8bit(image), 20, 1.5);
 }
 
+TEST(NoiseLevel, FineTextureIsHardlyTakenForNoise) {
+  torch::manual_seed(1);
+  const at::Tensor texture = at::avg_pool2d(at::avg_pool2d(torch::rand({1, 258, 258}), 2, 1), 2, 1);
+  const at::Tensor diagonal = texture.slice(1, 0, -1).slice(2, 0, -1) - texture.slice(1, 1).slice(2, 0, -1) -
+                              texture.slice(1, 0, -1).slice(2, 1) + texture.slice(1, 1).slice(2, 1);
+  const double finest_wavelet = diagonal.abs().median().item<double>() / 2 / 0.6745 * 255;
+  EXPECT_GT(finest_wavelet, 5);
+  EXPECT_LT(image::estimate_sigma_8bit(texture), 0.4 * finest_wavelet);
+  EXPECT_GT(image::estimate_sigma_8bit(image::add_gaussian_noise(texture, 20, 3, false)), 19);
+}
+
 TEST(NoiseLevel, IsZeroWhereNothingCanBeSaid) {
   EXPECT_EQ(image::estimate_sigma_8bit(at::full({3, 16, 16}, 0.25)), 0);
   EXPECT_EQ(image::estimate_sigma_8bit(at::full({1, 1, 1}, 0.25)), 0);

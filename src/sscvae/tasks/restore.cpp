@@ -7,6 +7,7 @@
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
@@ -211,7 +212,7 @@ Report denoise(const DenoiseOptions& options) {
          choice_names<train::Task>().at(static_cast<size_t>(inference.opened().experiment.options.task)) +
          ", not to denoise");
   const NoiseRange range = trained_range(inference.opened());
-  const bool told = !automatic && models::set_noise_level(inference.model(), given);
+  const bool told = !automatic && models::set_noise_levels(inference.model(), std::span(&given, 1));
 
   const Process process = [&](Item& item, Inference& model) {
     at::Tensor clean;

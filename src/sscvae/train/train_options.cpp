@@ -34,6 +34,9 @@ void TrainOptions::describe(FieldList& fields) {
              "thresholds are multiplied by a factor between 1/this and this, drawn for each batch, so that one model "
              "serves a range of --strength; 1: never",
              between(1, 100));
+  fields.add("noise_levels", noise_levels,
+             "what a denoiser that goes by the noise level takes for it in training: estimated from each crop, or told "
+             "with the errors that an estimate from a whole image would have");
   fields.add("precision", precision,
              "arithmetic of the networks: fp32, bf16 (losses and sparse coding stay fp32), or bf16 where the processor "
              "is fast at it");

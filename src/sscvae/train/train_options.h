@@ -9,6 +9,7 @@ namespace sscvae::train {
 enum class Schedule { kConstant, kCosine };
 enum class Precision { kAuto, kFp32, kBf16 };
 enum class ValidationMode { kEval, kTrain };
+enum class NoiseLevels { kEstimated, kTold };
 
 /// How a model is trained. Defaults are the `sound` profile's.
 struct TrainOptions {
@@ -29,6 +30,7 @@ struct TrainOptions {
   bool recompute = false;
   double memory_gib = 0;        ///< 0: no budget
   double threshold_jitter = 1;  ///< thresholds are scaled by a factor between 1 / this and this in each pass
+  NoiseLevels noise_levels = NoiseLevels::kEstimated;
   Precision precision = Precision::kAuto;
   int64_t seed = 1;
   int64_t log_every = 10;         ///< steps
@@ -61,5 +63,10 @@ inline const std::vector<std::string>& sscvae::choice_names<sscvae::train::Preci
 template <>
 inline const std::vector<std::string>& sscvae::choice_names<sscvae::train::ValidationMode>() {
   static const std::vector<std::string> names{"eval", "train"};
+  return names;
+}
+template <>
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::train::NoiseLevels>() {
+  static const std::vector<std::string> names{"estimated", "told"};
   return names;
 }

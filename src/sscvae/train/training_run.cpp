@@ -106,6 +106,7 @@ TrainingRun::TrainingRun(const TrainRequest& request)
   step_settings_ = {options_.train.loss,
                     options_.train.gradient_clip,
                     options_.train.threshold_jitter,
+                    options_.train.noise_levels,
                     device_,
                     bf16_,
                     static_cast<uint64_t>(options_.train.seed),

@@ -62,6 +62,20 @@ void jitter_thresholds(models::Autoencoder& model, const StepSettings& settings,
   models::set_threshold_scale(model, std::pow(settings.threshold_jitter, random.uniform(-1, 1)));
 }
 
+// Errors of an estimate from a whole photograph, 8-bit grey levels: image::estimate_sigma_8bit on BSD-like images.
+constexpr double kTextureAsNoise = 4, kRelativeError = 0.015;
+
+/// The levels of the batch as they would be estimated: texture adds to their squares, chance a little to either side.
+void tell_noise_levels(models::Autoencoder& model, const data::Batch& batch, const StepSettings& settings,
+                       int64_t pass) {
+  if (settings.noise_levels == NoiseLevels::kEstimated || batch.sigma_8bit.empty()) return;
+  Random random(derive_seed(settings.seed, "levels", static_cast<uint64_t>(pass)));
+  std::vector<double> told;
+  for (const double sigma : batch.sigma_8bit)
+    told.push_back(std::hypot(sigma * (1 + kRelativeError * random.normal()), kTextureAsNoise * random.normal()));
+  models::set_noise_levels(model, told);
+}
+
 void add_figures(StepFigures& figures, const Pass& pass, double share) {
   add(figures.loss, pass.losses.total, share);
   add(figures.reconstruction, pass.losses.reconstruction, share);
@@ -102,7 +116,9 @@ StepFigures training_step(models::Autoencoder& model, Adam& adam, const std::vec
   metrics::CodeUsage usage(model.num_codes());
   for (size_t i = 0; i < batches.size(); ++i) {
     model.set_noise_seed(derive_seed(settings.seed, "pass", static_cast<uint64_t>(step) * batches.size() + i));
-    jitter_thresholds(model, settings, step * static_cast<int64_t>(batches.size()) + static_cast<int64_t>(i));
+    const int64_t number = step * static_cast<int64_t>(batches.size()) + static_cast<int64_t>(i);
+    jitter_thresholds(model, settings, number);
+    tell_noise_levels(model, batches[i], settings, number);
     pass = run_pass(model, batches[i], settings, sparsity_weight, share);
     add_figures(figures, pass, share);
     if (pass.result.indices.defined()) usage.add(pass.result.indices);
@@ -112,6 +128,7 @@ StepFigures training_step(models::Autoencoder& model, Adam& adam, const std::vec
     if (!std::isfinite(figures.loss)) break;
   }
   if (settings.threshold_jitter > 1) models::set_threshold_scale(model, 1);
+  if (settings.noise_levels == NoiseLevels::kTold) models::set_noise_levels(model, {});
   figures.gradient_norm = gradient_norm(adam.parameters());
   check_finite(model, pass, figures, settings.adversary, step);
   if (settings.gradient_clip > 0) clip_gradients(adam.parameters(), figures.gradient_norm, settings.gradient_clip);

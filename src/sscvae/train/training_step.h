@@ -10,6 +10,7 @@
 #include "sscvae/models/losses.h"
 #include "sscvae/train/adversary.h"
 #include "sscvae/train/optimizer.h"
+#include "sscvae/train/train_options.h"
 
 namespace sscvae::train {
 
@@ -27,6 +28,7 @@ struct StepSettings {
   models::LossOptions loss;
   double gradient_clip = 0;
   double threshold_jitter = 1;
+  NoiseLevels noise_levels = NoiseLevels::kEstimated;
   c10::Device device = c10::Device(c10::kCPU);
   bool bf16 = false;
   uint64_t seed = 0;  ///< root of what is random in a pass, beside `step`

@@ -41,6 +41,28 @@ TEST(TrainingStep, FourBatchesOfFourAreOneOfSixteen) {
   }
 }
 
+TEST(TrainingStep, ADenoiserMayBeToldTheLevelsOfTheNoise) {
+  models::ModelOptions options;
+  options.name = "csc";
+  options.csc.num_atoms = 16;
+  options.csc.num_iterations = 2;
+  torch::manual_seed(7);
+  const at::Tensor images = torch::rand({4, 1, 32, 32});
+  const auto nonzeros = [&](NoiseLevels levels, double said) {
+    const auto model = models::make_autoencoder(options, 1);
+    Adam adam(named_parameters(*model), {});
+    StepSettings settings;
+    settings.noise_levels = levels;
+    const at::Tensor before = model->forward(images).code;
+    const double nnz =
+        training_step(*model, adam, {{images, images, {}, {said, said, said, said}}}, settings, 0, 0, 1).nnz;
+    EXPECT_TRUE(at::equal(before, model->forward(images).code)) << "the level must be forgotten after the step";
+    return nnz;
+  };
+  EXPECT_EQ(nonzeros(NoiseLevels::kEstimated, 0), nonzeros(NoiseLevels::kEstimated, 200));
+  EXPECT_GT(nonzeros(NoiseLevels::kTold, 0), 1.5 * nonzeros(NoiseLevels::kTold, 200));
+}
+
 TEST(TrainingStep, MeasuringMemoryLeavesNoTraceAndRecomputingTakesLess) {
   const auto model = small_model();
   const at::Tensor images = torch::rand({4, 1, 64, 64});
