@@ -50,6 +50,9 @@ void add_evaluate(CLI::App& app) {
   add_tile_option(app, options->inference.tile);
   add_engine_option(app, options->inference.engine);
   add_strength_option(app, options->inference.threshold_scale);
+  app.add_option("--code-step", options->inference.code_step,
+                 "round sparse codes to multiples of this and report their entropy in bits per pixel")
+      ->type_name("STEP");
   add_json_option(app, options->json);
   add_overwrite_option(app, options->overwrite);
   add_compute_options(app, options->inference.compute);

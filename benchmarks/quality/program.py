@@ -24,7 +24,6 @@ class Program:
         self.path, self.threads, self.engine = str(path), threads, engine
         self.environment = os.environ | thread_limits(threads)
         self.peak = 0  # bytes, of the last call
-        self.has_strength = None  # whether `evaluate` takes --strength
         self.described = {}  # weights file -> what describe() gives
 
     def __call__(self, *arguments):
@@ -99,11 +98,6 @@ class Program:
         given = ["--weights", weights, "--out", folder, "--format", "png", "--overwrite", *options]
         return self.json("denoise", *files, *given, *self._compute())
 
-    def evaluate_takes_strength(self):
-        if self.has_strength is None:
-            self.has_strength = "--strength" in self("evaluate", "--help")
-        return self.has_strength
-
 
 def thread_limits(threads):
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -112,11 +106,6 @@ def thread_limits(threads):
 
 def write_png(path, image):
     Image.fromarray(image).save(path, compress_level=1)
-
-
-def read_png(path):
-    with Image.open(path) as image:
-        return np.asarray(image)
 
 
 def read_tensor(path, name):

@@ -58,6 +58,9 @@ def parse_arguments():
     codes.add_argument(
         "--strengths", nargs="*", type=float, default=[0.5, 0.7, 1, 1.4, 2], help="factors of thresholds"
     )
+    codes.add_argument(
+        "--code-step", type=float, default=0, help="sparse codes are rounded to it (default: train.loss.rate_step)"
+    )
     parser.add_argument("--limit", type=int, default=0, help="the first so many images of each set only; 0: all")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--engine", default="fast", help="of our program: fast or plain")
@@ -153,7 +156,7 @@ class Run:
         program, cache, rows = self.program, self.cache, self.reconstruction
         for name, file in self.arguments.reconstruct:
             for strength in self.arguments.strengths:
-                job = (name, file, image_set, strength, program, cache)
+                job = (name, file, image_set, strength, self.arguments.code_step, program, cache)
                 what = f"{image_set.name}, {name}, strength {strength:g}"
                 self._row(rows, what, lambda: reconstruction.our_row(*job))
         for file_format in filter(is_available, FILE_FORMATS):

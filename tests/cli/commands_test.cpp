@@ -116,6 +116,29 @@ TEST(Commands, AModelBecomesAnOnnxFile) {
   EXPECT_EQ(more["outputs"], nlohmann::json({"reconstruction", "threshold", "code"}));
 }
 
+TEST(Commands, CoarserCodesCostFewerBits) {
+  const TemporaryFolder folder;
+  const std::string images = (folder / "images").string();
+  run_json({"data", "synth", "--count", "3", "--size", "40x45", "--out", images});  // padded
+  const std::string weights = write_tiny_weights(folder / "w.safetensors", 1, "reconstruct", "ssc-vae");
+  const auto with_step = [&](const std::string& step, const std::string& engine) {
+    return run_json({"evaluate", "--weights", weights, "--data", images, "--dataset", "folder", "--code-step", step,
+                     "--engine", engine})["mean"];
+  };
+  const auto whole = with_step("0", "fast"), fine = with_step("1e-6", "fast"), coarse = with_step("0.05", "fast"),
+             none = with_step("1000", "fast");
+  EXPECT_FALSE(whole.contains("bits_per_pixel"));
+  EXPECT_NEAR(fine["psnr_db"].get<double>(), whole["psnr_db"].get<double>(), 1e-3);
+  EXPECT_GT(fine["bits_per_pixel"], coarse["bits_per_pixel"]);
+  EXPECT_GT(coarse["bits_per_pixel"], 0);
+  EXPECT_LE(coarse["nnz"], fine["nnz"]);
+  EXPECT_EQ(none["bits_per_pixel"], 0);
+  EXPECT_EQ(none["nnz"], 0);
+  const auto plain = with_step("0.05", "plain");
+  EXPECT_NEAR(plain["bits_per_pixel"].get<double>(), coarse["bits_per_pixel"].get<double>(), 0.01);
+  EXPECT_NEAR(plain["psnr_db"].get<double>(), coarse["psnr_db"].get<double>(), 0.01);
+}
+
 TEST(Commands, CodesThatAreNotSparseAreReportedAsWhatTheyAre) {
   const TemporaryFolder folder;
   const std::string images = (folder / "images").string(), first = images + "/leaves_00001.png";
@@ -132,6 +155,11 @@ TEST(Commands, CodesThatAreNotSparseAreReportedAsWhatTheyAre) {
     EXPECT_EQ(evaluated["count"], 3);
     EXPECT_FALSE(evaluated["mean"].contains("nnz"));
     EXPECT_EQ(evaluated.contains("code_usage"), discrete);
+    EXPECT_EQ(evaluated["mean"].contains("bits_per_pixel"), discrete);
+    const Outcome rounded =
+        run({"evaluate", "--weights", weights, "--data", images, "--dataset", "folder", "--code-step", "0.1"});
+    EXPECT_EQ(rounded.code, 2);
+    EXPECT_NE(rounded.err.find("has no sparse code"), std::string::npos) << rounded.err;
     if (discrete) {
       EXPECT_EQ(evaluated["code_usage"]["num_codes"], 16);
     }

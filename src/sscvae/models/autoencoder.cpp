@@ -22,7 +22,7 @@ ForwardResult forward_padded(const at::Tensor& images, int64_t multiple,
   if (missing(height) == 0 && missing(width) == 0) return pass(images);
   ForwardResult result = pass(image::reflect_pad(images, missing(height), missing(width)));
   for (at::Tensor* image_sized : {&result.logits, &result.reconstruction})
-    *image_sized = image_sized->slice(2, 0, height).slice(3, 0, width);
+    if (image_sized->defined()) *image_sized = image_sized->slice(2, 0, height).slice(3, 0, width);
   return result;
 }
 

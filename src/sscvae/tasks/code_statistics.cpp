@@ -25,9 +25,11 @@ void CodeMeter::add(const models::ForwardResult& result) {
     kind_ = CodeKind::kDiscrete;
     positions_ += result.indices.numel();
     usage_.add(result.indices);
+    symbols_.add(result.indices.unsqueeze(1));
   } else if (code.defined()) {
     kind_ = CodeKind::kSparse;
     add_sparse(result, code.detach().to(at::kFloat));
+    if (code_step_ > 0) symbols_.add((code.detach().to(at::kDouble) / code_step_).round().to(at::kLong));
   } else if (result.log_variance.defined()) {
     kind_ = CodeKind::kGaussian;
     positions_ += result.mean.numel() / result.mean.size(1);
@@ -63,6 +65,7 @@ void CodeMeter::add_sparse(const models::ForwardResult& result, const at::Tensor
 void CodeMeter::add(const CodeMeter& other) {
   if (other.kind_ != CodeKind::kNone) kind_ = other.kind_;
   usage_.add(other.usage_);
+  symbols_.add(other.symbols_);
   positions_ += other.positions_;
   entries_ += other.entries_;
   thresholds_ += other.thresholds_;

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "sscvae/metrics/code_rate.h"
 #include "sscvae/metrics/code_usage.h"
 #include "sscvae/models/autoencoder.h"
 #include "sscvae/tasks/report.h"
@@ -38,17 +39,22 @@ Json to_json(const CodeStatistics& statistics);
 /// Sums over passes.
 class CodeMeter {
  public:
-  explicit CodeMeter(int64_t num_codes = 0) : usage_(num_codes) {}
+  /// With a code_step > 0 the entries of sparse codes are counted as multiples of it.
+  explicit CodeMeter(int64_t num_codes = 0, double code_step = 0) : usage_(num_codes), code_step_(code_step) {}
   void add(const models::ForwardResult& result);
   void add(const CodeMeter& other);
   bool empty() const { return positions_ == 0; }
   CodeStatistics value() const;
   const metrics::CodeUsage& usage() const { return usage_; }
+  /// Of discrete codes, and of sparse ones with a code_step.
+  const metrics::SymbolCounts& symbols() const { return symbols_; }
 
  private:
   void add_sparse(const models::ForwardResult& result, const at::Tensor& code);
   CodeKind kind_ = CodeKind::kNone;
   metrics::CodeUsage usage_;
+  metrics::SymbolCounts symbols_;
+  double code_step_;
   int64_t positions_ = 0, entries_ = 0, thresholds_ = 0;
   double nonzeros_ = 0, hoyer_ = 0, all_zero_ = 0, negative_ = 0, residual_ = 0, energy_ = 0, divergence_ = 0;
 };

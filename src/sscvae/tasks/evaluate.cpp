@@ -28,6 +28,8 @@ namespace sscvae::tasks {
 
 namespace {
 
+constexpr const char* kBitsPerPixel = "bits_per_pixel";
+
 /// What is evaluated on what, all choices made.
 struct Plan {
   data::DataOptions data;
@@ -159,16 +161,38 @@ std::vector<std::string> image_metric_names() {
   return names;
 }
 
-std::vector<std::string> figure_names(const Plan& plan, CodeKind kind) {
+std::vector<std::string> figure_names(const Plan& plan, CodeKind kind, double code_step) {
   std::vector<std::string> names = image_metric_names();
   if (plan.denoises()) names.push_back("noisy_psnr_db");
   if (plan.enhances()) names.push_back("input_psnr_db");
   CodeStatistics code;
   code.kind = kind;
   for (const auto& [name, value] : figures_of(code)) names.push_back(name);
+  if (kind == CodeKind::kDiscrete || code_step > 0) names.push_back(kBitsPerPixel);
   names.push_back("seconds");
   return names;
 }
+
+/// What each image's code costs an entropy coder with the frequencies of all images.
+class RateMeter {
+ public:
+  void add(const metrics::SymbolCounts& symbols, const at::Tensor& image) {
+    all_.add(symbols);
+    images_.push_back({symbols, static_cast<double>(image.size(1) * image.size(2))});
+  }
+  void fill(ImageTable& table) const {
+    for (size_t i = 0; i < images_.size() && !all_.empty(); ++i)
+      table.set(i, kBitsPerPixel, all_.bits(images_[i].symbols) / images_[i].pixels);
+  }
+
+ private:
+  struct Image {
+    metrics::SymbolCounts symbols;
+    double pixels;
+  };
+  metrics::SymbolCounts all_;
+  std::vector<Image> images_;
+};
 
 /// The features of originals and reconstructions, if FID and KID are wanted.
 class SetMeter {
@@ -221,6 +245,7 @@ Json plan_json(const Plan& plan, const EvaluateOptions& options, const Inference
             {"channels", inference.channels()},
             {"mode", options.mode},
             {"strength", options.inference.threshold_scale},
+            {"code_step", options.inference.code_step},
             {"centre_crop", options.crop},
             {"compute", inference.text()},
             {"protocol", protocol_json(protocol)}};
@@ -261,7 +286,8 @@ Report evaluate(const EvaluateOptions& options) {
 
   SetMeter sets(options, plan, inference.channels(), inference.compute().device);
   const std::vector<std::string> measured = measurable_metrics(image_metric_names());
-  ImageTable table(figure_names(plan, code_kind(inference.model())));
+  ImageTable table(figure_names(plan, code_kind(inference.model()), options.inference.code_step));
+  RateMeter rate;
   metrics::CodeUsage usage;
   BrokenImages broken(plan.paths.size());
   {
@@ -292,10 +318,12 @@ Report evaluate(const EvaluateOptions& options) {
             metrics::compare_images(clean, input, protocol, {"psnr"}).at("psnr");
       figures["seconds"] = result.seconds;
       table.add(plan.paths[i], figures);
+      rate.add(result.code.symbols(), clean);
       progress.update(static_cast<int64_t>(i + 1), format("PSNR %.2f dB", table.mean("psnr")));
     }
   }
   if (table.size() == 0) throw broken.failure().value();
+  rate.fill(table);
   if (!options.per_image.empty()) write_atomically(options.per_image, table.csv());
   Json json = plan_json(plan, options, inference, protocol);
   json["broken"] = broken.count();

@@ -38,9 +38,14 @@ bool has_engine(const std::string& engine, const Compute& compute) {
 Inference::Inference(const ModelSource& source, const InferenceOptions& options)
     : compute_(resolve_compute(options.compute)),
       tile_(options.tile),
+      code_step_(options.code_step),
       wants_engine_(has_engine(options.engine, compute_)) {
   if (options.tile < -1) throw UsageError("--tile: expected a number of pixels, 0 or auto");
   opened_ = open_model(source);
+  if (!(code_step_ >= 0) || !std::isfinite(code_step_))
+    throw UsageError("--code-step: expected a number >= 0, got " + to_text(code_step_));
+  if (code_step_ > 0 && code_kind(*opened_.model) != CodeKind::kSparse)
+    throw UsageError("--code-step: model " + opened_.model->options().name + " has no sparse code");
   apply_strength(*opened_.model, options.threshold_scale);
   if (options.engine == "plain") plain_ = std::make_unique<PlainIterations>(*opened_.model);
   opened_.model->to(compute_.device);
@@ -57,23 +62,34 @@ bool Inference::uses_engine() const { return wants_engine_ && !opened_.model->is
 
 std::string Inference::text() const { return compute_.text() + (uses_engine() ? ", fast engine" : ", plain engine"); }
 
+models::ForwardResult Inference::rounded(models::ForwardResult result) {
+  if (code_step_ == 0) return result;
+  const InferenceScope scope(compute_);
+  result.code = (result.code / code_step_).round() * code_step_;
+  result.reconstruction = opened_.model->decode(result.code);
+  result.logits = at::Tensor();
+  return result;
+}
+
 models::ForwardResult Inference::pass(const at::Tensor& images) {
-  if (!uses_engine()) {
-    const InferenceScope scope(compute_);
-    return models::forward_any_size(*opened_.model, images.to(compute_.device));
-  }
+  if (!uses_engine())
+    return models::forward_padded(images.to(compute_.device), opened_.model->size_multiple(),
+                                  [&](const at::Tensor& padded) {
+                                    const InferenceScope scope(compute_);
+                                    return rounded(opened_.model->forward(padded));
+                                  });
   if (!engine_)
     engine_ = std::make_unique<engine::Engine>(*opened_.model,
                                                compute_.bf16 ? engine::Precision::kBf16 : engine::Precision::kFp32);
   return models::forward_padded(images, engine_->size_multiple(),
-                                [&](const at::Tensor& padded) { return engine_->run(padded); });
+                                [&](const at::Tensor& padded) { return rounded(engine_->run(padded)); });
 }
 
 InferenceResult Inference::run(const at::Tensor& image) {
   check_shape(image, "image", "C,H,W", {channels(), -1, -1});
   const auto begin = std::chrono::steady_clock::now();
   InferenceResult result;
-  result.code = CodeMeter(opened_.model->num_codes());
+  result.code = CodeMeter(opened_.model->num_codes(), code_step_);
   const c10::InferenceMode no_gradients;
   const auto reconstruct = [&](const at::Tensor& input) {
     const models::ForwardResult forward = pass(input);

@@ -19,6 +19,7 @@ struct InferenceOptions {
   /// backbone, whose attention is quadratic in the pixels). 0: never.
   int64_t tile = -1;
   double threshold_scale = 1;  ///< every threshold of the sparse coder times this
+  double code_step = 0;        ///< sparse codes are rounded to multiples of this before they are decoded; 0: never
   /// fast: fused steps (engine/engine.h) where there are some: on the CPU, in eval mode, in fp32, or in bf16 on a
   /// processor with AMX. plain: always layer by layer, as in training.
   std::string engine = "fast";
@@ -53,9 +54,12 @@ class Inference {
  private:
   bool uses_engine() const;
   models::ForwardResult pass(const at::Tensor& images);
+  /// The result with its sparse code rounded and decoded again.
+  models::ForwardResult rounded(models::ForwardResult result);
   OpenedModel opened_;
   Compute compute_;
   int64_t tile_;
+  double code_step_;
   bool wants_engine_;
   std::unique_ptr<PlainIterations> plain_;
   std::unique_ptr<engine::Engine> engine_;  // made when it is first used

@@ -25,6 +25,8 @@ class ImageTable {
   /// `columns` are metric names or other figures, in order.
   explicit ImageTable(std::vector<std::string> columns) : columns_(std::move(columns)) {}
   void add(const std::string& name, const std::map<std::string, double>& values);
+  /// Fills in a figure of image `row`, counted from 0.
+  void set(size_t row, const std::string& column, double value) { values_.at(column).at(row) = value; }
   size_t size() const { return names_.size(); }
   double mean(const std::string& column) const;
   const std::map<std::string, std::vector<double>>& columns() const { return values_; }
