@@ -1,9 +1,9 @@
-"""Writes configs/splits/bsds500.csv: the official BSDS500 split without the 68 images of BSD68 in `val`.
+"""Writes models/splits/bsds500.csv: the official BSDS500 split without the 68 images of BSD68 in `val`.
 
 BSD68 and CBSD68 are photographs of the official `val` part. A model that is chosen on `val` and reported on BSD68 must
 not have seen them; they are recognised by their pixels.
 
-    python tools/bsds500_split.py DATA/bsds500 DATA/testsets/BSD68 configs/splits/bsds500.csv
+    python tools/bsds500_split.py DATA/bsds500 DATA/testsets/BSD68 models/splits/bsds500.csv
 """
 
 import argparse

@@ -9,8 +9,9 @@ namespace CLI {
 class App;
 }
 namespace sscvae::tasks {
+struct ImageSelection;
 struct ModelSource;
-}
+}  // namespace sscvae::tasks
 
 /// What the subcommands share. A subcommand is a row {name, summary, example, add} of the table in main.cpp; `add`
 /// declares its options and leaves a callback that runs it. What it needs lives in a structure that the callback owns.
@@ -24,6 +25,7 @@ struct Command {
 };
 
 void add_train(CLI::App& app);
+void add_calibrate(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_reconstruct(CLI::App& app);
 void add_denoise(CLI::App& app);
@@ -53,12 +55,16 @@ void add_json_option(CLI::App& app, std::string& json);
 void add_source_options(CLI::App& app, tasks::ModelSource& source);
 /// --weights, or --config, --model and --set of a fresh model (or of weights without a configuration)
 void add_model_options(CLI::App& app, tasks::ModelSource& source);
+/// --data, --config, --dataset, --part, --split, --limit
+void add_image_selection_options(CLI::App& app, tasks::ImageSelection& images, const std::string& usual_part);
 /// --overwrite
 void add_overwrite_option(CLI::App& app, bool& overwrite);
 /// --threads, --device, --precision
 void add_compute_options(CLI::App& app, tasks::ComputeOptions& compute);
 /// --engine fast|plain
 void add_engine_option(CLI::App& app, std::string& engine);
+/// --ensemble
+void add_ensemble_option(CLI::App& app, bool& ensemble);
 /// --strength X
 void add_strength_option(CLI::App& app, double& strength);
 /// --tile N|auto

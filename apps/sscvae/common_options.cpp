@@ -2,6 +2,7 @@
 
 #include "sscvae/command.h"
 #include "sscvae/core/error.h"
+#include "sscvae/tasks/image_selection.h"
 #include "sscvae/tasks/model_source.h"
 
 namespace sscvae::cli {
@@ -30,6 +31,19 @@ void add_model_options(CLI::App& app, tasks::ModelSource& source) {
       ->allow_extra_args(false);
 }
 
+void add_image_selection_options(CLI::App& app, tasks::ImageSelection& images, const std::string& usual_part) {
+  app.add_option("--data", images.data, "root of the dataset (default: that of the configuration)")
+      ->type_name("FOLDER");
+  app.add_option("--config", images.data_config, "take the dataset from this configuration, not from the weights")
+      ->type_name("FILE");
+  app.add_option("--dataset", images.dataset, "layout of the dataset, see 'sscvae list datasets'")->type_name("NAME");
+  app.add_option("--part", images.part,
+                 "train, val, test or all (default: " + usual_part + "; all with --dataset folder)")
+      ->type_name("PART");
+  app.add_option("--split", images.split, "split manifest (CSV with path,part,group)")->type_name("FILE");
+  app.add_option("--limit", images.limit, "so many images only; 0: all")->type_name("N");
+}
+
 void add_overwrite_option(CLI::App& app, bool& overwrite) {
   app.add_flag("--overwrite", overwrite, "replace files that exist");
 }
@@ -50,6 +64,10 @@ void add_engine_option(CLI::App& app, std::string& engine) {
   app.add_option("--engine", engine, "fast: fused and packed for the processor; plain: layer by layer, for comparison")
       ->type_name("NAME")
       ->capture_default_str();
+}
+
+void add_ensemble_option(CLI::App& app, bool& ensemble) {
+  app.add_flag("--ensemble", ensemble, "average over all 8 flips and quarter turns: a little better, 8 times the work");
 }
 
 void add_strength_option(CLI::App& app, double& strength) {

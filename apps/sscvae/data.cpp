@@ -32,6 +32,9 @@ void add_noise(CLI::App& app) {
   const auto options = std::make_shared<With<tasks::NoiseCopyOptions>>();
   app.add_option("input", options->inputs, "images, folders or patterns")->type_name("IN")->required();
   app.add_option("--out", options->out, "folder; names and tree as in the input")->type_name("DIR")->required();
+  app.add_option("--noise", options->noise, "gaussian, or speckle of log-compressed ultrasound")
+      ->type_name("KIND")
+      ->capture_default_str();
   app.add_option("--sigma-8bit", options->sigma_8bit, "standard deviation in grey levels of 0 to 255")
       ->type_name("S")
       ->capture_default_str();

@@ -16,10 +16,14 @@ void add_denoise(CLI::App& app) {
   app.add_option("--sigma-8bit", options->sigma_8bit, "noise level in grey levels of 0 to 255, or auto: estimated")
       ->type_name("S|auto")
       ->capture_default_str();
-  app.add_option("--add-noise", options->add_noise_8bit, "experiments: first add seeded Gaussian noise of this level")
+  app.add_option("--add-noise", options->add_noise_8bit, "experiments: first add seeded noise of this level")
       ->type_name("S");
+  app.add_option("--noise", options->noise, "its kind: gaussian, or speckle of log-compressed ultrasound")
+      ->type_name("KIND")
+      ->capture_default_str();
   app.add_option("--seed", options->seed, "of that noise, for every image anew")->type_name("N")->capture_default_str();
   app.add_flag("--clip", options->clip, "clip the image with added noise to [0,1]");
+  add_ensemble_option(app, options->inference.ensemble);
   app.add_option("--reference", options->reference, "clean images of the same names: report PSNR and SSIM against them")
       ->type_name("PATH");
   app.callback([options] {

@@ -21,18 +21,13 @@ void add_evaluate(CLI::App& app) {
       ->required();
   app.add_option("--model-config", options->source.config, "configuration of weights without one (authors' JSON)")
       ->type_name("FILE");
-  app.add_option("--data", options->data, "root of the dataset (default: that of the configuration)")
-      ->type_name("FOLDER");
-  app.add_option("--config", options->data_config, "take the dataset from this configuration, not from the weights")
-      ->type_name("FILE");
-  app.add_option("--dataset", options->dataset, "layout of the dataset, see 'sscvae list datasets'")->type_name("NAME");
-  app.add_option("--part", options->part, "train, val, test or all (default: test; all with --dataset folder)")
-      ->type_name("PART");
-  app.add_option("--split", options->split, "split manifest (CSV with path,part,group)")->type_name("FILE");
+  add_image_selection_options(app, options->images, "test");
   app.add_option("--task", options->task, "reconstruct, denoise or enhance (default: as trained)")->type_name("TASK");
   app.add_option("--sigma-8bit", options->sigma_8bit,
                  "noise of the denoising task in grey levels (default: as configured)")
       ->type_name("S");
+  app.add_option("--noise", options->noise, "its kind: gaussian or speckle (default: as configured; mixed: gaussian)")
+      ->type_name("KIND");
   app.add_option("--protocol", options->protocol, "rule of the figures, see 'sscvae list protocols'")
       ->type_name("NAME")
       ->capture_default_str();
@@ -40,7 +35,6 @@ void add_evaluate(CLI::App& app) {
       ->type_name("MODE")
       ->capture_default_str();
   app.add_option("--crop", options->crop, "centre squares of this side instead of whole images")->type_name("N");
-  app.add_option("--limit", options->limit, "the first so many images only; 0: all")->type_name("N");
   app.add_option("--per-image", options->per_image, "write a CSV with a row for each image")->type_name("CSV");
   app.add_option("--inception", options->features.inception,
                  "weights of the FID's Inception network: FID and KID between originals and reconstructions, too")
@@ -49,6 +43,7 @@ void add_evaluate(CLI::App& app) {
       ->type_name("FOLDER");
   add_tile_option(app, options->inference.tile);
   add_engine_option(app, options->inference.engine);
+  add_ensemble_option(app, options->inference.ensemble);
   add_strength_option(app, options->inference.threshold_scale);
   app.add_option("--code-step", options->inference.code_step,
                  "round sparse codes to multiples of this and report their entropy in bits per pixel")

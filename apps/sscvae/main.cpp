@@ -22,6 +22,8 @@ constexpr Command kCommands[] = {
     {"evaluate", "metrics over a dataset under a named protocol",
      "sscvae evaluate --weights runs/first/checkpoints/best.safetensors --data images --json results.json",
      add_evaluate},
+    {"calibrate", "teach weights what usual images look like, so that others are noticed",
+     "sscvae calibrate --weights runs/first/checkpoints/best.safetensors --out W.safetensors", add_calibrate},
     {"reconstruct", "image -> sparse code -> image",
      "sscvae reconstruct photo.png scans/ --weights W.safetensors --out results", add_reconstruct},
     {"denoise", "remove noise from images",
@@ -110,8 +112,7 @@ void build(CLI::App& app) {
     std::vector<CLI::App*> leaves = sub->get_subcommands({});
     if (leaves.empty()) leaves = {sub};
     for (CLI::App* leaf : leaves)
-      leaf->add_flag_callback(
-          "--quiet", [] { set_verbosity(Verbosity::kQuiet); }, "no progress and no notes");
+      leaf->add_flag_callback("--quiet", [] { set_verbosity(Verbosity::kQuiet); }, "no progress and no notes");
   }
   app.footer("'sscvae COMMAND --help' tells more about a command.\nExample:\n  sscvae demo --out demo-output");
 }

@@ -46,7 +46,7 @@ def parse_arguments():
         "--ultrasound-split", metavar="CSV", help="path,part: part test is measured (default: all images)"
     )
     parser.add_argument("--bsds500", default=str(DATA / "bsds500"), help="folder with train, val, test")
-    parser.add_argument("--bsds500-split", metavar="CSV", default=str(HERE.parents[1] / "configs/splits/bsds500.csv"))
+    parser.add_argument("--bsds500-split", metavar="CSV", default=str(HERE.parents[1] / "models/splits/bsds500.csv"))
     sets = parser.add_argument_group("denoising")
     sets.add_argument("--sets", nargs="*", default=["Set12", "BSD68", "CBSD68"], help="of these and ultrasound")
     sets.add_argument("--sigmas", nargs="*", type=int, help="noise levels (default: 15 25 50; ultrasound 10 20 30)")

@@ -1,7 +1,9 @@
 #include <torch/types.h>
 
 #include "cli/program.h"
+#include "sscvae/core/atomic_file.h"
 #include "sscvae/core/sha256.h"
+#include "sscvae/image/image.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/serialization/torch_checkpoint.h"
 #include "support/tolerances.h"
@@ -137,6 +139,96 @@ TEST(Commands, CoarserCodesCostFewerBits) {
   const auto plain = with_step("0.05", "plain");
   EXPECT_NEAR(plain["bits_per_pixel"].get<double>(), coarse["bits_per_pixel"].get<double>(), 0.01);
   EXPECT_NEAR(plain["psnr_db"].get<double>(), coarse["psnr_db"].get<double>(), 0.01);
+}
+
+TEST(Commands, GroupsOfASplitHaveTheirOwnMeans) {
+  const TemporaryFolder folder;
+  const std::string images = (folder / "images").string();
+  run_json({"data", "synth", "--kind", "leaves", "--count", "3", "--size", "40x40", "--out", images});
+  write_atomically(folder / "split.csv",
+                   "path,part,group\nleaves_00000.png,test,a\nleaves_00001.png,test,b\nleaves_00002.png,test,b\n");
+  const std::string weights = write_tiny_weights(folder / "w.safetensors");
+  const auto report = run_json({"evaluate", "--weights", weights, "--data", images, "--dataset", "folder", "--split",
+                                (folder / "split.csv").string(), "--part", "test"});
+  EXPECT_EQ(report["groups"]["a"]["count"], 1);
+  EXPECT_EQ(report["groups"]["b"]["count"], 2);
+  const double a = report["groups"]["a"]["mean"]["psnr_db"], b = report["groups"]["b"]["mean"]["psnr_db"];
+  EXPECT_NEAR((a + 2 * b) / 3, report["mean"]["psnr_db"].get<double>(), 1e-9);
+  EXPECT_EQ(report["images"][0]["psnr_db"], a);
+}
+
+TEST(Commands, NoiseIsGaussianOrSpeckle) {
+  const TemporaryFolder folder;
+  const std::string images = (folder / "images").string();
+  run_json({"data", "synth", "--kind", "leaves", "--count", "2", "--size", "64x64", "--out", images});
+  const std::string weights = write_tiny_weights(folder / "w.safetensors", 1, "denoise");
+  const auto noisy_psnr = [&](const std::string& noise) {
+    return run_json({"evaluate", "--weights", weights, "--data", images, "--dataset", "folder", "--sigma-8bit", "20",
+                     "--noise", noise})["mean"]["noisy_psnr_db"]
+        .get<double>();
+  };
+  EXPECT_GT(noisy_psnr("gaussian"), noisy_psnr("speckle") + 0.2);  // speckle is darker in the mean, too
+  EXPECT_EQ(run({"evaluate", "--weights", weights, "--data", images, "--noise", "pepper"}).code, 2);
+  const auto denoised = [&](const std::string& image, const std::string& out, bool ensemble) {
+    std::vector<std::string> arguments{"denoise", image, "--weights", weights, "--out", (folder / out).string()};
+    if (ensemble) arguments.emplace_back("--ensemble");
+    run_json(arguments);
+    return image::to_tensor(image::read_image((folder / out) / std::filesystem::path(image).filename()));
+  };
+  const std::string first = images + "/leaves_00000.png", flipped = (folder / "flipped" / "leaves_00000.png").string();
+  create_folder(folder / "flipped");
+  image::write_image(flipped, image::from_tensor(image::to_tensor(image::read_image(first)).flip({2})));
+  const auto asymmetry = [&](bool ensemble) {
+    const std::string name = ensemble ? "many" : "one";
+    return (denoised(first, name, ensemble) - denoised(flipped, name + "_flipped", ensemble).flip({2}))
+        .abs()
+        .max()
+        .item<double>();
+  };
+  EXPECT_LE(asymmetry(true), 1.01 / 255);  // rounding
+  EXPECT_GT(asymmetry(false), 4.0 / 255);
+  const auto restored = run_json({"denoise", images, "--weights", weights, "--add-noise", "20", "--noise", "speckle",
+                                  "--out", (folder / "out").string()});
+  EXPECT_NEAR(restored["images"][0]["sigma_8bit"].get<double>(), 20, 4);
+  EXPECT_EQ(run_json({"data", "noise", images, "--noise", "speckle", "--out", (folder / "noisy").string()})["noise"],
+            "speckle");
+}
+
+TEST(Commands, CalibratedWeightsNoticeUnusualImages) {
+  const TemporaryFolder folder;
+  const std::string usual = (folder / "usual").string(), strange = (folder / "strange").string(),
+                    known = (folder / "known.safetensors").string(), out = (folder / "out").string();
+  run_json({"data", "synth", "--kind", "leaves", "--count", "12", "--size", "64x64", "--out", usual});
+  run_json({"data", "noise", usual + "/leaves_00001.png", "--sigma-8bit", "100", "--out", strange});
+  // Features in the image's units: strong noise has many atoms above their thresholds.
+  const std::string weights =
+      write_tiny_weights(folder / "w.safetensors", 1, "reconstruct", "ssc-vae",
+                         {"model.feature_norm=none", "model.lite.block_skip=true", "model.sparse_coder.atom_dim=64",
+                          "model.sparse_coder.num_atoms=64"});
+  const auto learned =
+      run_json({"calibrate", "--weights", weights, "--data", usual, "--dataset", "folder", "--out", known});
+  EXPECT_EQ(learned["images"], 12);
+  EXPECT_GE(learned["image_limit"], 0.05);
+
+  const auto common = run_json({"reconstruct", usual + "/leaves_00002.png", "--weights", known, "--out", out});
+  EXPECT_EQ(common["images"][0]["unusual"], false);
+  const Outcome unusual = run({"reconstruct", strange, "--weights", known, "--out", out, "--json",
+                               (folder / "r.json").string(), "--novelty-maps", (folder / "maps").string()});
+  ASSERT_EQ(unusual.code, 0) << unusual.err;
+  EXPECT_NE(unusual.err.find("look unlike those that the weights know"), std::string::npos) << unusual.err;
+  const auto report = nlohmann::json::parse(slurp(folder / "r.json"));
+  EXPECT_EQ(report["images"][0]["unusual"], true);
+  EXPECT_EQ(image::read_image(folder / "maps/leaves_00001.png").width, 64);
+
+  const Outcome unknown = run({"reconstruct", strange, "--weights", weights, "--out", out, "--overwrite"});
+  EXPECT_NE(unknown.err.find("sscvae calibrate"), std::string::npos) << unknown.err;
+  EXPECT_EQ(run({"reconstruct", strange, "--weights", weights, "--out", out, "--overwrite", "--novelty-maps",
+                 (folder / "m").string()})
+                .code,
+            2);
+  const Outcome scaled =
+      run({"reconstruct", strange, "--weights", known, "--out", out, "--overwrite", "--strength", "2"});
+  EXPECT_NE(scaled.err.find("belongs to --strength 1"), std::string::npos) << scaled.err;
 }
 
 TEST(Commands, CodesThatAreNotSparseAreReportedAsWhatTheyAre) {

@@ -66,11 +66,13 @@ inline std::vector<std::string> tiny_options() {
 
 /// Untrained weights of such a model.
 inline std::string write_tiny_weights(const std::filesystem::path& path, int channels = 1,
-                                      const std::string& task = "reconstruct", const std::string& name = "ssc-vae") {
+                                      const std::string& task = "reconstruct", const std::string& name = "ssc-vae",
+                                      const std::vector<std::string>& more = {}) {
   std::vector<std::string> set = tiny_options();
   set.push_back("model.in_channels=" + std::to_string(channels));
   set.push_back("task=\"" + task + "\"");
   set.push_back("model.name=\"" + name + "\"");
+  set.insert(set.end(), more.begin(), more.end());
   const train::Experiment experiment = train::resolve_experiment("", set);
   const auto model = models::make_autoencoder(experiment.options.model, 1);
   serialization::write_safetensors(path, models::state_of(*model), {{models::kConfigKey, experiment.toml()}});

@@ -28,7 +28,7 @@ std::vector<fs::path> files_in(const fs::path& folder) {
 TEST(Leakage, TheBsds500SplitKeepsTheTestSetsApart) {
   SSCVAE_SKIP_WITHOUT_DATA("bsds500");
   SSCVAE_SKIP_WITHOUT_DATA("testsets");
-  const SplitManifest split = read_manifest(testing::source_folder() / "configs/splits/bsds500.csv");
+  const SplitManifest split = read_manifest(testing::source_folder() / "models/splits/bsds500.csv");
   EXPECT_EQ(split.counts(), "train 200, val 32, test 200");
   std::vector<std::pair<std::string, at::Tensor>> used;
   for (const char* part : {"train", "val"})
@@ -44,6 +44,29 @@ TEST(Leakage, TheBsds500SplitKeepsTheTestSetsApart) {
     }
   std::map<std::string, std::string> parts;
   for (const ManifestRow& row : split.rows) EXPECT_TRUE(parts.emplace(row.path, row.part).second) << row.path;
+}
+
+/// 32 x 32 means of blocks.
+at::Tensor thumbnail(const fs::path& path) { return at::adaptive_avg_pool2d(grey(path), {32, 32}); }
+
+TEST(Leakage, TheUltrasoundSplitKeepsOrgansAndCopiesApart) {
+  SSCVAE_SKIP_WITHOUT_DATA("ultrasound");
+  const SplitManifest split = read_manifest(testing::source_folder() / "models/splits/ultrasound.csv");
+  std::vector<std::pair<std::string, at::Tensor>> used;
+  for (const char* part : {"train", "val"})
+    for (const std::string& path : split.paths(part)) {
+      EXPECT_FALSE(path.starts_with("carotid")) << path;
+      used.emplace_back(path, thumbnail(testing::data_folder() / "ultrasound" / path));
+    }
+  EXPECT_GT(used.size(), 600u);
+  size_t unseen = 0;
+  for (const std::string& path : split.paths("test")) {
+    unseen += path.starts_with("carotid");
+    const at::Tensor reported = thumbnail(testing::data_folder() / "ultrasound" / path);
+    for (const auto& [name, image] : used)
+      EXPECT_GT((image - reported).abs().mean().item<double>(), kSameImage) << path << " is " << name;
+  }
+  EXPECT_GT(unseen, 80u);
 }
 
 }  // namespace

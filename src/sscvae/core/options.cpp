@@ -19,6 +19,13 @@ std::string Bounds::text() const {
   return high ? "<= " + to_text(max) : "";
 }
 
+size_t choice_index(const std::string& what, const std::vector<std::string>& names, const std::string& text) {
+  const auto found = std::find(names.begin(), names.end(), text);
+  if (found == names.end())
+    throw UsageError(what + ": expected " + join(names, ", ") + ", got '" + text + "'" + suggestion(text, names));
+  return static_cast<size_t>(found - names.begin());
+}
+
 Bounds at_least(double min) {
   Bounds bounds;
   bounds.min = min;

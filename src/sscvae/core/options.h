@@ -42,6 +42,14 @@ Bounds between(double min, double max);
 template <class Enum>
 const std::vector<std::string>& choice_names();
 
+/// The position of `text` among the names. Errors: UsageError that begins with `what` and has the nearest name.
+size_t choice_index(const std::string& what, const std::vector<std::string>& names, const std::string& text);
+/// The value of that name: parse_choice<Padding>("--padding", "reflect").
+template <class Enum>
+Enum parse_choice(const std::string& what, const std::string& text) {
+  return static_cast<Enum>(choice_index(what, choice_names<Enum>(), text));
+}
+
 /// One option: where it lives, what it means, how it is checked.
 struct Field {
   std::string key;  ///< dotted: "train.loss.sparsity"
@@ -61,7 +69,7 @@ class FieldList {
   void add(const std::string& name, std::string& value, const std::string& help);
   void add(const std::string& name, std::vector<std::string>& value, const std::string& help);
   template <class Enum>
-  requires std::is_enum_v<Enum>
+    requires std::is_enum_v<Enum>
   void add(const std::string& name, Enum& value, const std::string& help) {
     add_choice(
         name, help, choice_names<Enum>(), [&value] { return static_cast<size_t>(value); },

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-/// Files that come with the program: weights of models and of perceptual metrics.
+/// Files that come with the program: weights of models and of perceptual metrics, splits of datasets.
 namespace sscvae {
 
 /// Where they may lie: SSCVAE_MODELS, then share/sscvae/models beside the program's bin, then models/ beside the

@@ -5,8 +5,12 @@
 namespace sscvae::data {
 
 void NoiseOptions::describe(FieldList& fields) {
+  fields.add(
+      "kind", kind,
+      "of the denoising task's noise: gaussian, speckle (of log-compressed ultrasound), or mixed: one or the other "
+      "in each training sample");
   fields.add("sigma_8bit", sigma_8bit,
-             "standard deviation of the Gaussian noise of the denoising task, in 8-bit grey levels (0 to 255)",
+             "standard deviation of the noise of the denoising task, in 8-bit grey levels (0 to 255)",
              between(0, 1000));
   fields.add("sigma_8bit_max", sigma_8bit_max,
              "if not 0: the level of each training sample is drawn uniformly from sigma_8bit to this, in 8-bit grey "
@@ -28,7 +32,9 @@ void DataOptions::describe(FieldList& fields) {
       "official: the dataset's own parts (authors' rule where it has none); authors: shuffled by `seed` and cut by "
       "the ratios; grouped: the same with whole groups; manifest: as the file `manifest` says; all: every image is in "
       "every part");
-  fields.add("manifest", manifest, "CSV file with columns path,part,group, for split = \"manifest\"");
+  fields.add("manifest", manifest,
+             "CSV file with columns path,part,group, for split = \"manifest\"; or a split that comes with the program "
+             "(splits/bsds500.csv)");
   fields.add("group_pattern", group_pattern,
              "regular expression whose first capture in an image's path is its group (a patient); no group may then "
              "straddle the parts; default: organ, class or folder, which may unless split is grouped");

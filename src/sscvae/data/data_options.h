@@ -1,6 +1,7 @@
 #pragma once
 
 #include "sscvae/core/options.h"
+#include "sscvae/image/noise.h"
 
 namespace sscvae::data {
 
@@ -8,12 +9,20 @@ enum class SplitRule { kOfficial, kAuthors, kGrouped, kManifest, kAll };
 enum class Sampling { kRandomCrops, kGrid, kWholeImages };
 enum class OnBroken { kSkip, kRefuse };
 
-/// Gaussian noise of the denoising task. sigma_8bit_max > sigma_8bit draws a level per image (blind training).
+enum class NoiseKind { kGaussian, kSpeckle, kMixed };
+
+/// Noise of the denoising task. sigma_8bit_max > sigma_8bit draws a level per image (blind training).
 struct NoiseOptions {
   double sigma_8bit = 25;
   double sigma_8bit_max = 0;
   bool clip = false;
+  NoiseKind kind = NoiseKind::kGaussian;
   void describe(FieldList& fields);
+  /// The kind for image `index` of a list that is measured: mixed ones take turns, Gaussian first.
+  image::Noise kind_of(int64_t index) const {
+    const bool speckle = kind == NoiseKind::kSpeckle || (kind == NoiseKind::kMixed && index % 2 == 1);
+    return speckle ? image::Noise::kSpeckle : image::Noise::kGaussian;
+  }
 };
 
 /// Which images, how split, how cut. Defaults are the `sound` profile's.
@@ -49,6 +58,11 @@ struct DataOptions {
 template <>
 inline const std::vector<std::string>& sscvae::choice_names<sscvae::data::SplitRule>() {
   static const std::vector<std::string> names{"official", "authors", "grouped", "manifest", "all"};
+  return names;
+}
+template <>
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::data::NoiseKind>() {
+  static const std::vector<std::string> names{"gaussian", "speckle", "mixed"};
   return names;
 }
 template <>

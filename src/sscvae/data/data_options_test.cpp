@@ -18,6 +18,7 @@ TEST(DataOptions, every_member_is_an_option_and_comes_back) {
   options.limit = 7;
   options.noise.sigma_8bit_max = 55;
   options.noise.clip = true;
+  options.noise.kind = NoiseKind::kMixed;
   const FieldList fields = fields_of(options);
   EXPECT_EQ(fields.keys(), (std::vector<std::string>{"dataset",
                                                      "root",
@@ -41,6 +42,7 @@ TEST(DataOptions, every_member_is_an_option_and_comes_back) {
                                                      "workers",
                                                      "cache_mb",
                                                      "on_broken",
+                                                     "noise.kind",
                                                      "noise.sigma_8bit",
                                                      "noise.sigma_8bit_max",
                                                      "noise.clip"}));
@@ -50,6 +52,7 @@ TEST(DataOptions, every_member_is_an_option_and_comes_back) {
   EXPECT_EQ(to_toml(back_fields), to_toml(fields));
   EXPECT_EQ(back.sampling, Sampling::kGrid);
   EXPECT_TRUE(back.noise.clip);
+  EXPECT_EQ(back.noise.kind, NoiseKind::kMixed);
 }
 
 TEST(DataOptions, ranges_are_checked) {

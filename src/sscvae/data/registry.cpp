@@ -1,12 +1,14 @@
 #include "sscvae/data/registry.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <functional>
 #include <map>
 
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/log.h"
+#include "sscvae/core/shipped_files.h"
 #include "sscvae/core/text.h"
 #include "sscvae/data/csv.h"
 #include "sscvae/data/groups.h"
@@ -183,7 +185,7 @@ void keep_first(int64_t limit, SplitManifest& manifest) {
 
 SplitManifest list_images(const DataOptions& options) {
   if (options.split == SplitRule::kManifest) {
-    SplitManifest manifest = read_manifest(options.manifest);
+    SplitManifest manifest = read_manifest(find_manifest(options.manifest));
     check_files_exist(options.root, manifest.paths("all"), options.manifest);
     return manifest;
   }
@@ -223,6 +225,13 @@ const DatasetEntry& find_dataset(const std::string& name) {
     if (entry.name == name) return entry;
   throw UsageError("data.dataset: unknown dataset '" + name + "'" + suggestion(name, dataset_names()) +
                    "; known: " + join(dataset_names(), ", "));
+}
+
+std::string find_manifest(const std::string& path) {
+  std::error_code error;
+  if (path.empty() || std::filesystem::exists(path, error)) return path;
+  const std::string shipped = find_shipped_file("splits/" + std::filesystem::path(path).filename().string());
+  return shipped.empty() ? path : shipped;
 }
 
 SplitManifest make_manifest(const DataOptions& options) {

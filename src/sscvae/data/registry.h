@@ -32,6 +32,10 @@ const DatasetEntry& find_dataset(const std::string& name);
 /// all, files that a table or manifest names and that are not there; FormatError for damaged tables.
 SplitManifest make_manifest(const DataOptions& options);
 
+/// A manifest's file: the path as given or, where there is none, the split of that file name that comes with the
+/// program (core/shipped_files.h); the path again if there is neither.
+std::string find_manifest(const std::string& path);
+
 /// manifest.paths(part). Errors: UsageError if there are none, with the counts of the parts that there are.
 std::vector<std::string> require_part(const SplitManifest& manifest, const std::string& part,
                                       const DataOptions& options);

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/random.h"
 #include "sscvae/core/text.h"
@@ -249,6 +250,19 @@ TEST(RealData, has_the_published_counts) {
   EXPECT_EQ(make_manifest(bsds).counts(), "train 400, val 50, test 50");
   const DataOptions mini = options_for("mini-imagenet", data / "mini_imagenet_sample");
   EXPECT_EQ(make_manifest(mini).paths("all").size(), 100U);
+}
+
+TEST(FindManifest, KnowsTheSplitsThatComeWithTheProgram) {
+  const testing::TemporaryFolder folder;
+  create_folder(folder / "splits");
+  write_atomically(folder / "splits/shipped.csv", "path,part,group\n");
+  ::setenv("SSCVAE_MODELS", folder.path().c_str(), 1);
+  EXPECT_EQ(find_manifest("splits/shipped.csv"), (folder / "splits/shipped.csv").string());
+  EXPECT_EQ(find_manifest("elsewhere/shipped.csv"), (folder / "splits/shipped.csv").string());
+  EXPECT_EQ(find_manifest("other.csv"), "other.csv");
+  const std::string own = (folder / "splits/shipped.csv").string();
+  ::unsetenv("SSCVAE_MODELS");
+  EXPECT_EQ(find_manifest(own), own);
 }
 
 }  // namespace

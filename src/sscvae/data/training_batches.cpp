@@ -10,6 +10,7 @@
 #include "sscvae/core/log.h"
 #include "sscvae/core/random.h"
 #include "sscvae/data/fast_normal.h"
+#include "sscvae/image/noise.h"
 #include "sscvae/image/patches.h"
 
 namespace sscvae::data {
@@ -131,7 +132,10 @@ double TrainingBatches::add_noise(const float* target, float* input, int64_t cou
   const bool blind = noise.sigma_8bit_max > noise.sigma_8bit;
   const double sigma_8bit = blind ? random.uniform(noise.sigma_8bit, noise.sigma_8bit_max) : noise.sigma_8bit;
   std::memcpy(input, target, static_cast<size_t>(count) * sizeof(float));
-  add_normal(random.next(), static_cast<float>(sigma_8bit / 255), input, count);
+  const uint64_t seed = random.next();
+  const bool speckle = noise.kind == NoiseKind::kSpeckle || (noise.kind == NoiseKind::kMixed && random.below(2) == 1);
+  if (speckle) image::add_speckle(input, count, sigma_8bit, seed);
+  else add_normal(seed, static_cast<float>(sigma_8bit / 255), input, count);
   if (noise.clip) std::transform(input, input + count, input, [](float v) { return std::clamp(v, 0.0F, 1.0F); });
   return sigma_8bit;
 }

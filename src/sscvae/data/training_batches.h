@@ -40,8 +40,8 @@ struct Batch {
 /// Sample s, counted from the first step on, draws from derive_seed(seed, "crop", s) and derive_seed(seed, "noise", s);
 /// the order of epoch e from derive_seed(seed, "order", e).
 ///
-/// Noise: sigma_8bit / 255 times standard normal values; with sigma_8bit_max > sigma_8bit the level is uniform in
-/// between for each sample; clipped to [0,1] with `clip`.
+/// Noise: sigma_8bit / 255 times standard normal values, or speckle (image/noise.h); with sigma_8bit_max > sigma_8bit
+/// the level is uniform in between for each sample; clipped to [0,1] with `clip`.
 class TrainingBatches {
  public:
   /// Keeps a reference to `store`. Errors: UsageError for options that fit neither the images nor each other.

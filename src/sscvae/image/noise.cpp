@@ -6,6 +6,8 @@
 #include <ATen/ops/randn.h>
 
 #include <cmath>
+#include <limits>
+#include <numbers>
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/random.h"
@@ -21,7 +23,66 @@ void check_sigma(double sigma_8bit) {
     throw UsageError("sigma_8bit: expected a number >= 0, got " + to_text(sigma_8bit));
 }
 
+constexpr double kDynamicRange = 60;  // dB
+/// Of log10 intensities in the image's units.
+const double kDecibels = 10 / kDynamicRange, kNatural = kDecibels / std::numbers::ln10;
+
+/// Second derivative of log gamma, x > 0: recurrence up to 6, then the asymptotic series (Abramowitz & Stegun 6.4.12).
+double trigamma(double x) {
+  double sum = 0;
+  for (; x < 6; x += 1) sum += 1 / (x * x);
+  const double r = 1 / (x * x);
+  return sum + 1 / x + r / 2 + r / x * (1.0 / 6 - r * (1.0 / 30 - r * (1.0 / 42 - r / 30)));
+}
+
+/// Logarithm of a gamma variate of that shape and scale 1. Source: Marsaglia & Tsang 2000; below 1 by a power of a
+/// uniform variate.
+double log_gamma_variate(Random& random, double shape) {
+  if (shape < 1) return log_gamma_variate(random, shape + 1) + std::log(1 - random.uniform()) / shape;
+  const double d = shape - 1.0 / 3, c = 1 / std::sqrt(9 * d);
+  for (;;) {
+    const double x = random.normal(), root = 1 + c * x;
+    if (root <= 0) continue;
+    const double v = root * root * root, u = 1 - random.uniform();
+    if (std::log(u) < 0.5 * x * x + d - d * v + d * std::log(v)) return std::log(d * v);
+  }
+}
+
 }  // namespace
+
+double speckle_looks(double sigma_8bit) {
+  check_sigma(sigma_8bit);
+  const double wished = std::pow(sigma_8bit / 255 / kNatural, 2);
+  if (wished == 0) return std::numeric_limits<double>::infinity();
+  double low = 1e-6, high = 1 / wished + 1;  // trigamma falls, and lies between 1/x and 1/x + 1/x^2
+  for (int i = 0; i < 100; ++i) {
+    const double middle = std::sqrt(low * high);
+    (trigamma(middle) > wished ? low : high) = middle;
+  }
+  return low;
+}
+
+void add_speckle(float* values, int64_t count, double sigma_8bit, uint64_t seed) {
+  const double looks = speckle_looks(sigma_8bit);
+  if (std::isinf(looks)) return;
+  Random random(derive_seed(seed, "speckle"));
+  const double log_looks = std::log(looks);
+  for (int64_t i = 0; i < count; ++i)
+    values[i] += static_cast<float>(kNatural * (log_gamma_variate(random, looks) - log_looks));
+}
+
+at::Tensor add_speckle(const at::Tensor& chw_image, double sigma_8bit, uint64_t seed, bool clip) {
+  check_shape(chw_image, "image", "C,H,W", {-1, -1, -1});
+  at::Tensor noisy = chw_image.to(at::kCPU, at::kFloat).clone(at::MemoryFormat::Contiguous);
+  add_speckle(noisy.mutable_data_ptr<float>(), noisy.numel(), sigma_8bit, seed);
+  if (clip) noisy = noisy.clamp(0, 1);
+  return noisy.to(chw_image.device(), chw_image.scalar_type());
+}
+
+at::Tensor add_noise(Noise kind, const at::Tensor& chw_image, double sigma_8bit, uint32_t seed, bool clip) {
+  return kind == Noise::kSpeckle ? add_speckle(chw_image, sigma_8bit, seed, clip)
+                                 : add_gaussian_noise(chw_image, sigma_8bit, seed, clip);
+}
 
 at::Tensor numpy_gaussian(uint32_t seed, double scale, at::IntArrayRef hwc_shape) {
   at::Tensor noise = at::empty(hwc_shape, at::kDouble);
@@ -44,8 +105,8 @@ at::Tensor add_gaussian_noise(const at::Tensor& chw_image, double sigma_8bit, ui
 at::Tensor authors_noise(const at::Tensor& batch_nchw, double sigma_8bit, uint64_t seed) {
   check_shape(batch_nchw, "batch", "N,C,H,W", {-1, -1, -1, -1});
   check_sigma(sigma_8bit);
-  const at::Tensor noise = at::randn(batch_nchw.sizes(), at::detail::createCPUGenerator(seed),
-                                     at::TensorOptions().dtype(at::kFloat));
+  const at::Tensor noise =
+      at::randn(batch_nchw.sizes(), at::detail::createCPUGenerator(seed), at::TensorOptions().dtype(at::kFloat));
   return (batch_nchw + (noise * sigma_8bit / 255.0).to(batch_nchw.device())).clamp(0, 1);
 }
 

@@ -4,9 +4,14 @@
 
 #include <cstdint>
 
-/// Gaussian noise with known seeds. `sigma_8bit` is the standard deviation in 8-bit grey levels (0 to 255); images lie
+#include "sscvae/core/options.h"
+
+/// Noise with known seeds. `sigma_8bit` is the standard deviation in 8-bit grey levels (0 to 255); images lie
 /// in [0,1], so sigma_8bit / 255 is added.
 namespace sscvae::image {
+
+/// gaussian: white, added. speckle: of log-compressed ultrasound, see add_speckle.
+enum class Noise { kGaussian, kSpeckle };
 
 /// numpy.random.seed(seed) followed by numpy.random.normal(0, scale, hwc_shape): float64, row-major, bit for bit.
 /// Source: numpy's legacy generator (MT19937, polar method, the second deviate of a pair is kept for the next value).
@@ -18,8 +23,30 @@ at::Tensor numpy_gaussian(uint32_t seed, double scale, at::IntArrayRef hwc_shape
 /// Errors: ShapeError if not [C,H,W]; UsageError for a negative or non-finite sigma.
 at::Tensor add_gaussian_noise(const at::Tensor& chw_image, double sigma_8bit, uint32_t seed, bool clip);
 
+/// Multiplicative speckle as log-compressed ultrasound shows it. The image is taken for an intensity in decibels over a
+/// range of 60 dB; the intensity is multiplied by gamma-distributed values of mean 1 and `looks` degrees (1: fully
+/// developed speckle, more: compounded): image + (10 / 60) log10(g). In the compressed image that is additive, white,
+/// of the same strength everywhere, skewed towards dark, and darker by some grey levels in the mean. Values are not
+/// clipped unless `clip`. The same image and seed give the same speckle. Errors as add_gaussian_noise. Source: Goodman
+/// 1975 (speckle statistics); log-gamma noise of log-compressed B-mode images: Dutt & Greenleaf 1996.
+at::Tensor add_speckle(const at::Tensor& chw_image, double sigma_8bit, uint64_t seed, bool clip);
+/// The same in place for training: values[i] += (10 / 60) log10(g_i).
+void add_speckle(float* values, int64_t count, double sigma_8bit, uint64_t seed);
+/// The degrees at which the compressed speckle has that standard deviation (9.7 grey levels: 4; 23.7: 1). Infinite at
+/// 0.
+double speckle_looks(double sigma_8bit);
+
+/// Either of them, by kind.
+at::Tensor add_noise(Noise kind, const at::Tensor& chw_image, double sigma_8bit, uint32_t seed, bool clip);
+
 /// The rule of the SSC-VAE release: one float32 draw for the whole batch [N,C,H,W] from LibTorch's CPU generator,
 /// clip(clean + sigma_8bit * randn / 255, 0, 1). The release uses seed 42. Same errors.
 at::Tensor authors_noise(const at::Tensor& batch_nchw, double sigma_8bit, uint64_t seed = 42);
 
 }  // namespace sscvae::image
+
+template <>
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::image::Noise>() {
+  static const std::vector<std::string> names{"gaussian", "speckle"};
+  return names;
+}

@@ -52,6 +52,33 @@ TEST(AddGaussianNoise, HasTheStandardDeviationAsked) {
   EXPECT_NEAR(noisy.mean().item<double>() * 255, 0, 0.3);
 }
 
+TEST(Speckle, HasTheStandardDeviationAskedAndMeanIntensityOne) {
+  for (const double sigma : {5.0, 23.7, 40.0}) {
+    const at::Tensor speckle = add_speckle(at::zeros({1, 512, 512}), sigma, 1, false).to(at::kDouble);
+    EXPECT_NEAR(speckle.std().item<double>() * 255, sigma, 0.02 * sigma);
+    EXPECT_NEAR(at::pow(10.0, speckle * 6).mean().item<double>(), 1, 0.03);
+    EXPECT_LT(speckle.mean().item<double>(), 0);
+  }
+}
+
+TEST(Speckle, LooksOfKnownLevels) {
+  // One look: log of an exponential variate, variance pi^2 / 6; 255 (10 / 60) / ln 10 pi / sqrt 6 = 23.67.
+  EXPECT_NEAR(speckle_looks(23.673), 1, 1e-3);
+  EXPECT_NEAR(speckle_looks(255 / (6 * std::log(10)) * std::sqrt(0.283823)), 4, 1e-3);  // trigamma(4)
+  EXPECT_TRUE(std::isinf(speckle_looks(0)));
+  EXPECT_THROW(speckle_looks(-1), UsageError);
+}
+
+TEST(Speckle, IsSeededAndClipsOnRequest) {
+  const at::Tensor clean = at::full({1, 32, 32}, 0.02);
+  EXPECT_TRUE(at::equal(add_speckle(clean, 20, 3, false), add_speckle(clean, 20, 3, false)));
+  EXPECT_FALSE(at::equal(add_speckle(clean, 20, 3, false), add_speckle(clean, 20, 4, false)));
+  EXPECT_TRUE(at::equal(add_speckle(clean, 20, 3, true), add_speckle(clean, 20, 3, false).clamp(0, 1)));
+  EXPECT_TRUE(at::equal(add_speckle(clean, 0, 3, false), clean));
+  EXPECT_TRUE(at::equal(add_noise(Noise::kSpeckle, clean, 20, 3, false), add_speckle(clean, 20, 3, false)));
+  EXPECT_TRUE(at::equal(add_noise(Noise::kGaussian, clean, 20, 3, false), add_gaussian_noise(clean, 20, 3, false)));
+}
+
 TEST(AuthorsNoise, IsClippedSeededAndPerBatch) {
   const at::Tensor clean = at::full({2, 3, 16, 16}, 0.5);
   const at::Tensor noisy = authors_noise(clean, 20);

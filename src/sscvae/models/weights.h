@@ -15,6 +15,7 @@ inline constexpr char kVersionKey[] = "sscvae.version";
 inline constexpr char kProfileKey[] = "sscvae.profile";
 inline constexpr char kDataKey[] = "sscvae.data";        ///< JSON: name, split, hash
 inline constexpr char kMetricsKey[] = "sscvae.metrics";  ///< JSON
+inline constexpr char kNoveltyKey[] = "sscvae.novelty";  ///< JSON: what usual codes look like
 
 /// Tensors of a training checkpoint that are no weights (optimizer, raw weights beside EMA) start with this.
 inline constexpr char kTrainingPrefix[] = "training.";

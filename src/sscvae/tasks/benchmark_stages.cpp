@@ -187,7 +187,8 @@ TimedPass engine_pass(const models::Autoencoder& model, const Compute& compute, 
           }};
 }
 
-Stage inference_stage(const BenchmarkOptions& options, const Compute& compute) {
+Stage inference_stage(const BenchmarkOptions& options, const Compute& asked) {
+  const Compute compute = engine_compute(options.engine, asked);
   const OpenedModel opened = open_model(options.source);
   opened.model->to(compute.device);
   const at::Tensor images = images_of(options, opened.model->options().in_channels);

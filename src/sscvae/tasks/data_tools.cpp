@@ -82,6 +82,7 @@ Report make_noisy_copies(const NoiseCopyOptions& options) {
   if (options.bit_depth != 0 && options.bit_depth != 8 && options.bit_depth != 16)
     throw UsageError("--bit-depth: expected 8 or 16");
   if (options.seed < 0 || options.seed > 0xffffffffLL) throw UsageError("--seed: expected 0 to 4294967295");
+  const auto kind = parse_choice<image::Noise>("--noise", options.noise);
   const std::vector<ImageJob> jobs = plan_images(options.inputs, options.out, "." + options.format, options.overwrite);
   BrokenImages broken(jobs.size());
   Json images = Json::array();
@@ -91,7 +92,7 @@ Report make_noisy_copies(const NoiseCopyOptions& options) {
       const image::Image picture = image::read_image(job.input);
       const at::Tensor clean = image::to_tensor(picture);
       const at::Tensor noisy =
-          image::add_gaussian_noise(clean, options.sigma_8bit, static_cast<uint32_t>(options.seed), options.clip);
+          image::add_noise(kind, clean, options.sigma_8bit, static_cast<uint32_t>(options.seed), options.clip);
       create_folder(job.output.parent_path());
       if (options.format == "png") {
         const int depth = options.bit_depth > 0 ? static_cast<int>(options.bit_depth) : picture.bit_depth;
@@ -102,8 +103,9 @@ Report make_noisy_copies(const NoiseCopyOptions& options) {
         tensors.add("target", clean.unsqueeze(0));
         serialization::write_safetensors(
             job.output, tensors,
-            {{"sscvae.noise", format("numpy gaussian, sigma %s / 255, seed %lld", to_text(options.sigma_8bit).c_str(),
-                                     static_cast<long long>(options.seed))}});
+            {{"sscvae.noise",
+              format("%s, sigma %s / 255, seed %lld", kind == image::Noise::kGaussian ? "numpy gaussian" : "speckle",
+                     to_text(options.sigma_8bit).c_str(), static_cast<long long>(options.seed))}});
       }
       images.push_back({{"input", job.input.string()}, {"output", job.output.string()}});
     } catch (const FormatError& error) {
@@ -111,9 +113,12 @@ Report make_noisy_copies(const NoiseCopyOptions& options) {
     }
   }
   if (images.empty()) throw broken.failure().value();
-  Report report = make_report(
-      format("%zu noisy copies in %s", images.size(), options.out.c_str()),
-      {{"sigma_8bit", options.sigma_8bit}, {"seed", options.seed}, {"clip", options.clip}, {"images", images}});
+  Report report = make_report(format("%zu noisy copies in %s", images.size(), options.out.c_str()),
+                              {{"noise", options.noise},
+                               {"sigma_8bit", options.sigma_8bit},
+                               {"seed", options.seed},
+                               {"clip", options.clip},
+                               {"images", images}});
   report.failure = broken.failure();
   return report;
 }

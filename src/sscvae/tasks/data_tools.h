@@ -24,6 +24,7 @@ Report synthesise(const SynthOptions& options);
 struct NoiseCopyOptions {
   std::vector<std::string> inputs;
   std::string out;
+  std::string noise = "gaussian";  ///< gaussian | speckle
   double sigma_8bit = 25;
   int64_t seed = 0;            ///< of every image, as the literature does
   bool clip = false;           ///< clip before storing; PNG stores clipped values in any case
@@ -31,7 +32,8 @@ struct NoiseCopyOptions {
   std::string format = "png";  ///< png | safetensors (float32 `input` and `target`, unclipped and exact)
   bool overwrite = false;
 };
-/// Seeded noisy copies by the literature's rule (image/noise.h). Errors: UsageError, IoError, FormatError.
+/// Seeded noisy copies (image/noise.h), Gaussian ones by the literature's rule. Errors: UsageError, IoError,
+/// FormatError.
 Report make_noisy_copies(const NoiseCopyOptions& options);
 
 /// Writes a dataset's split as a manifest. Errors: UsageError, IoError.

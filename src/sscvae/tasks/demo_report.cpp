@@ -13,7 +13,6 @@
 #include "sscvae/image/noise.h"
 #include "sscvae/metrics/protocol.h"
 #include "sscvae/report/colormap.h"
-#include "sscvae/report/html.h"
 #include "sscvae/tasks/code_pictures.h"
 #include "sscvae/train/csv_log.h"
 #include "sscvae/train/run_folder.h"
@@ -153,8 +152,8 @@ std::string run_text(const DemoRun& run) {
 
 }  // namespace
 
-Json write_demo_report(const DemoPage& page, const std::filesystem::path& path) {
-  report::HtmlReport html("SSC-VAE in two minutes", "sparse coding of images that this program made itself");
+Json show_demo_runs(const DemoPage& page, report::HtmlReport& html) {
+  html.heading("Trained here");
   html.paragraph(
       "A small SSC-VAE was trained twice on synthetic ultrasound speckle and dead-leaves textures: to reconstruct (" +
       run_text(page.reconstruct) + ") and to remove noise of unknown strength (" + run_text(page.denoise) +
@@ -162,7 +161,6 @@ Json write_demo_report(const DemoPage& page, const std::filesystem::path& path) 
       "learned dictionary; thresholds, inferred from the image and refined by attention, decide which.");
   html.callout("Minutes of training show how it works, not how good it gets.");
   Page body(page, html);
-  html.heading("Images");
   for (const std::string& name : page.test_images) body.show_image(name);
   html.heading("Figures");
   body.show_table();
@@ -171,7 +169,6 @@ Json write_demo_report(const DemoPage& page, const std::filesystem::path& path) 
   html.heading("Training");
   show_curves(html, page.reconstruct, "reconstruction");
   show_curves(html, page.denoise, "denoising");
-  html.write(path);
   return body.json();
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "sscvae/report/html.h"
 #include "sscvae/tasks/inference.h"
 #include "sscvae/tasks/report.h"
 #include "sscvae/train/trainer.h"
@@ -26,8 +27,8 @@ struct DemoPage {
   ComputeOptions compute;
 };
 
-/// Runs both models on the test images, stores what comes out and writes the page. Returns the figures, also in the
-/// JSON.
-Json write_demo_report(const DemoPage& page, const std::filesystem::path& path);
+/// Runs both models on the test images, stores what comes out and adds it to the report. Returns the figures, also in
+/// the JSON.
+Json show_demo_runs(const DemoPage& page, report::HtmlReport& html);
 
 }  // namespace sscvae::tasks

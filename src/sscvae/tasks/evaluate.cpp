@@ -15,7 +15,6 @@
 #include "sscvae/core/progress.h"
 #include "sscvae/core/text.h"
 #include "sscvae/data/pairs.h"
-#include "sscvae/data/registry.h"
 #include "sscvae/image/image.h"
 #include "sscvae/image/noise.h"
 #include "sscvae/metrics/protocol.h"
@@ -31,14 +30,11 @@ namespace {
 constexpr const char* kBitsPerPixel = "bits_per_pixel";
 
 /// What is evaluated on what, all choices made.
-struct Plan {
-  data::DataOptions data;
-  data::SplitManifest manifest;
-  std::string part;
-  std::vector<std::string> paths;
+struct Plan : SelectedImages {
   std::vector<std::string> input_paths;  // of pairs, else empty
   train::Task task = train::Task::kReconstruct;
   double sigma_8bit = 0;
+  image::Noise noise = image::Noise::kGaussian;
 
   bool denoises() const { return task == train::Task::kDenoise; }
   bool enhances() const { return task == train::Task::kEnhance; }
@@ -47,49 +43,20 @@ struct Plan {
 
 train::Task task_of(const EvaluateOptions& options, const OpenedModel& opened) {
   if (options.task.empty()) return opened.experiment.options.task;
-  const std::vector<std::string>& names = choice_names<train::Task>();
-  const auto found = std::find(names.begin(), names.end(), options.task);
-  if (found == names.end())
-    throw UsageError("--task: expected " + join(names, ", ") + ", got '" + options.task + "'" +
-                     suggestion(options.task, names));
-  return static_cast<train::Task>(found - names.begin());
-}
-
-data::DataOptions data_options(const EvaluateOptions& options, const OpenedModel& opened) {
-  data::DataOptions data = options.data_config.empty()
-                               ? opened.experiment.options.data
-                               : train::resolve_experiment(options.data_config, {}).options.data;
-  if (!options.dataset.empty() && options.dataset != data.dataset) {
-    data.dataset = data::find_dataset(options.dataset).name;
-    data.split = data::SplitRule::kOfficial;
-    data.manifest.clear();
-  }
-  if (!options.data.empty()) data.root = options.data;
-  if (data.root.empty()) throw UsageError("evaluate: --data is missing and the configuration names no data.root");
-  data.limit = 0;
-  if (!options.split.empty()) {
-    data.split = data::SplitRule::kManifest;
-    data.manifest = options.split;
-  }
-  return data;
+  return parse_choice<train::Task>("--task", options.task);
 }
 
 Plan make_plan(const EvaluateOptions& options, const OpenedModel& opened) {
   Plan plan;
-  plan.data = data_options(options, opened);
-  plan.part = options.part;
-  if (plan.part.empty()) plan.part = options.dataset == "folder" && options.split.empty() ? "all" : "test";
-  const std::vector<std::string> parts{"train", "val", "test", "all"};
-  if (std::find(parts.begin(), parts.end(), plan.part) == parts.end())
-    throw UsageError("--part: expected train, val, test or all, got '" + plan.part + "'" +
-                     suggestion(plan.part, parts));
+  static_cast<SelectedImages&>(plan) = select_images(options.images, opened.experiment.options.data, "test");
   plan.task = task_of(options, opened);
   if (options.sigma_8bit >= 0 && !plan.denoises()) throw UsageError("--sigma-8bit belongs to --task denoise");
-  plan.sigma_8bit = options.sigma_8bit >= 0 ? options.sigma_8bit : opened.experiment.options.data.noise.sigma_8bit;
-  plan.manifest = data::make_manifest(plan.data);
-  plan.paths = data::require_part(plan.manifest, plan.part, plan.data);
-  if (options.limit > 0 && options.limit < static_cast<int64_t>(plan.paths.size()))
-    plan.paths.resize(static_cast<size_t>(options.limit));
+  if (!options.noise.empty() && !plan.denoises()) throw UsageError("--noise belongs to --task denoise");
+  const data::NoiseOptions& trained = opened.experiment.options.data.noise;
+  plan.noise = options.noise.empty() ? trained.kind_of(0) : parse_choice<image::Noise>("--noise", options.noise);
+  plan.sigma_8bit = options.sigma_8bit >= 0 ? options.sigma_8bit : trained.sigma_8bit;
+  if (options.images.limit > 0 && options.images.limit < static_cast<int64_t>(plan.paths.size()))
+    plan.paths.resize(static_cast<size_t>(options.images.limit));
   if (plan.enhances()) plan.input_paths = data::input_paths(plan.data, plan.paths);
   return plan;
 }
@@ -110,7 +77,7 @@ struct Images {
 
 Images load_images(const Plan& plan, size_t index, int64_t channels, int64_t side, const metrics::Protocol& protocol) {
   Images images;
-  images.clean = load(std::filesystem::path(plan.data.root) / plan.paths[index], channels, side, protocol);
+  images.clean = load(plan.path(index), channels, side, protocol);
   if (!plan.enhances()) return images;
   const std::filesystem::path path = data::input_root(plan.data) / plan.input_paths[index];
   images.other = load(path, channels, side, protocol);
@@ -122,12 +89,15 @@ Images load_images(const Plan& plan, size_t index, int64_t channels, int64_t sid
 /// The noise of a protocol, image after image.
 class NoiseSource {
  public:
-  NoiseSource(const metrics::Protocol& protocol, double sigma_8bit)
-      : protocol_(protocol), sigma_8bit_(sigma_8bit), generator_(at::detail::createCPUGenerator(protocol.noise_seed)) {}
+  NoiseSource(const metrics::Protocol& protocol, image::Noise kind, double sigma_8bit)
+      : protocol_(protocol),
+        kind_(kind),
+        sigma_8bit_(sigma_8bit),
+        generator_(at::detail::createCPUGenerator(protocol.noise_seed)) {}
 
   at::Tensor add_to(const at::Tensor& clean) {
-    if (protocol_.noise == metrics::NoiseRule::kNumpyPerImage)
-      return image::add_gaussian_noise(clean, sigma_8bit_, protocol_.noise_seed, protocol_.clip_noisy_input);
+    if (protocol_.noise == metrics::NoiseRule::kNumpyPerImage || kind_ == image::Noise::kSpeckle)
+      return image::add_noise(kind_, clean, sigma_8bit_, protocol_.noise_seed, protocol_.clip_noisy_input);
     // Seeded once: the generator goes on from image to image (image::authors_noise is its first draw).
     return (clean + at::randn(clean.sizes(), generator_, at::TensorOptions().dtype(at::kFloat)) * sigma_8bit_ / 255.0)
         .clamp(0, 1);
@@ -135,6 +105,7 @@ class NoiseSource {
 
  private:
   const metrics::Protocol& protocol_;
+  image::Noise kind_;
   double sigma_8bit_;
   at::Generator generator_;
 };
@@ -204,7 +175,7 @@ class SetMeter {
     }
     network_ = std::make_unique<FeatureNetwork>(options.features, device);
     std::vector<std::string> files;
-    for (const std::string& path : plan.paths) files.push_back((std::filesystem::path(plan.data.root) / path).string());
+    for (size_t i = 0; i < plan.paths.size(); ++i) files.push_back(plan.path(i).string());
     const std::string rule = format("protocol %s, %lld channels, centre %lld", options.protocol.c_str(),
                                     static_cast<long long>(channels), static_cast<long long>(options.crop));
     originals_ = std::make_unique<FeatureSet>(
@@ -229,6 +200,37 @@ class SetMeter {
   std::unique_ptr<FeatureSet> originals_, reconstructions_;
 };
 
+/// Means of the manifest's groups (organs, classes), where there are a few.
+class GroupTables {
+ public:
+  GroupTables(const SelectedImages& images, const std::vector<std::string>& columns) : columns_(columns) {
+    for (const data::ManifestRow& row : images.manifest.rows) group_of_[row.path] = row.group;
+  }
+  void add(const std::string& path, const std::map<std::string, double>& figures) {
+    tables_.try_emplace(group_of_[path], columns_).first->second.add(path, figures);
+  }
+  /// Adds "groups" to the figures, and what it gives to read.
+  std::string finish(Json& json) const {
+    if (tables_.size() < 2 || tables_.size() > kMostGroups) return "";
+    std::vector<std::vector<std::string>> rows{{"group", "images", "psnr_db", "ssim", "lpips", "nnz"}};
+    for (const auto& [group, table] : tables_) {
+      json["groups"][group] = {{"count", table.size()}};
+      for (const std::string& column : columns_)
+        json["groups"][group]["mean"][metric_key(column)] = json_number(table.mean(column));
+      rows.push_back({group, std::to_string(table.size())});
+      for (const char* column : {"psnr", "ssim", "lpips", "nnz"})
+        rows.back().push_back(format("%.5g", table.mean(column)));
+    }
+    return "\n" + text_table(rows);
+  }
+
+ private:
+  static constexpr size_t kMostGroups = 20;
+  std::vector<std::string> columns_;
+  std::map<std::string, std::string> group_of_;
+  std::map<std::string, ImageTable> tables_;
+};
+
 Json plan_json(const Plan& plan, const EvaluateOptions& options, const Inference& inference,
                const metrics::Protocol& protocol) {
   const OpenedModel& opened = inference.opened();
@@ -249,7 +251,10 @@ Json plan_json(const Plan& plan, const EvaluateOptions& options, const Inference
             {"centre_crop", options.crop},
             {"compute", inference.text()},
             {"protocol", protocol_json(protocol)}};
-  if (plan.denoises()) json["sigma_8bit"] = plan.sigma_8bit;
+  if (plan.denoises()) {
+    json["sigma_8bit"] = plan.sigma_8bit;
+    json["noise"] = choice_names<image::Noise>().at(static_cast<size_t>(plan.noise));
+  }
   return json;
 }
 
@@ -276,17 +281,19 @@ Report evaluate(const EvaluateOptions& options) {
     throw UsageError("--mode: expected eval or train, got '" + options.mode + "'" +
                      suggestion(options.mode, {"eval", "train"}));
   if (options.crop < 0) throw UsageError("--crop: expected a number >= 0, got " + std::to_string(options.crop));
-  if (options.limit < 0) throw UsageError("--limit: expected a number >= 0, got " + std::to_string(options.limit));
   check_writable(options.per_image, options.overwrite);
   Inference inference(options.source, options.inference);
   const Plan plan = make_plan(options, inference.opened());
   inference.model().train(options.mode == "train");
   KeptState state(inference.model());
-  NoiseSource noise(protocol, plan.sigma_8bit);
+  NoiseSource noise(protocol, plan.noise, plan.sigma_8bit);
 
   SetMeter sets(options, plan, inference.channels(), inference.compute().device);
   const std::vector<std::string> measured = measurable_metrics(image_metric_names());
-  ImageTable table(figure_names(plan, code_kind(inference.model()), options.inference.code_step));
+  const std::vector<std::string> columns =
+      figure_names(plan, code_kind(inference.model()), options.inference.code_step);
+  ImageTable table(columns);
+  GroupTables groups(plan, columns);
   RateMeter rate;
   metrics::CodeUsage usage;
   BrokenImages broken(plan.paths.size());
@@ -318,6 +325,7 @@ Report evaluate(const EvaluateOptions& options) {
             metrics::compare_images(clean, input, protocol, {"psnr"}).at("psnr");
       figures["seconds"] = result.seconds;
       table.add(plan.paths[i], figures);
+      groups.add(plan.paths[i], figures);
       rate.add(result.code.symbols(), clean);
       progress.update(static_cast<int64_t>(i + 1), format("PSNR %.2f dB", table.mean("psnr")));
     }
@@ -329,11 +337,11 @@ Report evaluate(const EvaluateOptions& options) {
   json["broken"] = broken.count();
   if (usage.positions() > 0) json["code_usage"] = usage_json(usage);
   json.update(table.json());
-  const std::string of_sets = sets.finish(json);
+  const std::string of_groups = groups.finish(json), of_sets = sets.finish(json);
   const std::string head =
       format("%s: %s (%s), part %s, protocol %s\n", plan.task_name().c_str(), plan.data.root.c_str(),
              plan.data.dataset.c_str(), plan.part.c_str(), protocol.name.c_str());
-  return make_report(head + table.text(false) + usage_text(usage) + of_sets, std::move(json));
+  return make_report(head + table.text(false) + of_groups + usage_text(usage) + of_sets, std::move(json));
 }
 
 }  // namespace sscvae::tasks

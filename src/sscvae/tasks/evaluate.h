@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "sscvae/tasks/feature_sets.h"
+#include "sscvae/tasks/image_selection.h"
 #include "sscvae/tasks/inference.h"
 #include "sscvae/tasks/report.h"
 
@@ -12,18 +13,14 @@ namespace sscvae::tasks {
 struct EvaluateOptions {
   ModelSource source;
   InferenceOptions inference;
-  std::string data;         ///< root of the dataset; "": the one of the configuration
-  std::string dataset;      ///< registry name; "": the configuration's
-  std::string data_config;  ///< an experiment whose data part is used instead of the weights' own
-  std::string part;         ///< train | val | test | all; "": test, or all where `dataset` is given as folder
-  std::string split;        ///< a manifest
-  std::string task;         ///< reconstruct | denoise | enhance; "": what the weights were trained for
-  double sigma_8bit = -1;   ///< of the denoising task; -1: the configuration's
+  ImageSelection images;   ///< the first so many of part test, unless it says otherwise
+  std::string task;        ///< reconstruct | denoise | enhance; "": what the weights were trained for
+  double sigma_8bit = -1;  ///< of the denoising task; -1: the configuration's
+  std::string noise;       ///< gaussian | speckle; "": the configuration's, gaussian where it mixes
   std::string protocol = "sound";
   std::string mode =
       "eval";             ///< train: normalisation by batch statistics, as the authors evaluate; they stay as they were
   int64_t crop = 0;       ///< measure the centre square of that side only (fed to the model alone); 0: whole images
-  int64_t limit = 0;      ///< first so many images; 0: all
   std::string per_image;  ///< CSV
   FeatureOptions features;  ///< with an Inception file: FID and KID between originals and reconstructions, too
   bool overwrite = false;

@@ -7,11 +7,13 @@
 #include <cmath>
 
 #include "sscvae/core/error.h"
+#include "sscvae/core/log.h"
 #include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
 #include "sscvae/image/tiles.h"
 #include "sscvae/kernels/amx_convolution.h"
 #include "sscvae/models/threshold_scale.h"
+#include "sscvae/tasks/novelty.h"
 
 namespace sscvae::tasks {
 
@@ -19,6 +21,20 @@ namespace {
 
 constexpr int64_t kLiteTile = 1408, kReferenceTile = 512;  // about 2^21 and 2^18 pixels, multiples of 64
 constexpr int64_t kOverlap = 64;
+constexpr int kSymmetries = 8;
+
+/// One of the symmetries of the square, [C,H,W].
+at::Tensor turned(at::Tensor image, int symmetry) {
+  if (symmetry & 1) image = image.flip({2});
+  if (symmetry & 2) image = image.flip({1});
+  return symmetry & 4 ? image.transpose(1, 2) : image;
+}
+
+at::Tensor turned_back(at::Tensor image, int symmetry) {
+  if (symmetry & 4) image = image.transpose(1, 2);
+  if (symmetry & 2) image = image.flip({1});
+  return symmetry & 1 ? image.flip({2}) : image;
+}
 
 }  // namespace
 
@@ -32,13 +48,21 @@ void apply_strength(models::Autoencoder& model, double scale) {
 bool has_engine(const std::string& engine, const Compute& compute) {
   if (engine != "fast" && engine != "plain")
     throw UsageError("--engine: expected fast or plain, got '" + engine + "'" + suggestion(engine, {"fast", "plain"}));
-  return engine == "fast" && compute.device.is_cpu() && (!compute.bf16 || kernels::has_amx());
+  return engine == "fast" && compute.device.is_cpu();
+}
+
+Compute engine_compute(const std::string& engine, Compute compute) {
+  if (!has_engine(engine, compute) || !compute.bf16 || kernels::has_amx()) return compute;
+  note("this processor has no AMX: the fast engine computes in fp32, which is faster here than bf16");
+  compute.bf16 = false;
+  return compute;
 }
 
 Inference::Inference(const ModelSource& source, const InferenceOptions& options)
-    : compute_(resolve_compute(options.compute)),
+    : compute_(engine_compute(options.engine, resolve_compute(options.compute))),
       tile_(options.tile),
       code_step_(options.code_step),
+      ensemble_(options.ensemble),
       wants_engine_(has_engine(options.engine, compute_)) {
   if (options.tile < -1) throw UsageError("--tile: expected a number of pixels, 0 or auto");
   opened_ = open_model(source);
@@ -60,7 +84,9 @@ int64_t Inference::tile_for(int64_t height, int64_t width) const {
 
 bool Inference::uses_engine() const { return wants_engine_ && !opened_.model->is_training(); }
 
-std::string Inference::text() const { return compute_.text() + (uses_engine() ? ", fast engine" : ", plain engine"); }
+std::string Inference::text() const {
+  return compute_.text() + (uses_engine() ? ", fast engine" : ", plain engine") + (ensemble_ ? ", ensemble of 8" : "");
+}
 
 models::ForwardResult Inference::rounded(models::ForwardResult result) {
   if (code_step_ == 0) return result;
@@ -85,24 +111,55 @@ models::ForwardResult Inference::pass(const at::Tensor& images) {
                                 [&](const at::Tensor& padded) { return rounded(engine_->run(padded)); });
 }
 
+at::Tensor Inference::code(const at::Tensor& image) {
+  check_shape(image, "image", "C,H,W", {channels(), -1, -1});
+  const c10::InferenceMode no_gradients;
+  const int64_t multiple = opened_.model->size_multiple();
+  const at::Tensor code = pass(image.unsqueeze(0)).sparse_code();
+  return thinned(code, (image.size(1) + multiple - 1) / multiple * multiple).to(at::kCPU, at::kFloat);
+}
+
 InferenceResult Inference::run(const at::Tensor& image) {
   check_shape(image, "image", "C,H,W", {channels(), -1, -1});
+  InferenceResult result = run_once(image);
+  if (!ensemble_) return result;
+  for (int symmetry = 1; symmetry < kSymmetries; ++symmetry) {
+    const InferenceResult other = run_once(turned(image, symmetry).contiguous());
+    result.reconstruction = result.reconstruction + turned_back(other.reconstruction, symmetry);
+    result.code.add(other.code);
+    result.seconds += other.seconds;
+  }
+  result.reconstruction = result.reconstruction / kSymmetries;
+  return result;
+}
+
+InferenceResult Inference::run_once(const at::Tensor& image) {
   const auto begin = std::chrono::steady_clock::now();
   InferenceResult result;
   result.code = CodeMeter(opened_.model->num_codes(), code_step_);
+  const int64_t multiple = opened_.model->size_multiple();
   const c10::InferenceMode no_gradients;
   const auto reconstruct = [&](const at::Tensor& input) {
     const models::ForwardResult forward = pass(input);
     result.code.add(forward);
-    return forward.reconstruction.to(at::kCPU, at::kFloat);
+    const at::Tensor output = forward.reconstruction.to(at::kCPU, at::kFloat);
+    if (!code_model_) return output;
+    const auto padded = [&](int64_t size) { return (size + multiple - 1) / multiple * multiple; };
+    const at::Tensor map =
+        surprise_map(*code_model_, forward.sparse_code(), padded(input.size(2)), padded(input.size(3)));
+    return at::cat({output, map.slice(2, 0, input.size(2)).slice(3, 0, input.size(3)).to(at::kCPU, at::kFloat)}, 1);
   };
   const at::Tensor batch = image.unsqueeze(0);
   const int64_t tile = tile_for(image.size(1), image.size(2));
-  result.reconstruction = (tile > 0 ? image::process_tiled(batch, tile, std::min(kOverlap, tile / 4),
-                                                           opened_.model->size_multiple(), reconstruct)
-                                    : reconstruct(batch))
-                              .squeeze(0)
-                              .to(at::kFloat);
+  result.reconstruction =
+      (tile > 0 ? image::process_tiled(batch, tile, std::min(kOverlap, tile / 4), multiple, reconstruct)
+                : reconstruct(batch))
+          .squeeze(0)
+          .to(at::kFloat);
+  if (code_model_) {
+    result.surprise = result.reconstruction[channels()];
+    result.reconstruction = result.reconstruction.narrow(0, 0, channels());
+  }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return result;
 }

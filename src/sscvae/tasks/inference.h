@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "sscvae/engine/engine.h"
+#include "sscvae/metrics/code_model.h"
 #include "sscvae/tasks/code_statistics.h"
 #include "sscvae/tasks/compute.h"
 #include "sscvae/tasks/model_source.h"
@@ -20,19 +22,23 @@ struct InferenceOptions {
   int64_t tile = -1;
   double threshold_scale = 1;  ///< every threshold of the sparse coder times this
   double code_step = 0;        ///< sparse codes are rounded to multiples of this before they are decoded; 0: never
-  /// fast: fused steps (engine/engine.h) where there are some: on the CPU, in eval mode, in fp32, or in bf16 on a
-  /// processor with AMX. plain: always layer by layer, as in training.
+  bool ensemble = false;       ///< mean of the results of all 8 flips and quarter turns of an image
+  /// fast: fused steps (engine/engine.h) on the CPU in eval mode. plain: always layer by layer, as in training.
   std::string engine = "fast";
 };
 
 struct InferenceResult {
   at::Tensor reconstruction;  ///< float32 [C,H,W] on the CPU, not clamped
+  at::Tensor surprise;        ///< with a code model: what each pixel's code costs, bits [H,W]
   CodeMeter code;
   double seconds = 0;
 };
 
 /// Is there an engine for it? Errors: UsageError for a name that is neither fast nor plain.
 bool has_engine(const std::string& engine, const Compute& compute);
+/// What that engine computes in: bf16 that is asked for becomes fp32 on a processor without AMX, where the fp32 engine
+/// is the faster one; a note says so. Errors as has_engine.
+Compute engine_compute(const std::string& engine, Compute compute);
 
 class Inference {
  public:
@@ -41,6 +47,11 @@ class Inference {
 
   /// `image` is float32 [C,H,W] in [0,1] with the model's channels; any size. Errors: ShapeError.
   InferenceResult run(const at::Tensor& image);
+
+  /// The sparse code of an image in one piece [1,K,h,w], thinned out (tasks/novelty.h).
+  at::Tensor code(const at::Tensor& image);
+  /// What usual codes look like: results have their surprise from now on.
+  void set_code_model(metrics::CodeModel model) { code_model_ = std::move(model); }
 
   int64_t channels() const { return opened_.experiment.options.model.in_channels; }
   const OpenedModel& opened() const { return opened_; }
@@ -53,6 +64,7 @@ class Inference {
 
  private:
   bool uses_engine() const;
+  InferenceResult run_once(const at::Tensor& image);
   models::ForwardResult pass(const at::Tensor& images);
   /// The result with its sparse code rounded and decoded again.
   models::ForwardResult rounded(models::ForwardResult result);
@@ -60,7 +72,9 @@ class Inference {
   Compute compute_;
   int64_t tile_;
   double code_step_;
+  bool ensemble_;
   bool wants_engine_;
+  std::optional<metrics::CodeModel> code_model_;
   std::unique_ptr<PlainIterations> plain_;
   std::unique_ptr<engine::Engine> engine_;  // made when it is first used
 };

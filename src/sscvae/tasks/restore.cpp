@@ -20,7 +20,9 @@
 #include "sscvae/image/noise_level.h"
 #include "sscvae/metrics/protocol.h"
 #include "sscvae/models/threshold_scale.h"
+#include "sscvae/report/colormap.h"
 #include "sscvae/tasks/interrupt.h"
+#include "sscvae/tasks/novelty.h"
 #include "sscvae/tasks/outputs.h"
 
 namespace sscvae::tasks {
@@ -28,16 +30,6 @@ namespace sscvae::tasks {
 namespace fs = std::filesystem;
 
 namespace {
-
-/// One image on its way through a command.
-struct Item {
-  const ImageJob& job;
-  image::Image picture;  // with the model's channels
-  at::Tensor input;      // what the model is to see, [C,H,W]
-  Json& json;
-};
-
-using Process = std::function<at::Tensor(Item& item, Inference& inference)>;
 
 std::string cell(const Json& json, const char* key, const char* pattern) {
   if (!json.contains(key)) return "";
@@ -51,9 +43,62 @@ double quality(Json& json, const std::string& key_prefix, const at::Tensor& orig
   return values.at("psnr");
 }
 
-void process_image(const ImageJob& job, Inference& inference, const Process& process, Json& json) {
+/// What is said about images that do not look like those that the weights know.
+class NoveltyCheck {
+ public:
+  NoveltyCheck(const RestoreOptions& options, Inference& inference) : maps_(options.novelty_maps) {
+    const bool scaled = options.inference.threshold_scale != 1;
+    if (!scaled) model_ = code_model_of(inference.opened());
+    if (model_) inference.set_code_model(*model_);
+    const std::string reason = scaled ? "it belongs to --strength 1"
+                                      : "the weights do not say what usual images look like ('sscvae calibrate')";
+    if (!model_ && !maps_.empty()) throw UsageError("--novelty-maps: " + reason);
+    if (!model_ && code_kind(inference.model()) == CodeKind::kSparse)
+      note("no check whether an image is unlike the training images: " + reason);
+  }
+
+  void add(const ImageJob& job, const InferenceResult& result, Json& json) {
+    if (!model_) return;
+    const double share = unusual_share(*model_, result.surprise);
+    json["unusual_share"] = share;
+    json["unusual_limit"] = model_->image_limit;
+    json["unusual"] = share > model_->image_limit;
+    if (share > model_->image_limit) unusual_.emplace_back(job.name, share);
+    if (maps_.empty()) return;
+    const fs::path path = (fs::path(maps_) / job.name).replace_extension(".png");
+    create_folder(path.parent_path());
+    image::write_image(path, report::apply_colormap(result.surprise, 0, std::max(1.0, 2 * model_->position_limit)));
+  }
+
+  void warn_of_unusual(size_t total) const {
+    if (unusual_.empty()) return;
+    warn(
+        format("%zu of %zu images look unlike those that the weights know, their results may be worse; the first: %s "
+               "(%.0f %% of its code is unusual, up to %.0f %% is common)",
+               unusual_.size(), total, unusual_[0].first.c_str(), 100 * unusual_[0].second, 100 * model_->image_limit));
+  }
+
+ private:
+  std::string maps_;
+  std::optional<metrics::CodeModel> model_;
+  std::vector<std::pair<std::string, double>> unusual_;
+};
+
+/// One image on its way through a command.
+struct Item {
+  const ImageJob& job;
+  image::Image picture;  // with the model's channels
+  at::Tensor input;      // what the model is to see, [C,H,W]
+  Json& json;
+  NoveltyCheck& novelty;
+};
+
+using Process = std::function<at::Tensor(Item& item, Inference& inference)>;
+
+void process_image(const ImageJob& job, Inference& inference, const Process& process, NoveltyCheck& novelty,
+                   Json& json) {
   const image::Image original = image::read_image(job.input);
-  Item item{job, image::with_channels(original, inference.channels()), {}, json};
+  Item item{job, image::with_channels(original, inference.channels()), {}, json, novelty};
   item.input = image::to_tensor(item.picture);
   json["input"] = job.input.string();
   json["output"] = job.output.string();
@@ -84,6 +129,7 @@ Report run_images(const RestoreOptions& options, Inference& inference, const std
   const std::vector<ImageJob> jobs =
       plan_images(options.inputs, options.out, extension_of_format(options.format), options.overwrite);
   create_folder(options.out);
+  NoveltyCheck novelty(options, inference);
   Json images = Json::array();
   BrokenImages broken(jobs.size());
   {
@@ -93,7 +139,7 @@ Report run_images(const RestoreOptions& options, Inference& inference, const std
       progress.update(static_cast<int64_t>(i), jobs[i].name);
       Json json{{"name", jobs[i].name}};
       try {
-        process_image(jobs[i], inference, process, json);
+        process_image(jobs[i], inference, process, novelty, json);
         images.push_back(std::move(json));
       } catch (const std::exception& error) {
         const bool ours = dynamic_cast<const Error*>(&error) != nullptr;
@@ -104,6 +150,7 @@ Report run_images(const RestoreOptions& options, Inference& inference, const std
     progress.update(static_cast<int64_t>(jobs.size()));
   }
   note_channels(jobs, images, inference.channels());
+  novelty.warn_of_unusual(images.size());
   if (images.empty()) throw broken.failure().value();
 
   std::vector<std::vector<std::string>> rows{{"image", "size"}};
@@ -129,9 +176,10 @@ Report run_images(const RestoreOptions& options, Inference& inference, const std
   return report;
 }
 
-void add_code(Json& json, const InferenceResult& result) {
-  if (!result.code.empty()) json.update(to_json(result.code.value()));
-  json["seconds"] = result.seconds;
+void add_code(Item& item, const InferenceResult& result) {
+  if (!result.code.empty()) item.json.update(to_json(result.code.value()));
+  item.novelty.add(item.job, result, item.json);
+  item.json["seconds"] = result.seconds;
 }
 
 /// Clean images by relative name without extension.
@@ -185,7 +233,7 @@ Report reconstruct(const RestoreOptions& options) {
   const Process process = [](Item& item, Inference& model) {
     const InferenceResult result = model.run(item.input);
     quality(item.json, "", item.input, result.reconstruction);
-    add_code(item.json, result);
+    add_code(item, result);
     return result.reconstruction;
   };
   return run_images(options, inference, "reconstruct", process,
@@ -196,6 +244,7 @@ Report reconstruct(const RestoreOptions& options) {
                      {"KL bits", "kl_bits", "%.1f"},
                      {"zeros", "zero_fraction", "%.4f"},
                      {"Hoyer", "hoyer", "%.3f"},
+                     {"unusual", "unusual_share", "%.3f"},
                      {"seconds", "seconds", "%.2f"}});
 }
 
@@ -205,6 +254,7 @@ Report denoise(const DenoiseOptions& options) {
   if (options.seed < 0 || options.seed > 0xffffffffLL) throw UsageError("--seed: expected 0 to 4294967295");
   if (!(options.add_noise_8bit >= 0) || options.add_noise_8bit > 255)
     throw UsageError("--add-noise: expected a number from 0 to 255, got " + to_text(options.add_noise_8bit));
+  const auto added = parse_choice<image::Noise>("--noise", options.noise);
   const std::map<std::string, fs::path> references = index_references(options.reference);
   Inference inference(options.source, options.inference);
   if (inference.opened().experiment.options.task != train::Task::kDenoise)
@@ -219,8 +269,8 @@ Report denoise(const DenoiseOptions& options) {
     if (!references.empty()) clean = reference_of(item, references, model.channels());
     else if (options.add_noise_8bit > 0) clean = item.input;
     const at::Tensor noisy = options.add_noise_8bit > 0
-                                 ? image::add_gaussian_noise(item.input, options.add_noise_8bit,
-                                                             static_cast<uint32_t>(options.seed), options.clip)
+                                 ? image::add_noise(added, item.input, options.add_noise_8bit,
+                                                    static_cast<uint32_t>(options.seed), options.clip)
                                  : item.input;
     const double sigma = automatic ? image::estimate_sigma_8bit(noisy) : given;
     const double factor = told ? 1 : contrast_factor(sigma, range.low, range.high);
@@ -234,7 +284,7 @@ Report denoise(const DenoiseOptions& options) {
       quality(item.json, "noisy_", clean, noisy);
       quality(item.json, "", clean, result.reconstruction);
     }
-    add_code(item.json, result);
+    add_code(item, result);
     return result.reconstruction;
   };
   return run_images(options, inference, "denoise", process,
@@ -244,6 +294,7 @@ Report denoise(const DenoiseOptions& options) {
                      {"SSIM", "ssim", "%.4f"},
                      {"nnz", "nnz", "%.2f"},
                      {"codes used", "codes_used", "%.3f"},
+                     {"unusual", "unusual_share", "%.3f"},
                      {"seconds", "seconds", "%.2f"}});
 }
 

@@ -9,20 +9,24 @@
 /// Images through a model: reconstruct and denoise.
 namespace sscvae::tasks {
 
-/// What both commands share. An image comes out at its own size and bit depth (JPEG: 8 bit) with the model's channels:
-/// colour becomes grey for a grey model (0.299 R + 0.587 G + 0.114 B), grey is repeated for a colour model.
+/// What both commands share. Where the weights know what usual images look like (`calibrate`), each image's report has
+/// unusual_share, the share of its code that is unusual, and a warning names the images above the limit. An image comes
+/// out at its own size and bit depth (JPEG: 8 bit) with the model's channels: colour becomes grey for a grey model
+/// (0.299 R + 0.587 G + 0.114 B), grey is repeated for a colour model.
 struct RestoreOptions {
   ModelSource source;
   InferenceOptions inference;
   std::vector<std::string> inputs;
   std::string out;              ///< folder; the tree of a folder input is mirrored
   std::string format = "keep";  ///< keep | png | jpg
+  std::string novelty_maps;     ///< folder of pictures of what is unusual in each image; "": none
   bool overwrite = false;
 };
 
 struct DenoiseOptions : RestoreOptions {
   std::string sigma_8bit = "auto";  ///< noise level of the input, or auto (estimated for each image)
-  double add_noise_8bit = 0;        ///< experiments: noise added to the input first, by the literature's rule
+  double add_noise_8bit = 0;        ///< experiments: noise added to the input first (image::add_noise)
+  std::string noise = "gaussian";   ///< its kind: gaussian | speckle
   int64_t seed = 0;                 ///< of that noise
   bool clip = false;                ///< clip the noisy image to [0,1]
   std::string reference;            ///< file or folder of clean images, matched by relative name without extension

@@ -41,6 +41,9 @@ void TrainOptions::describe(FieldList& fields) {
              "arithmetic of the networks: fp32, bf16 (losses and sparse coding stay fp32), or bf16 where the processor "
              "is fast at it");
   fields.add("seed", seed, "root of all randomness in training: initial weights, crops, noise", at_least(0));
+  fields.add("initial_weights", initial_weights,
+             "start from these weights of the same model (a file, or weights that come with the program) instead of fresh "
+             "ones: fine-tuning");
   fields.add("log_every", log_every, "steps between the rows of log.csv", at_least(1));
   fields.add("validate_every", validate_every,
              "steps between validations; 0: after whole epochs, 100 to 500 steps apart", at_least(0));

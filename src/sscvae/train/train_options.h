@@ -33,6 +33,7 @@ struct TrainOptions {
   NoiseLevels noise_levels = NoiseLevels::kEstimated;
   Precision precision = Precision::kAuto;
   int64_t seed = 1;
+  std::string initial_weights;    ///< a file or the name of shipped weights; "": fresh ones
   int64_t log_every = 10;         ///< steps
   int64_t validate_every = 0;     ///< steps; 0: whole epochs, 100 to 500 steps apart
   int64_t checkpoint_every = 0;   ///< steps; 0: with each validation

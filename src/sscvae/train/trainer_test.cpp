@@ -104,6 +104,23 @@ TEST_F(TrainingTest, Learns) {
   EXPECT_TRUE(std::isfinite(summary.best_psnr_db));
 }
 
+TEST_F(TrainingTest, StartsFromGivenWeights) {
+  const TrainSummary first = train(request("first"));
+  const std::string given = "train.initial_weights=" + first.last.string();
+  train(request("second", {given, "train.steps=1", "train.learning_rate=0"}));
+  const serialization::StateDict before = last("first").tensors, after = last("second").tensors;
+  int64_t compared = 0;
+  for (const auto& [name, tensor] : before) {
+    if (name.starts_with(models::kTrainingPrefix)) continue;
+    EXPECT_TRUE(at::allclose(tensor, after.at(name), 1e-5, 1e-6)) << name;
+    ++compared;
+  }
+  EXPECT_GT(compared, 10);
+  EXPECT_THROW(train(request("third", {"train.initial_weights=nothing"})), IoError);
+  EXPECT_THROW(train(request("third", {given, "model.sparse_coder.num_atoms=8"})), FormatError);
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "third"));
+}
+
 TEST_F(TrainingTest, RefusesAnExistingRun) {
   train(request("run"));
   EXPECT_THROW(train(request("run")), UsageError);

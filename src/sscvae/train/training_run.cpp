@@ -165,7 +165,20 @@ void TrainingRun::build_model() {
                                              static_cast<uint64_t>(train.seed), device_, bf16_, std::move(perceptual));
 }
 
+bool TrainingRun::load_initial_weights() {
+  const std::string& given = options_.train.initial_weights;
+  if (given.empty()) return false;
+  std::error_code error;
+  const std::string path =
+      std::filesystem::exists(given, error) ? given : find_shipped_file(given + ".safetensors");
+  if (path.empty())
+    throw IoError("train.initial_weights: no weights file '" + given + "', and none of that name comes with the program");
+  models::load_state(*model_, models::state_of(*models::load_weights(path).model), path);
+  return true;
+}
+
 void TrainingRun::prepare_fresh() {
+  const bool loaded = load_initial_weights();
   if (folder_.root().has_parent_path()) create_folder(folder_.root());
   folder_.clear();
   folder_.create();
@@ -173,7 +186,7 @@ void TrainingRun::prepare_fresh() {
   data::write_manifest(folder_.split(), data_.split);
   const data::Batch first = data_.batches->at(0);
   if (adversary_ && adversary_->discriminator()) adversary_->discriminator()->check_size(first.input);
-  model_->initialize_from(first.input.to(device_));
+  if (!loaded) model_->initialize_from(first.input.to(device_));
   if (average_) copy_weights(*average_, *model_);
 }
 

@@ -31,6 +31,8 @@ class TrainingRun {
   void check_folder() const;
   void build_model();
   void plan_steps();
+  /// False where fresh weights are wanted.
+  bool load_initial_weights();
   void prepare_fresh();
   void prepare_resumed();
   /// As train.recompute says, or train.memory_gib needs.

@@ -45,7 +45,7 @@ std::vector<Group> groups_of(const std::vector<ValidationImage>& images, int64_t
   return groups;
 }
 
-at::Tensor stack(const std::vector<ValidationImage>& images, const Group& group, at::Tensor ValidationImage::*member,
+at::Tensor stack(const std::vector<ValidationImage>& images, const Group& group, at::Tensor ValidationImage::* member,
                  c10::Device device) {
   std::vector<at::Tensor> tensors;
   for (size_t i = group.first; i < group.last; ++i) tensors.push_back(images[i].*member);
@@ -103,9 +103,10 @@ std::vector<ValidationImage> validation_images(const data::SplitManifest& split,
   }
   const data::ImageStore store(options.data.root, chosen, options.model.in_channels, 0, options.data.on_broken);
   const double sigma = options.task == Task::kDenoise ? validation_sigma(options.data.noise) : 0;
+  const data::NoiseOptions& noise = options.data.noise;
   for (int64_t i = 0; i < store.size(); ++i) {
     const at::Tensor target = centre(store.get(i), kValidationCrop);
-    const at::Tensor input = sigma > 0 ? image::add_gaussian_noise(target, sigma, 0, options.data.noise.clip) : target;
+    const at::Tensor input = sigma > 0 ? image::add_noise(noise.kind_of(i), target, sigma, 0, noise.clip) : target;
     images.push_back({store.name(i), input, target});
   }
   return images;

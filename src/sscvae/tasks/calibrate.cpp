@@ -1,0 +1,80 @@
+#include "sscvae/tasks/calibrate.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "sscvae/core/error.h"
+#include "sscvae/core/progress.h"
+#include "sscvae/core/text.h"
+#include "sscvae/image/image.h"
+#include "sscvae/image/noise.h"
+#include "sscvae/models/weights.h"
+#include "sscvae/serialization/safetensors.h"
+#include "sscvae/tasks/interrupt.h"
+#include "sscvae/tasks/novelty.h"
+
+namespace sscvae::tasks {
+
+namespace {
+
+constexpr int64_t kSide = 512;
+constexpr double kGoldenRatio = 0.6180339887498949;
+
+at::Tensor middle_of(const at::Tensor& image) {
+  const int64_t height = std::min(kSide, image.size(1)), width = std::min(kSide, image.size(2));
+  return image.narrow(1, (image.size(1) - height) / 2, height)
+      .narrow(2, (image.size(2) - width) / 2, width)
+      .contiguous();
+}
+
+/// Levels spread over the trained range so that neighbours in the list get different ones.
+double level_of(size_t index, const data::NoiseOptions& noise) {
+  if (noise.sigma_8bit_max <= noise.sigma_8bit) return noise.sigma_8bit;
+  const double position = static_cast<double>(index + 1) * kGoldenRatio;
+  return noise.sigma_8bit + (noise.sigma_8bit_max - noise.sigma_8bit) * (position - std::floor(position));
+}
+
+}  // namespace
+
+Report calibrate(const CalibrateOptions& options) {
+  Inference inference(options.source, {.compute = options.compute});
+  if (code_kind(inference.model()) != CodeKind::kSparse)
+    throw UsageError("calibrate: model " + inference.model().options().name + " has no sparse code");
+  const train::ExperimentOptions& trained = inference.opened().experiment.options;
+  SelectedImages images = select_images(options.images, trained.data, "val");
+  images.paths = data::spread_selection(images.paths, options.images.limit);
+  const data::NoiseOptions& noise = trained.data.noise;
+  std::vector<at::Tensor> codes;
+  {
+    Progress progress("calibrate", static_cast<int64_t>(images.paths.size()), "image");
+    for (size_t i = 0; i < images.paths.size(); ++i) {
+      stop_if_interrupted();
+      at::Tensor image =
+          middle_of(image::to_tensor(image::with_channels(image::read_image(images.path(i)), inference.channels())));
+      if (trained.task == train::Task::kDenoise)
+        image = image::add_noise(noise.kind_of(static_cast<int64_t>(i)), image, level_of(i, noise), 0, noise.clip);
+      codes.push_back(inference.code(image));
+      progress.update(static_cast<int64_t>(i + 1));
+    }
+  }
+  const metrics::CodeModel learned = metrics::fit_code_model(codes);
+  const std::string path = find_weights(options.source.weights);
+  serialization::TensorFile file = serialization::read_safetensors(path);
+  file.metadata[models::kNoveltyKey] = text_of(learned);
+  serialization::write_safetensors(options.out, file.tensors, file.metadata);
+  Json json{{"weights", path},
+            {"out", options.out},
+            {"images", images.paths.size()},
+            {"root", images.data.root},
+            {"part", images.part},
+            {"split_sha256", images.manifest.hash()},
+            {"position_limit_bits", learned.position_limit},
+            {"image_limit", learned.image_limit}};
+  return make_report(
+      format("%s: learned from %zu images; one is unusual where more than %.1f %% of its code costs more "
+             "than %.0f bits\n",
+             options.out.c_str(), images.paths.size(), 100 * learned.image_limit, learned.position_limit),
+      std::move(json));
+}
+
+}  // namespace sscvae::tasks

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+
+#include "sscvae/tasks/image_selection.h"
+#include "sscvae/tasks/inference.h"
+#include "sscvae/tasks/report.h"
+
+namespace sscvae::tasks {
+
+struct CalibrateOptions {
+  ModelSource source;
+  ComputeOptions compute;
+  ImageSelection images{.limit = 64};  ///< evenly spread over part val, unless it says otherwise
+  std::string out;                     ///< weights file, may be the one that is read
+  bool overwrite = false;
+};
+
+/// Runs a model with sparse codes over usual images (the middle 512 x 512 of each; a denoiser sees noise of all levels
+/// that it was trained for) and stores what their codes look like (metrics/code_model.h) beside the weights:
+/// `reconstruct` and `denoise` then say which images are unusual. Errors: UsageError, IoError, FormatError.
+Report calibrate(const CalibrateOptions& options);
+
+}  // namespace sscvae::tasks

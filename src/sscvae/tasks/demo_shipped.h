@@ -1,0 +1,21 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "sscvae/report/html.h"
+#include "sscvae/tasks/compute.h"
+#include "sscvae/tasks/report.h"
+
+namespace sscvae::tasks {
+
+/// The demonstration's first part: the weights that come with the program, each on made-up images of its kind (leaves_*
+/// for photographs, speckle_* for ultrasound), with noise of sigma_8bit for denoisers. Adds a section to the page,
+/// stores what comes out under `results`, and returns a list of {weights, task, image, figures}; empty, and no section,
+/// where no weights are shipped.
+Json show_shipped_weights(const std::filesystem::path& images, const std::vector<std::string>& names, double sigma_8bit,
+                          const std::filesystem::path& results, const ComputeOptions& compute,
+                          report::HtmlReport& html);
+
+}  // namespace sscvae::tasks
