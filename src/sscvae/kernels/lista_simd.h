@@ -12,7 +12,9 @@ enum class Left { kPlain, kTransposed };
 
 /// A B with A [rows, depth] and B [depth, panels * panel_width]. A has rows of `a_stride`, or is the transpose of a
 /// matrix [depth, rows] that has. Columns of one panel of B lie side by side. Rows are taken in blocks: A must be
-/// readable, and the result writable, up to the next multiple of `row_block`.
+/// readable, and the result writable, up to the next multiple of `row_block`. With `active` (plain A only) a block of
+/// rows meets only the columns of A in its list: those of find_active leave out what is zero in all its rows, which
+/// changes no bit of the result.
 struct Product {
   Left left;
   const float* a;
@@ -20,6 +22,8 @@ struct Product {
   const float* b;
   int64_t b_panel_stride, b_depth_stride;
   int64_t rows, depth, panels;
+  const int32_t* active = nullptr;  ///< lists [row blocks, depth]
+  const int32_t* active_counts = nullptr;
 };
 
 /// What a step of the iterations does to each element: code = S_theta(product + drive).
@@ -40,6 +44,10 @@ struct GradientStep {
 
 struct SimdKernels {
   int64_t panel_width, row_block;
+  /// The columns of a row-major A [rows, depth] in which a block of rows has a value other than zero: a list for each
+  /// block, `depth` apart, and its length. A must be readable up to the next multiples of row_block and 16. Returns the
+  /// sum of the lengths.
+  int64_t (*find_active)(const float* a, int64_t stride, int64_t rows, int64_t depth, int32_t* lists, int32_t* counts);
   /// result = A B, or result += A B.
   void (*multiply)(const Product& product, float* result, int64_t stride, bool accumulate);
   /// code = S_theta(A B + drive).

@@ -42,6 +42,7 @@ struct LeftColumn {
     for (int i = 0; i < (kRows + 2) / 3; ++i)
       at[i] = kLeft == Left::kPlain ? p.a + (row + 3 * i) * stride : p.a + row + 3 * i;
   }
+  float value(int i, int64_t k) const { return at[i / 3][i % 3 * stride + k]; }
   float operator[](int i) const { return kLeft == Left::kPlain ? at[i / 3][i % 3 * stride] : at[0][i]; }
   void advance() {
 #pragma GCC unroll 16
@@ -77,6 +78,54 @@ inline void multiply_block(const Product& p, int64_t row, int64_t panel, Finish 
     for (int j = 0; j < kVectors; ++j) finish(row + i, panel * kPanelWidth + j * kLanes, sum[i][j]);
 }
 
+/// The same over the listed columns of A.
+template <class Finish>
+inline void multiply_active(const Product& p, int64_t row, int64_t panel, Finish finish) {
+  Vector sum[kRows][kVectors] = {};
+  for (int i = 0; i < kRows; ++i) finish.expect(row + i, panel * kPanelWidth);
+  const int32_t* list = p.active + row / kRows * p.depth;
+  const int64_t count = p.active_counts[row / kRows];
+  const LeftColumn<Left::kPlain> left(p, row);
+  for (int64_t n = 0; n < count; ++n) {
+    const int64_t k = list[n];
+    const float* b = p.b + panel * p.b_panel_stride + k * p.b_depth_stride;
+    Vector right[kVectors];
+#pragma GCC unroll 4
+    for (int j = 0; j < kVectors; ++j) right[j] = load(b + j * kLanes);
+#pragma GCC unroll 16
+    for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 4
+      for (int j = 0; j < kVectors; ++j) sum[i][j] += left.value(i, k) * right[j];
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < kRows; ++i)
+#pragma GCC unroll 4
+    for (int j = 0; j < kVectors; ++j) finish(row + i, panel * kPanelWidth + j * kLanes, sum[i][j]);
+}
+
+int64_t find_active(const float* a, int64_t stride, int64_t rows, int64_t depth, int32_t* lists, int32_t* counts) {
+  int64_t total = 0;
+  for (int64_t row = 0; row < rows; row += kRows, lists += depth, ++counts) {
+    int32_t count = 0;
+    for (int64_t column = 0; column < depth; column += kLanes) {
+      Bits any = {};
+      for (int i = 0; i < kRows; ++i) any |= load(a + (row + i) * stride + column) != 0;
+      for (int64_t lane = 0; lane < kLanes && column + lane < depth; ++lane) {
+        if (any[lane]) lists[count++] = static_cast<int32_t>(column + lane);
+      }
+    }
+    *counts = count;
+    total += count;
+  }
+  return total;
+}
+
+template <class Finish>
+inline void multiply_active_blocks(const Product& product, const Finish& finish) {
+  for (int64_t panel = 0; panel < product.panels; ++panel)
+    for (int64_t row = 0; row < product.rows; row += kRows) multiply_active(product, row, panel, finish);
+}
+
 template <Left kLeft, class Finish>
 inline void multiply_blocks(const Product& product, const Finish& finish) {
   for (int64_t panel = 0; panel < product.panels; ++panel)
@@ -85,7 +134,8 @@ inline void multiply_blocks(const Product& product, const Finish& finish) {
 
 template <class Finish>
 inline void multiply_from_left(const Product& product, const Finish& finish) {
-  if (product.left == Left::kPlain) multiply_blocks<Left::kPlain>(product, finish);
+  if (product.active) multiply_active_blocks(product, finish);
+  else if (product.left == Left::kPlain) multiply_blocks<Left::kPlain>(product, finish);
   else multiply_blocks<Left::kTransposed>(product, finish);
 }
 
@@ -138,10 +188,10 @@ void multiply(const Product& product, float* result, int64_t stride, bool accumu
   else multiply_from_left(product, Store{result, stride});
 }
 void shrink_step(const Product& product, const ShrinkStep& step, int64_t stride) {
-  multiply_blocks<Left::kPlain>(product, Shrink{step, stride});
+  multiply_from_left(product, Shrink{step, stride});
 }
 void gradient_step(const Product& product, const GradientStep& step, int64_t stride) {
-  multiply_blocks<Left::kPlain>(product, PassGradient{step, stride});
+  multiply_from_left(product, PassGradient{step, stride});
 }
 void shrink(const float* v, const float* threshold, float* code, int64_t count) {
   for (int64_t i = 0; i < count; i += kLanes) store(code + i, shrunk(load(v + i), load(threshold + i)));

@@ -12,7 +12,8 @@ constexpr int kLanes = 8, kRows = 6, kVectors = 2;  // 12 of the 16 registers ar
 
 }  // namespace
 
-const SimdKernels kSimdAvx2{kPanelWidth, kRows, multiply, shrink_step, gradient_step, shrink, mask_gradient, scale};
+const SimdKernels kSimdAvx2{kPanelWidth,   kRows,  find_active,   multiply, shrink_step,
+                            gradient_step, shrink, mask_gradient, scale};
 
 }  // namespace sscvae::kernels
 

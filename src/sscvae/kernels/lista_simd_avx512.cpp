@@ -12,7 +12,8 @@ constexpr int kLanes = 16, kRows = 14, kVectors = 2;  // 28 of the 32 registers 
 
 }  // namespace
 
-const SimdKernels kSimdAvx512{kPanelWidth, kRows, multiply, shrink_step, gradient_step, shrink, mask_gradient, scale};
+const SimdKernels kSimdAvx512{kPanelWidth,   kRows,  find_active,   multiply, shrink_step,
+                              gradient_step, shrink, mask_gradient, scale};
 
 }  // namespace sscvae::kernels
 

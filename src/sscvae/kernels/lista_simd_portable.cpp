@@ -9,6 +9,7 @@ constexpr int kLanes = 4, kRows = 4, kVectors = 2;  // Any x86-64 has 16 registe
 
 }  // namespace
 
-const SimdKernels kSimdPortable{kPanelWidth, kRows, multiply, shrink_step, gradient_step, shrink, mask_gradient, scale};
+const SimdKernels kSimdPortable{kPanelWidth,   kRows,  find_active,   multiply, shrink_step,
+                                gradient_step, shrink, mask_gradient, scale};
 
 }  // namespace sscvae::kernels

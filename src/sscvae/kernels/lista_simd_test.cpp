@@ -91,6 +91,30 @@ TEST_P(SimdTest, ShrinksProducts) {
     }
 }
 
+TEST_P(SimdTest, ListsOfNonZerosChangeNoBit) {
+  Fixture fixture(false);
+  for (int64_t row = 0; row < 48; ++row)  // columns 3, 6, ... are zero in all rows, the others in every second one
+    for (int64_t k = 0; k < 48; ++k)
+      if (k % 3 == 0 || (row + k) % 2 == 0) fixture.a[static_cast<size_t>(48 * row + k)] = 0;
+  const int64_t block = kernels().row_block, blocks = (kRows + block - 1) / block;
+  std::vector<int32_t> lists(static_cast<size_t>(blocks * kDepth)), counts(static_cast<size_t>(blocks));
+  const int64_t total = kernels().find_active(fixture.a.data(), 48, kRows, kDepth, lists.data(), counts.data());
+  const int64_t used = kDepth - (kDepth + 2) / 3;
+  EXPECT_EQ(total, blocks * used);
+  for (int64_t i = 0; i < blocks; ++i) EXPECT_EQ(counts[static_cast<size_t>(i)], used);
+  Product product = fixture.product(kernels());
+  const Values drive = random_values(48 * kStride, 3), theta = random_values(48 * kStride, 4);
+  Values whole(48 * kStride), listed(48 * kStride), sum(48 * kStride), listed_sum(48 * kStride);
+  kernels().shrink_step(product, {drive.data(), theta.data(), whole.data()}, kStride);
+  kernels().multiply(product, sum.data(), kStride, false);
+  product.active = lists.data();
+  product.active_counts = counts.data();
+  kernels().shrink_step(product, {drive.data(), theta.data(), listed.data()}, kStride);
+  kernels().multiply(product, listed_sum.data(), kStride, false);
+  EXPECT_EQ(whole, listed);
+  EXPECT_EQ(sum, listed_sum);
+}
+
 TEST_P(SimdTest, ShrinkageKeepsZeroAndNotANumber) {
   const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
   const Values v{0.0F, -0.0F, 0.0F, 2.0F, -2.0F, 2.0F, -2.0F, nan, nan, infinity, 1.0F, -1.0F, 0.5F, 0.5F, 3.0F, -3.0F};

@@ -7,6 +7,10 @@ namespace sscvae::kernels {
 
 namespace {
 
+/// Below this share of columns that some row of a block uses, lists are faster than whole rows (measured:
+/// docs/performance.md).
+constexpr double kActiveShare = 0.85;
+
 class Float32Tile : public ListaTile {
  public:
   Float32Tile(const ListaPlan& plan, const ListaWeights& weights, bool for_gradients)
@@ -38,16 +42,27 @@ class Float32Tile : public ListaTile {
   }
 
  private:
-  /// rows S; S is symmetric, so that it serves both directions.
-  Product inhibited(const float* matrix) const {
-    const int64_t width = plan_.simd->panel_width;
-    return {Left::kPlain, matrix, plan_.atom_stride, weights_.inhibition.data(), plan_.atoms * width,
-            width,        rows(), plan_.atoms,       plan_.padded_atoms / width};
+  /// rows S; S is symmetric, so that it serves both directions. Where the rows are sparse, over their non-zeros only.
+  Product inhibited(const float* matrix) {
+    const int64_t width = plan_.simd->panel_width,
+                  blocks = (rows() + plan_.simd->row_block - 1) / plan_.simd->row_block;
+    Product product{Left::kPlain, matrix, plan_.atom_stride, weights_.inhibition.data(), plan_.atoms * width,
+                    width,        rows(), plan_.atoms,       plan_.padded_atoms / width};
+    active_.resize(static_cast<size_t>(blocks * plan_.atoms));
+    active_counts_.resize(static_cast<size_t>(blocks));
+    const int64_t total =
+        plan_.simd->find_active(matrix, plan_.atom_stride, rows(), plan_.atoms, active_.data(), active_counts_.data());
+    if (static_cast<double>(total) < kActiveShare * static_cast<double>(blocks * plan_.atoms)) {
+      product.active = active_.data();
+      product.active_counts = active_counts_.data();
+    }
+    return product;
   }
 
   const bool keep_codes_;
   std::vector<Buffer> codes_;
   Buffer next_outer_;
+  std::vector<int32_t> active_, active_counts_;
 };
 
 }  // namespace

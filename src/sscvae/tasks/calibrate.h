@@ -9,9 +9,10 @@
 namespace sscvae::tasks {
 
 struct CalibrateOptions {
+  CalibrateOptions() { images.limit = 64; }
   ModelSource source;
   ComputeOptions compute;
-  ImageSelection images{.limit = 64};  ///< evenly spread over part val, unless it says otherwise
+  ImageSelection images;  ///< evenly spread over part val, unless it says otherwise
   std::string out;                     ///< weights file, may be the one that is read
   bool overwrite = false;
 };
