@@ -43,7 +43,10 @@ def parse_arguments():
     parser.add_argument("--data", default=str(DATA / "testsets"), help="folder with BSD68, Set12, CBSD68")
     parser.add_argument("--ultrasound", default=str(DATA / "ultrasound"), help="folder of ultrasound images")
     parser.add_argument(
-        "--ultrasound-split", metavar="CSV", help="path,part: part test is measured (default: all images)"
+        "--ultrasound-split",
+        metavar="CSV",
+        default=str(HERE.parents[1] / "models/splits/ultrasound.csv"),
+        help="path,part: part test is measured",
     )
     parser.add_argument("--bsds500", default=str(DATA / "bsds500"), help="folder with train, val, test")
     parser.add_argument("--bsds500-split", metavar="CSV", default=str(HERE.parents[1] / "models/splits/bsds500.csv"))
