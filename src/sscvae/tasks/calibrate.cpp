@@ -27,11 +27,12 @@ at::Tensor middle_of(const at::Tensor& image) {
       .contiguous();
 }
 
-/// Levels spread over the trained range so that neighbours in the list get different ones.
+/// Levels spread over the trained range, low ones closer together (there codes are densest and differ most), so that
+/// neighbours in the list get different ones.
 double level_of(size_t index, const data::NoiseOptions& noise) {
   if (noise.sigma_8bit_max <= noise.sigma_8bit) return noise.sigma_8bit;
-  const double position = static_cast<double>(index + 1) * kGoldenRatio;
-  return noise.sigma_8bit + (noise.sigma_8bit_max - noise.sigma_8bit) * (position - std::floor(position));
+  const double turns = static_cast<double>(index) * kGoldenRatio, position = turns - std::floor(turns);
+  return noise.sigma_8bit + (noise.sigma_8bit_max - noise.sigma_8bit) * position * position;
 }
 
 }  // namespace
