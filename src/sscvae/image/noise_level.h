@@ -20,8 +20,7 @@ NoiseFilters noise_filters(int64_t height, int64_t width);
 /// Positions without response in all channels (flat borders, saturated areas) are left out; 0 where nothing is left.
 /// Source: Donoho & Johnstone 1994, "Ideal spatial adaptation by wavelet shrinkage" (median absolute deviation), which
 /// takes the finest wavelets; images have less of their own at these higher frequencies. What they have still counts as
-/// noise: mean error on BSD68 +1.6 grey levels without noise, +0.4 at
-/// 15, -0.2 at 50.
+/// noise: mean error on BSD68 +1.6 grey levels without noise, +0.4 at 15, -0.2 at 50.
 double estimate_sigma_8bit(const at::Tensor& image);
 
 }  // namespace sscvae::image

@@ -62,7 +62,7 @@ void jitter_thresholds(models::Autoencoder& model, const StepSettings& settings,
   models::set_threshold_scale(model, std::pow(settings.threshold_jitter, random.uniform(-1, 1)));
 }
 
-// Errors of an estimate from a whole photograph, 8-bit grey levels: image::estimate_sigma_8bit on BSD-like images.
+// About the errors of image::estimate_sigma_8bit on whole photographs, 8-bit grey levels.
 constexpr double kTextureAsNoise = 4, kRelativeError = 0.015;
 
 /// The levels of the batch as they would be estimated: texture adds to their squares, chance a little to either side.
