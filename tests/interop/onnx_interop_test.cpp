@@ -16,7 +16,8 @@ using testing::small_options;
 
 /// Batch, height and width.
 using Cases = std::vector<std::array<int64_t, 3>>;
-const Cases kSmall{{2, 40, 24}, {1, 64, 64}};  ///< the second fits the grid of learned thresholds
+/// The second fits the grid of learned thresholds; in the last, noise is estimated from saturated pixels, too.
+const Cases kSmall{{2, 40, 24}, {1, 64, 64}, {1, 16, 16}};
 
 /// Models with the names of their files, in a folder.
 class Files {
@@ -56,6 +57,8 @@ class Files {
       const auto& [batch, height, width] = cases_[i];
       const std::string prefix = std::to_string(i) + "/";
       const at::Tensor image = torch::rand({batch, model.options().in_channels, height, width});
+      image.slice(3, 0, 3).zero_();
+      image.slice(2, 0, 1).fill_(1);
       const models::ForwardResult result = model.forward(image);
       values.add(prefix + "image", image);
       for (const ValueInfo& output : exported.outputs) values.add(prefix + output.name, value_of(result, output.name));
@@ -111,6 +114,10 @@ void add_variants(Files& files) {
     options.csc.threshold_refinement = nn::ThresholdRefinement::kNone;
     files.add("csc-colour" + std::to_string(static_cast<int>(threshold)), options);
   }
+  models::ModelOptions scales = small_options("csc", "sound");
+  scales.csc.attention_width = 8;
+  scales.csc.attention_scales = 3;
+  files.add("csc-scales", scales);
   models::ModelOptions skip = small_options("ssc-vae", "sound");
   skip.lite.block_skip = true;
   skip.feature_norm = models::FeatureNorm::kNone;

@@ -1,6 +1,7 @@
 #include "sscvae/image/noise_level.h"
 
 #include <ATen/ops/conv2d.h>
+#include <ATen/ops/max_pool2d.h>
 #include <torch/csrc/autograd/grad_mode.h>
 #include <torch/types.h>
 
@@ -26,6 +27,14 @@ at::Tensor filter(int64_t length, int64_t row, int64_t column) {
   return at::outer(cosine(length, row), cosine(length, column)).to(at::kFloat);
 }
 
+/// 1 where a filter sees no pixel of exactly 0 or 1, else 0 [1,1,h,w]; all 1 where that would leave too few.
+at::Tensor unsaturated(const at::Tensor& image, int64_t side) {
+  const at::Tensor saturated =
+      image.eq(0).logical_or(image.eq(1)).any(0).to(at::kFloat).view({1, 1, image.size(1), -1});
+  const at::Tensor clear = 1 - at::max_pool2d(saturated, {side, side}, {NoiseFilters::kStride, NoiseFilters::kStride});
+  return clear.sum().item<double>() < NoiseFilters::kFewest ? at::ones_like(clear) : clear;
+}
+
 }  // namespace
 
 NoiseFilters noise_filters(int64_t height, int64_t width) {
@@ -38,8 +47,10 @@ double estimate_sigma_8bit(const at::Tensor& image) {
   if (image.size(1) < 2 || image.size(2) < 2) return 0;
   const at::NoGradGuard no_grad;
   const NoiseFilters how = noise_filters(image.size(1), image.size(2));
+  const at::Tensor values = image.to(at::kFloat);
   const at::Tensor response =
-      at::conv2d(image.to(at::kFloat).unsqueeze(1), how.filters, {}, how.kStride).abs().flatten(1);  // [C,F h w]
+      (at::conv2d(values.unsqueeze(1), how.filters, {}, how.kStride).abs() * unsaturated(values, how.filters.size(2)))
+          .flatten(1);  // [C,F h w]
   const at::Tensor used =
       response.masked_select(response.amax(0).gt(how.kFlat).expand_as(response)).reshape({image.size(0), -1});
   if (used.numel() == 0) return 0;

@@ -12,6 +12,23 @@ using Integers = std::vector<int64_t>;
 
 using image::NoiseFilters;
 
+/// 1 where a filter sees no pixel of exactly 0 or 1, else 0; all 1 where that would leave too few: -> [N,1,h,w].
+std::string unsaturated(NodeWriter& writer, const std::string& image, int64_t side) {
+  const auto number = [&](const std::string& truth) { return writer.add("Cast", {truth}, {{"to", int64_t{1}}}); };
+  const std::string one = writer.number(1, "white");
+  const std::string black = writer.add("Equal", {image, writer.number(0, "black")});
+  const std::string extreme = number(writer.add("Or", {black, writer.add("Equal", {image, one})}));
+  const std::string saturated = writer.add("ReduceMax", {extreme}, {{"axes", Integers{1}}});
+  const std::string seen = writer.add(
+      "MaxPool", {saturated},
+      {{"kernel_shape", Integers{side, side}}, {"strides", Integers{NoiseFilters::kStride, NoiseFilters::kStride}}});
+  const std::string clear = writer.add("Sub", {one, seen});
+  const std::string count =
+      writer.add("ReduceSum", {clear, writer.integers({2, 3}, "positions")}, {{"keepdims", int64_t{1}}});
+  const std::string few = writer.add("Less", {count, writer.number(NoiseFilters::kFewest, "fewest")});
+  return writer.add("Max", {clear, number(few)});
+}
+
 /// Sizes of the responses of images of 16 pixels and more: [N,C,H,W] -> [N,C,responses].
 std::string details(NodeWriter& writer, const std::string& image, int64_t channels) {
   const at::Tensor filters = image::noise_filters(16, 16).filters;
@@ -19,7 +36,8 @@ std::string details(NodeWriter& writer, const std::string& image, int64_t channe
   const std::string detail =
       writer.add("Conv", {image, writer.constant(filters.repeat({channels, 1, 1, 1}), "cosines")},
                  {{"kernel_shape", Integers{side, side}}, {"strides", Integers{stride, stride}}, {"group", channels}});
-  return writer.add("Reshape", {writer.add("Abs", {detail}), writer.integers({0, channels, -1}, "flat")});
+  const std::string size = writer.add("Mul", {writer.add("Abs", {detail}), unsaturated(writer, image, side)});
+  return writer.add("Reshape", {size, writer.integers({0, channels, -1}, "flat")});
 }
 
 /// Values in rising order along an axis of `count` (a tensor of one number) entries.

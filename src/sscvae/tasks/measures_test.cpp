@@ -29,6 +29,16 @@ TEST(NoiseLevel, FlatBordersDoNotHideTheNoise) {
   EXPECT_NEAR(image::estimate_sigma_8bit(image), 20, 1.5);
 }
 
+TEST(NoiseLevel, NoiseThatWasCutOffDoesNotLowerIt) {
+  const at::Tensor ramp = at::arange(256, at::kFloat).div(400).sub(0.2).clamp(0, 1).expand({3, 256, 256}).contiguous();
+  const at::Tensor cut = image::add_gaussian_noise(ramp, 20, 3, true);
+  EXPECT_GT(cut.eq(0).to(at::kFloat).mean().item<double>(), 0.15);
+  EXPECT_NEAR(image::estimate_sigma_8bit(cut), 20, 0.6);
+  const double in_the_dark = image::estimate_sigma_8bit(image::add_gaussian_noise(at::zeros({1, 64, 64}), 20, 3, true));
+  EXPECT_GT(in_the_dark, 5);  // nothing else to go by
+  EXPECT_LT(in_the_dark, 20);
+}
+
 TEST(NoiseLevel, FineTextureIsHardlyTakenForNoise) {
   torch::manual_seed(1);
   const at::Tensor texture = at::avg_pool2d(at::avg_pool2d(torch::rand({1, 258, 258}), 2, 1), 2, 1);
