@@ -92,7 +92,7 @@ void write_checkpoint(const fs::path& path, const TrainedParts& parts, const Tra
   StateDict tensors;
   append(tensors, "", models::state_of(evaluated(parts)));
   if (parts.average) append(tensors, kModelPrefix, models::state_of(parts.model));
-  append(tensors, kAdamPrefix, parts.adam.state());
+  append(tensors, kAdamPrefix, parts.optimizer.state());
   if (parts.adversary && parts.adversary->discriminator()) {
     append(tensors, kDiscriminatorPrefix, models::state_of(*parts.adversary->discriminator()));
     append(tensors, kDiscriminatorAdamPrefix, parts.adversary->adam()->state());
@@ -116,7 +116,7 @@ TrainingState read_checkpoint(const fs::path& path, const TrainedParts& parts) {
   const StateDict plain = plain_entries(file.tensors), own = file.tensors.with_prefix_removed(kModelPrefix);
   models::load_state(parts.model, own.empty() ? plain : own, source);
   if (parts.average) models::load_state(*parts.average, plain, source);
-  parts.adam.load_state(file.tensors.with_prefix_removed(kAdamPrefix), state.step, source);
+  parts.optimizer.load_state(file.tensors.with_prefix_removed(kAdamPrefix), state.step, source);
   if (parts.adversary && parts.adversary->discriminator()) {
     models::load_state(*parts.adversary->discriminator(), file.tensors.with_prefix_removed(kDiscriminatorPrefix),
                        source);

@@ -38,15 +38,15 @@ inline constexpr char kTrainingStateKey[] = "sscvae.training";
 struct TrainedParts {
   models::Autoencoder& model;
   models::Autoencoder* average;
-  Adam& adam;
+  Optimizer& optimizer;
   Adversary* adversary = nullptr;
 };
 
 /// Writes, atomically: under plain names the weights to evaluate with (the average if there is one, else the model);
-/// under "training.model.<name>" the model's own weights if there is an average; under "training.adam.exp_avg.<name>"
-/// and "training.adam.exp_avg_sq.<name>" the optimizer's moments; under "training.discriminator.<name>" and
-/// "training.discriminator_adam.<moment>.<name>" the same of a discriminator. Errors: IoError; the earlier file is then
-/// untouched.
+/// under "training.model.<name>" the model's own weights if there is an average; under "training.adam.<average>.<name>"
+/// the optimizer's running averages (exp_avg and exp_avg_sq of Adam, momentum of Muon); under
+/// "training.discriminator.<name>" and "training.discriminator_adam.<moment>.<name>" the same of a discriminator.
+/// Errors: IoError; the earlier file is then untouched.
 void write_checkpoint(const std::filesystem::path& path, const TrainedParts& parts, const TrainingState& state,
                       std::map<std::string, std::string> metadata);
 

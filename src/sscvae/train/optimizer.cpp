@@ -80,7 +80,7 @@ bool same_dense_layout(const at::Tensor& a, const at::Tensor& b) {
 }  // namespace
 
 Adam::Adam(std::vector<NamedParameter> parameters, AdamOptions options)
-    : parameters_(std::move(parameters)), options_(options) {
+    : Optimizer(std::move(parameters)), options_(options) {
   const at::NoGradGuard no_grad;
   for (const auto& [name, parameter] : parameters_) {
     first_moments_.push_back(at::zeros_like(parameter));
@@ -115,7 +115,7 @@ void Adam::step(double learning_rate) {
   }
 }
 
-void Adam::clear_gradients() {
+void Optimizer::clear_gradients() {
   for (auto& [name, parameter] : parameters_) parameter.mutable_grad() = at::Tensor();
 }
 
@@ -128,7 +128,7 @@ serialization::StateDict Adam::state() const {
   return state;
 }
 
-void Adam::load_state(const serialization::StateDict& state, int64_t steps, const std::string& source) {
+void Optimizer::load_state(const serialization::StateDict& state, int64_t steps, const std::string& source) {
   const at::NoGradGuard no_grad;
   for (const auto& [name, mine] : this->state()) {
     const at::Tensor& stored = state.at(name, source);

@@ -24,6 +24,30 @@ double gradient_norm(const std::vector<NamedParameter>& parameters);
 /// Scales all gradients by min(1, max_norm / (norm + 1e-6)); `norm` as above.
 void clip_gradients(const std::vector<NamedParameter>& parameters, double norm, double max_norm);
 
+/// What turns gradients into steps of the parameters.
+class Optimizer {
+ public:
+  virtual ~Optimizer() = default;
+  Optimizer(const Optimizer&) = delete;
+  Optimizer& operator=(const Optimizer&) = delete;
+
+  virtual void step(double learning_rate) = 0;
+  void clear_gradients();
+  int64_t steps() const { return steps_; }
+  const std::vector<NamedParameter>& parameters() const { return parameters_; }
+
+  /// The running averages, sharing memory with the optimizer.
+  virtual serialization::StateDict state() const = 0;
+  /// Copies the averages in and continues after `steps` steps. Errors: FormatError naming `source` and the first tensor
+  /// that is missing or misshapen.
+  virtual void load_state(const serialization::StateDict& state, int64_t steps, const std::string& source);
+
+ protected:
+  explicit Optimizer(std::vector<NamedParameter> parameters) : parameters_(std::move(parameters)) {}
+  std::vector<NamedParameter> parameters_;
+  int64_t steps_ = 0;
+};
+
 struct AdamOptions {
   double beta1 = 0.9;
   double beta2 = 0.999;
@@ -37,26 +61,17 @@ struct AdamOptions {
 ///   p <- p - lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)
 /// Parameters without a gradient are left alone, their moments too.
 /// Source: Kingma & Ba 2015; Loshchilov & Hutter 2019; evaluation order of PyTorch.
-class Adam {
+class Adam : public Optimizer {
  public:
   Adam(std::vector<NamedParameter> parameters, AdamOptions options);
 
-  void step(double learning_rate);
-  void clear_gradients();
-  int64_t steps() const { return steps_; }
-  const std::vector<NamedParameter>& parameters() const { return parameters_; }
-
-  /// "exp_avg.<parameter>" (m) and "exp_avg_sq.<parameter>" (v), sharing memory with the optimizer.
-  serialization::StateDict state() const;
-  /// Copies the moments in and continues after `steps` steps. Errors: FormatError naming `source` and the first tensor
-  /// that is missing or misshapen.
-  void load_state(const serialization::StateDict& state, int64_t steps, const std::string& source);
+  void step(double learning_rate) override;
+  /// "exp_avg.<parameter>" (m) and "exp_avg_sq.<parameter>" (v).
+  serialization::StateDict state() const override;
 
  private:
-  std::vector<NamedParameter> parameters_;
   std::vector<at::Tensor> first_moments_, second_moments_;
   AdamOptions options_;
-  int64_t steps_ = 0;
 };
 
 }  // namespace sscvae::train

@@ -8,6 +8,10 @@ void TrainOptions::describe(FieldList& fields) {
   fields.add("batch_size", batch_size, "images or patches in one forward pass", between(1, 65536));
   fields.add("accumulate", accumulate, "batches whose gradients are averaged into one optimizer step",
              between(1, 65536));
+  fields.add(
+      "optimizer", optimizer,
+      "adam, or muon: orthogonal steps for the filters of convolutions, Adam for all else; a step takes longer and "
+      "gains more");
   fields.add("learning_rate", learning_rate, "Adam's step size at the top of the schedule", at_least(0));
   fields.add("schedule", schedule, "what the learning rate does after warm-up");
   fields.add("warmup", warmup, "share of all steps in which the learning rate rises linearly from 0", between(0, 1));
@@ -16,6 +20,14 @@ void TrainOptions::describe(FieldList& fields) {
   fields.add("beta1", beta1, "decay of Adam's first moment", between(0, 0.999999));
   fields.add("beta2", beta2, "decay of Adam's second moment", between(0, 0.9999999));
   fields.add("epsilon", epsilon, "added to the root of Adam's second moment", at_least(0));
+  fields.add("muon_ratio", muon_ratio, "learning rate of Muon's orthogonal steps, as a multiple of learning_rate",
+             at_least(0));
+  fields.add("muon_momentum", muon_momentum, "decay of Muon's running average of gradients", between(0, 0.999999));
+  fields.add(
+      "muon_weight_decay", muon_weight_decay,
+      "decoupled weight decay of what Muon steps orthogonally: each step is as long as the others, so that without "
+      "it weights grow for as long as the learning rate is high",
+      at_least(0));
   fields.add("weight_decay", weight_decay,
              "decoupled weight decay (AdamW): weights shrink by learning rate x this per step", at_least(0));
   fields.add("gradient_clip", gradient_clip, "largest Euclidean norm of all gradients together; 0: no clipping",
@@ -41,9 +53,10 @@ void TrainOptions::describe(FieldList& fields) {
              "arithmetic of the networks: fp32, bf16 (losses and sparse coding stay fp32), or bf16 where the processor "
              "is fast at it");
   fields.add("seed", seed, "root of all randomness in training: initial weights, crops, noise", at_least(0));
-  fields.add("initial_weights", initial_weights,
-             "start from these weights of the same model (a file, or weights that come with the program) instead of fresh "
-             "ones: fine-tuning");
+  fields.add(
+      "initial_weights", initial_weights,
+      "start from these weights of the same model (a file, or weights that come with the program) instead of fresh "
+      "ones: fine-tuning");
   fields.add("log_every", log_every, "steps between the rows of log.csv", at_least(1));
   fields.add("validate_every", validate_every,
              "steps between validations; 0: after whole epochs, 100 to 500 steps apart", at_least(0));

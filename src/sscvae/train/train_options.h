@@ -6,6 +6,7 @@
 
 namespace sscvae::train {
 
+enum class OptimizerKind { kAdam, kMuon };
 enum class Schedule { kConstant, kCosine };
 enum class Precision { kAuto, kFp32, kBf16 };
 enum class ValidationMode { kEval, kTrain };
@@ -17,6 +18,7 @@ struct TrainOptions {
   int64_t epochs = 200;
   int64_t batch_size = 16;
   int64_t accumulate = 1;  ///< batches per optimizer step
+  OptimizerKind optimizer = OptimizerKind::kAdam;
   double learning_rate = 3e-4;
   Schedule schedule = Schedule::kCosine;
   double warmup = 0.05;               ///< share of all steps
@@ -24,9 +26,12 @@ struct TrainOptions {
   double beta1 = 0.9;
   double beta2 = 0.99;
   double epsilon = 1e-8;
-  double weight_decay = 0.0;   ///< decoupled (AdamW)
-  double gradient_clip = 0.5;  ///< norm; 0: none
-  double ema_decay = 0.0;      ///< 0: none
+  double muon_ratio = 10;  ///< learning rate of Muon's orthogonal steps over learning_rate
+  double muon_momentum = 0.95;
+  double muon_weight_decay = 0.2;  ///< decoupled, of what takes orthogonal steps
+  double weight_decay = 0.0;       ///< decoupled (AdamW)
+  double gradient_clip = 0.5;      ///< norm; 0: none
+  double ema_decay = 0.0;          ///< 0: none
   bool recompute = false;
   double memory_gib = 0;        ///< 0: no budget
   double threshold_jitter = 1;  ///< thresholds are scaled by a factor between 1 / this and this in each pass
@@ -51,6 +56,11 @@ struct TrainOptions {
 
 }  // namespace sscvae::train
 
+template <>
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::train::OptimizerKind>() {
+  static const std::vector<std::string> names{"adam", "muon"};
+  return names;
+}
 template <>
 inline const std::vector<std::string>& sscvae::choice_names<sscvae::train::Schedule>() {
   static const std::vector<std::string> names{"constant", "cosine"};

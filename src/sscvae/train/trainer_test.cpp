@@ -16,6 +16,10 @@ TEST_F(ResumeTest, EqualsTheUninterruptedRun) { check({"train.checkpoint_every=5
 
 TEST_F(ResumeTest, WithAveragedWeights) { check({"train.checkpoint_every=3", "train.ema_decay=0.9"}, {4, 8}); }
 
+TEST_F(ResumeTest, WithMuon) {
+  check({"train.checkpoint_every=3", "train.optimizer=muon", "train.ema_decay=0.9"}, {4, 8});
+}
+
 TEST_F(ResumeTest, WhenDenoising) {
   check({"task=denoise", "data.noise.sigma_8bit=5", "data.noise.sigma_8bit_max=40", "train.checkpoint_every=5"}, {6});
 }

@@ -20,6 +20,7 @@
 #include "sscvae/models/weights.h"
 #include "sscvae/train/divergence.h"
 #include "sscvae/train/ema.h"
+#include "sscvae/train/muon.h"
 #include "sscvae/train/precision.h"
 #include "sscvae/train/previews.h"
 #include "sscvae/train/schedule.h"
@@ -150,8 +151,12 @@ void TrainingRun::build_model() {
   model_ = make();
   if (options_.train.ema_decay > 0) average_ = make();
   const TrainOptions& train = options_.train;
-  adam_ = std::make_unique<Adam>(named_parameters(*model_),
-                                 AdamOptions{train.beta1, train.beta2, train.epsilon, train.weight_decay});
+  const AdamOptions adam{train.beta1, train.beta2, train.epsilon, train.weight_decay};
+  if (train.optimizer == OptimizerKind::kMuon)
+    optimizer_ = std::make_unique<Muon>(
+        named_parameters(*model_), MuonOptions{train.muon_ratio, train.muon_momentum, train.muon_weight_decay, bf16_},
+        adam);
+  else optimizer_ = std::make_unique<Adam>(named_parameters(*model_), adam);
   PerceptualDistance perceptual = request_.perceptual;
   if (train.adversarial.perceptual_weight > 0 && !perceptual) {
     const int64_t least = metrics::smallest_side(metrics::LpipsNet::kAlex);
@@ -169,10 +174,10 @@ bool TrainingRun::load_initial_weights() {
   const std::string& given = options_.train.initial_weights;
   if (given.empty()) return false;
   std::error_code error;
-  const std::string path =
-      std::filesystem::exists(given, error) ? given : find_shipped_file(given + ".safetensors");
+  const std::string path = std::filesystem::exists(given, error) ? given : find_shipped_file(given + ".safetensors");
   if (path.empty())
-    throw IoError("train.initial_weights: no weights file '" + given + "', and none of that name comes with the program");
+    throw IoError("train.initial_weights: no weights file '" + given +
+                  "', and none of that name comes with the program");
   models::load_state(*model_, models::state_of(*models::load_weights(path).model), path);
   return true;
 }
@@ -299,8 +304,8 @@ void TrainingRun::step(const std::vector<data::Batch>& batches, Progress& progre
   const double learning_rate = learning_rate_at(train, state_.step, total_steps_);
   StepFigures figures;
   try {
-    figures =
-        training_step(*model_, *adam_, batches, step_settings_, state_.sparsity_weight, learning_rate, state_.step + 1);
+    figures = training_step(*model_, *optimizer_, batches, step_settings_, state_.sparsity_weight, learning_rate,
+                            state_.step + 1);
     const bool exploded = train.divergence_factor > 0 && state_.step >= kRunningStart &&
                           figures.loss > train.divergence_factor * state_.running_loss;
     if (exploded)

@@ -40,7 +40,7 @@ class TrainingRun {
   void open_logs();
   std::map<std::string, std::string> metadata() const;
   ValidationSettings validation_settings() const;
-  TrainedParts parts() { return {*model_, average_.get(), *adam_, adversary_.get()}; }
+  TrainedParts parts() { return {*model_, average_.get(), *optimizer_, adversary_.get()}; }
   void log_step(const StepFigures& figures, double learning_rate, double used_weight, double psnr);
   models::Autoencoder& evaluated() { return average_ ? *average_ : *model_; }
 
@@ -63,7 +63,7 @@ class TrainingRun {
   bool bf16_;
   TrainingData data_;
   std::shared_ptr<models::Autoencoder> model_, average_;
-  std::unique_ptr<Adam> adam_;
+  std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<Adversary> adversary_;  ///< or nullptr
   StepSettings step_settings_;
   int64_t total_steps_ = 0, steps_per_epoch_ = 0, validate_every_ = 0, checkpoint_every_ = 0;

@@ -105,11 +105,11 @@ void use_channels_last(torch::nn::Module& module) {
     if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
 }
 
-StepFigures training_step(models::Autoencoder& model, Adam& adam, const std::vector<data::Batch>& batches,
+StepFigures training_step(models::Autoencoder& model, Optimizer& optimizer, const std::vector<data::Batch>& batches,
                           const StepSettings& settings, double sparsity_weight, double learning_rate, int64_t step) {
   SSCVAE_ASSERT(!batches.empty());
   const double share = 1.0 / static_cast<double>(batches.size());
-  adam.clear_gradients();
+  optimizer.clear_gradients();
   if (settings.adversary) settings.adversary->begin_step(step);
   StepFigures figures;
   Pass pass;
@@ -129,10 +129,10 @@ StepFigures training_step(models::Autoencoder& model, Adam& adam, const std::vec
   }
   if (settings.threshold_jitter > 1) models::set_threshold_scale(model, 1);
   if (settings.noise_levels == NoiseLevels::kTold) models::set_noise_levels(model, {});
-  figures.gradient_norm = gradient_norm(adam.parameters());
+  figures.gradient_norm = gradient_norm(optimizer.parameters());
   check_finite(model, pass, figures, settings.adversary, step);
-  if (settings.gradient_clip > 0) clip_gradients(adam.parameters(), figures.gradient_norm, settings.gradient_clip);
-  adam.step(learning_rate);
+  if (settings.gradient_clip > 0) clip_gradients(optimizer.parameters(), figures.gradient_norm, settings.gradient_clip);
+  optimizer.step(learning_rate);
   if (settings.adversary) {
     settings.adversary->finish_step(learning_rate);
     figures.adversary = settings.adversary->figures();

@@ -39,11 +39,11 @@ struct StepSettings {
 /// shapes stay.
 void use_channels_last(torch::nn::Module& module);
 
-/// Forward and backward over the batches (gradients averaged), the check for divergence, clipping, one step of Adam,
-/// and the model's own after-step work; with an adversary its terms, and its own step after the model's. `step` counts
-/// from 1; randomness within the model is a function of settings.seed, `step` and the number of the batch. Errors:
-/// DivergenceError naming step, loss and the first bad tensor; the weights are then as before the step.
-StepFigures training_step(models::Autoencoder& model, Adam& adam, const std::vector<data::Batch>& batches,
+/// Forward and backward over the batches (gradients averaged), the check for divergence, clipping, one step of the
+/// optimizer, and the model's own after-step work; with an adversary its terms, and its own step after the model's.
+/// `step` counts from 1; randomness within the model is a function of settings.seed, `step` and the number of the
+/// batch. Errors: DivergenceError naming step, loss and the first bad tensor; the weights are then as before the step.
+StepFigures training_step(models::Autoencoder& model, Optimizer& optimizer, const std::vector<data::Batch>& batches,
                           const StepSettings& settings, double sparsity_weight, double learning_rate, int64_t step);
 
 /// Memory that a forward and a backward pass over the batch take beyond what is in use, bytes; an adversary's is left
