@@ -72,6 +72,19 @@ TEST_P(EveryModel, Fp32EngineEqualsTheModel) {
   }
 }
 
+TEST(Engine, RunsThresholdNetworksOfSeveralScales) {
+  const c10::InferenceMode no_gradients;
+  models::ModelOptions options = options_of("csc", "sound");
+  options.csc.attention_width = 8;
+  options.csc.attention_scales = 3;
+  const auto plain = stirred(options);
+  Engine engine(*plain, Precision::kFp32);
+  for (const auto& [batch, height, width] : {std::tuple{1, 64, 64}, {2, 24, 104}, {1, 8, 8}}) {
+    const at::Tensor images = torch::rand({batch, 1, height, width});
+    EXPECT_LT(largest_error(engine.run(images).reconstruction, plain->forward(images).reconstruction), 1e-4);
+  }
+}
+
 TEST_P(EveryModel, Bf16EngineIsNear) {
   if (!kernels::has_amx()) GTEST_SKIP() << "no AMX";
   const c10::InferenceMode no_gradients;

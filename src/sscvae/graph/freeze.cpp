@@ -256,6 +256,33 @@ Value bottleneck(Builder& b, const models::Autoencoder& model, Value features) {
   return b.graph.code;
 }
 
+/// From stem to head: residual blocks at one or several scales.
+Value threshold_network(Builder& b, Value x) {
+  const models::ConvolutionalCoderOptions& options = b.options().csc;
+  const auto blocks = [&](const std::string& stage) {
+    for (int64_t i = 0; i < options.attention_blocks; ++i) {
+      const std::string block = stage + "." + std::to_string(i);
+      const Value y = b.activation(b.convolution(x, block + ".conv1"), Function::kSilu, block);
+      x = b.add(Add{}, {x, b.convolution(y, block + ".conv2")}, block);
+    }
+  };
+  std::vector<Value> passed;
+  blocks("_blocks");
+  for (int64_t scale = 1; scale < options.attention_scales; ++scale) {
+    const std::string number = std::to_string(scale);
+    passed.push_back(x);
+    x = b.convolution(x, "_down" + number, 2);
+    blocks("_blocks" + number);
+  }
+  for (int64_t scale = options.attention_scales - 1; scale > 0; --scale) {
+    const std::string up = "_up" + std::to_string(scale);
+    x = b.add(PixelShuffle{2}, {b.convolution(x, up)}, up);
+    x = b.add(Add{}, {passed[static_cast<size_t>(scale - 1)], x}, up);
+    blocks("_rise" + std::to_string(scale));
+  }
+  return x;
+}
+
 /// A convolutional sparse coder: unfolded iterations from the image's blocks to a code, whose atoms add up to the
 /// image.
 void convolutional_coder(Builder& b, const models::ConvolutionalCoder& coder, Value image) {
@@ -267,11 +294,7 @@ void convolutional_coder(Builder& b, const models::ConvolutionalCoder& coder, Va
   Value factors = -1;
   if (b.has("_stem.weight")) {
     Value x = b.add(Add{}, {b.convolution(blocks, "_stem"), b.convolution(sigma, "_noise")}, "_stem");
-    for (int64_t i = 0; i < options.attention_blocks; ++i) {
-      const std::string block = "_blocks." + std::to_string(i);
-      const Value y = b.activation(b.convolution(x, block + ".conv1"), Function::kSilu, block);
-      x = b.add(Add{}, {x, b.convolution(y, block + ".conv2")}, block);
-    }
+    x = threshold_network(b, x);
     x = b.convolution(b.activation(x, Function::kRelu, "_head"), "_head");
     factors = b.activation(b.add(Affine{1, models::kSoftplusOne}, {x}, "_head"), Function::kSoftplus, "_head");
     if (b.has("_cbam.SpatialAtt._conv.weight"))

@@ -124,7 +124,12 @@ void ConvolutionalCoderOptions::describe(FieldList& fields) {
              "times the noise level: scalar, per-atom (learned), or inferred from the image on top of per-atom");
   fields.add("threshold_refinement", threshold_refinement, "of inferred thresholds: none, or cbam");
   fields.add("attention_width", attention_width, "channels of the network that infers thresholds", at_least(1));
-  fields.add("attention_blocks", attention_blocks, "residual blocks of that network", between(0, 100));
+  fields.add(
+      "attention_blocks", attention_blocks,
+      "residual blocks of that network; with several scales of each scale, on the way down and again on the way up",
+      between(0, 100));
+  fields.add("attention_scales", attention_scales,
+             "scales of that network: each halves the grid and doubles the channels", between(1, 6));
 }
 
 ConvolutionalCoder::ConvolutionalCoder(const ModelOptions& options, uint64_t seed) : Autoencoder(options) {
@@ -153,8 +158,22 @@ ConvolutionalCoder::ConvolutionalCoder(const ModelOptions& options, uint64_t see
   const int64_t width = o.attention_width;
   stem_ = register_module("_stem", nn::same_convolution(options.in_channels * o.stride * o.stride, width, 3));
   noise_ = register_module("_noise", nn::same_convolution(1, width, 1, false));
-  blocks_ = register_module("_blocks", torch::nn::Sequential());
-  for (int64_t i = 0; i < o.attention_blocks; ++i) blocks_->push_back(nn::LiteResidualBlock(width, nn::Norm::kNone));
+  const auto stage = [&](const std::string& name, int64_t channels) {
+    torch::nn::Sequential blocks;
+    for (int64_t i = 0; i < o.attention_blocks; ++i)
+      blocks->push_back(nn::LiteResidualBlock(channels, nn::Norm::kNone));
+    return register_module(name, blocks);
+  };
+  falling_.push_back(stage("_blocks", width));
+  for (int64_t level = 1; level < o.attention_scales; ++level) {
+    const std::string number = std::to_string(level);
+    const int64_t fine = width << (level - 1), coarse = width << level;
+    halvings_.push_back(
+        register_module("_down" + number, torch::nn::Conv2d(torch::nn::Conv2dOptions(fine, coarse, 2).stride(2))));
+    falling_.push_back(stage("_blocks" + number, coarse));
+    doublings_.push_back(register_module("_up" + number, nn::same_convolution(coarse, 4 * fine, 1, false)));
+    rising_.push_back(stage("_rise" + number, fine));
+  }
   head_ = register_module("_head", nn::same_convolution(width, o.num_atoms, 1));
   head_->weight.mul_(0.1);
   head_->bias.zero_();
@@ -165,7 +184,10 @@ ConvolutionalCoder::ConvolutionalCoder(const ModelOptions& options, uint64_t see
   }
 }
 
-int64_t ConvolutionalCoder::size_multiple() const { return options().csc.stride; }
+int64_t ConvolutionalCoder::size_multiple() const {
+  const ConvolutionalCoderOptions& o = options().csc;
+  return o.stride << (stem_ ? o.attention_scales - 1 : 0);
+}
 
 at::Tensor ConvolutionalCoder::noise_levels(const at::Tensor& images) const {
   const int64_t count = images.size(0);
@@ -180,10 +202,24 @@ at::Tensor ConvolutionalCoder::noise_levels(const at::Tensor& images) const {
   return sigma.to(images.device());
 }
 
+at::Tensor ConvolutionalCoder::controller(at::Tensor x) {
+  const auto through = [](torch::nn::Sequential& blocks, at::Tensor value) {
+    return blocks->is_empty() ? value : blocks->forward(std::move(value));
+  };
+  std::vector<at::Tensor> passed;
+  x = through(falling_[0], x);
+  for (size_t i = 0; i < halvings_.size(); ++i) {
+    passed.push_back(x);
+    x = through(falling_[i + 1], halvings_[i]->forward(x));
+  }
+  for (size_t i = halvings_.size(); i-- > 0;)
+    x = through(rising_[i], passed[i] + at::pixel_shuffle(doublings_[i]->forward(x), 2));
+  return x;
+}
+
 void ConvolutionalCoder::infer_factors(Coded& coded, const at::Tensor& sigma) {
   at::Tensor x = stem_->forward(coded.blocks) + noise_->forward(sigma);
-  if (!blocks_->is_empty()) x = blocks_->forward(x);
-  x = head_->forward(at::relu(x));
+  x = head_->forward(at::relu(controller(x)));
   const nn::AutocastDisabled full_precision(x.device().type());
   coded.inferred = at::softplus(nn::to_full_precision(x) + kSoftplusOne);
   coded.refined = refinement_ ? refinement_->forward(coded.inferred) * kRefinementGain : coded.inferred;
@@ -199,10 +235,10 @@ std::pair<at::Tensor, at::Tensor> ConvolutionalCoder::threshold_lines(int64_t it
 
 ConvolutionalCoder::Coded ConvolutionalCoder::code_of(const at::Tensor& images) {
   check_shape(images, "images", "N,C,H,W", {-1, options().in_channels, -1, -1});
-  const int64_t stride = options().csc.stride;
-  if (images.size(2) < stride || images.size(3) < stride || images.size(2) % stride || images.size(3) % stride)
+  const int64_t stride = options().csc.stride, multiple = size_multiple();
+  if (images.size(2) < multiple || images.size(3) < multiple || images.size(2) % multiple || images.size(3) % multiple)
     throw ShapeError(format("images: height and width must be multiples of %lld, got %lldx%lld",
-                            static_cast<long long>(stride), static_cast<long long>(images.size(2)),
+                            static_cast<long long>(multiple), static_cast<long long>(images.size(2)),
                             static_cast<long long>(images.size(3))));
   Coded coded;
   coded.blocks = at::pixel_unshuffle(images - 0.5, stride).contiguous(images.suggest_memory_format());

@@ -24,7 +24,8 @@ inline constexpr double kSoftplusOne = 0.54132485;
 /// level, estimated from the image (image/noise_level.h) unless it is given. M is the sparsity controller of SSC-VAE: a
 /// small network infers a factor for each position and atom, channel and spatial attention refine it; it starts as 1.
 /// Sources: Gregor & LeCun 2010; Simon & Elad 2019 (strided convolutional sparse coding); Eqs. 3, 9-11 of the SSC-VAE
-/// paper.
+/// paper. With attention_scales > 1 that network is U-shaped (Ronneberger et al. 2015): each scale halves the grid and
+/// doubles the channels, and what it had on its way down is added on its way up.
 ///
 /// In a ForwardResult, `features` is x and `coded_features` is W * z [N,C stride^2,h,w], h = H / stride; the code has
 /// the same grid.
@@ -61,6 +62,7 @@ class ConvolutionalCoder : public Autoencoder {
   };
   Coded code_of(const at::Tensor& images);
   at::Tensor noise_levels(const at::Tensor& images) const;
+  at::Tensor controller(at::Tensor x);
   void infer_factors(Coded& coded, const at::Tensor& sigma);
   at::Tensor reconstruct(const at::Tensor& coded_blocks) const;
 
@@ -71,7 +73,8 @@ class ConvolutionalCoder : public Autoencoder {
   at::Tensor floor_, slope_;                      // [T,K] or [T,1], before softplus
   at::Tensor frame_scale_;                        // [], what the start was divided by
   torch::nn::Conv2d stem_{nullptr}, noise_{nullptr}, head_{nullptr};
-  torch::nn::Sequential blocks_{nullptr};
+  std::vector<torch::nn::Sequential> falling_, rising_;  // residual blocks of each scale, finest first
+  std::vector<torch::nn::Conv2d> halvings_, doublings_;  // between scale i and i + 1
   nn::Cbam refinement_{nullptr};
 };
 

@@ -14,6 +14,7 @@ struct ConvolutionalCoderOptions {
   nn::ThresholdRefinement threshold_refinement = nn::ThresholdRefinement::kCbam;
   int64_t attention_width = 64;
   int64_t attention_blocks = 2;
+  int64_t attention_scales = 1;
   void describe(FieldList& fields);
 };
 

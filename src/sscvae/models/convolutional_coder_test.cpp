@@ -72,6 +72,34 @@ TEST(ConvolutionalCoder, ThresholdsFollowTheNoiseLevelAndTheKnob) {
   EXPECT_THROW(set_threshold_scale(coder, -1), UsageError);
 }
 
+TEST(ConvolutionalCoder, ScalesHalveTheGridOfTheThresholdNetwork) {
+  const at::NoGradGuard no_grad;
+  ModelOptions scaled = options();
+  scaled.csc.attention_width = 8;
+  scaled.csc.attention_scales = 3;
+  ConvolutionalCoder coder(scaled, 1);
+  coder.eval();
+  EXPECT_EQ(coder.size_multiple(), 8);
+  EXPECT_EQ(coder.forward(at::rand({1, 1, 24, 40})).code.sizes(), at::IntArrayRef({1, 100, 12, 20}));
+  EXPECT_THROW(coder.forward(at::rand({1, 1, 12, 40})), ShapeError);
+  EXPECT_EQ(coder.named_parameters()["_blocks2.1.conv2.weight"].sizes(), at::IntArrayRef({32, 32, 3, 3}));
+  // The finest scale alone, four blocks of two 3 x 3 filters behind a stem, would see 18 pixels far.
+  torch::manual_seed(3);
+  for (at::Tensor& parameter : coder.parameters())
+    if (parameter.dim() == 4 && parameter.size(2) == 3) parameter.normal_(0, 0.1);
+  coder.set_noise_levels(std::array{25.0});
+  at::Tensor image = at::rand({1, 1, 64, 64});
+  const auto first_factor = [&] {
+    return coder.forward(image).threshold_inference.select(1, 0)[0][0][0].item<float>();
+  };
+  const float before = first_factor();
+  image.slice(2, 44).slice(3, 44).zero_();
+  EXPECT_NE(first_factor(), before);
+  scaled.csc.threshold = nn::ThresholdKind::kPerAtom;
+  scaled.csc.threshold_refinement = nn::ThresholdRefinement::kNone;
+  EXPECT_EQ(ConvolutionalCoder(scaled, 1).size_multiple(), 2);
+}
+
 TEST(ConvolutionalCoder, TheDictionaryIsWhatASingleEntryDraws) {
   const at::NoGradGuard no_grad;
   ConvolutionalCoder coder(options(), 1);

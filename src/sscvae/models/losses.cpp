@@ -13,7 +13,9 @@
 namespace sscvae::models {
 
 void LossOptions::describe(FieldList& fields) {
-  fields.add("reconstruction", reconstruction, "pixel error: squared, absolute or charbonnier, sqrt(e^2 + 1e-6)");
+  fields.add(
+      "reconstruction", reconstruction,
+      "pixel error: squared, absolute, charbonnier, sqrt(e^2 + 1e-6), or rms, the root of each image's mean square");
   fields.add("reduction", reduction,
              "of the pixel error: mean over everything (authors' code) or mean over images of the sum (Eq. 6)");
   fields.add("latent_form", latent_form,
@@ -41,9 +43,17 @@ at::Tensor pixel_error(const at::Tensor& difference, ReconstructionLoss kind) {
     case ReconstructionLoss::kAbsolute:
       return difference.abs();
     case ReconstructionLoss::kCharbonnier:
+    case ReconstructionLoss::kRms:
       break;
   }
   return (difference.square() + 1e-6).sqrt();
+}
+
+at::Tensor reconstruction_term(const at::Tensor& difference, const LossOptions& options) {
+  if (options.reconstruction == ReconstructionLoss::kRms)
+    return (difference.square().flatten(1).mean(1) + 1e-6).sqrt().mean();
+  const at::Tensor error = pixel_error(difference, options.reconstruction);
+  return options.reduction == Reduction::kMean ? error.mean() : error.sum() / static_cast<double>(difference.size(0));
 }
 
 at::Tensor squared_distance(const at::Tensor& a, const at::Tensor& b) { return (a - b).square().sum({1}).mean(); }
@@ -72,9 +82,7 @@ Losses compute_losses(const ForwardResult& result, const at::Tensor& target, con
     throw ShapeError("target: expected the reconstruction's shape " + shape_text(result.reconstruction) + ", got " +
                      shape_text(target));
   Losses losses;
-  const at::Tensor error = pixel_error(result.reconstruction - target, options.reconstruction);
-  losses.reconstruction =
-      options.reduction == Reduction::kMean ? error.mean() : error.sum() / static_cast<double>(target.size(0));
+  losses.reconstruction = reconstruction_term(result.reconstruction - target, options);
   losses.total = losses.reconstruction;
   losses.latent = latent_term(result, options);
   if (losses.latent.defined() && options.latent_weight > 0)

@@ -6,7 +6,7 @@
 /// The training objective: reconstruction + latent + sparsity terms.
 namespace sscvae::models {
 
-enum class ReconstructionLoss { kSquared, kAbsolute, kCharbonnier };
+enum class ReconstructionLoss { kSquared, kAbsolute, kCharbonnier, kRms };
 enum class Reduction { kMean, kSum };
 enum class LatentForm { kPlain, kCommitment };
 enum class Sparsity { kNone, kL1, kSteered, kRate };
@@ -28,7 +28,8 @@ struct LossOptions {
 
 /// The terms of one batch; scalars, weights already applied to `total` only.
 struct Losses {
-  at::Tensor reconstruction;  ///< mean (or, with sum, mean over images of the sum) of the pixel error
+  at::Tensor reconstruction;  ///< mean (or, with sum, mean over images of the sum) of the pixel error; with rms, mean
+                              ///< over images of the root of the mean squared error
   at::Tensor
       latent;  ///< mean over positions of ||D z - E||^2 (or the model's own latent term); undefined without a code
   at::Tensor sparsity;  ///< mean over positions of sum_i alpha_i |z_i| or of the rate in bits; undefined where not used
@@ -48,7 +49,7 @@ double steer_sparsity_weight(double weight, double nnz, const LossOptions& optio
 
 template <>
 inline const std::vector<std::string>& sscvae::choice_names<sscvae::models::ReconstructionLoss>() {
-  static const std::vector<std::string> names{"squared", "absolute", "charbonnier"};
+  static const std::vector<std::string> names{"squared", "absolute", "charbonnier", "rms"};
   return names;
 }
 template <>

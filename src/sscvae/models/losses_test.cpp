@@ -45,6 +45,8 @@ TEST(Losses, OptionsChangeTheTerms) {
   EXPECT_DOUBLE_EQ(total(options), 1.5);
   options.reconstruction = ReconstructionLoss::kCharbonnier;
   EXPECT_NEAR(total(options), 1.5, 3e-3);
+  options.reconstruction = ReconstructionLoss::kRms;
+  EXPECT_NEAR(total(options), std::sqrt(1.25 / 4), 1e-5);
   options.reconstruction = ReconstructionLoss::kSquared;
   options.latent_weight = 2;
   EXPECT_DOUBLE_EQ(total(options), 1.25 + 2 * 9);
@@ -60,8 +62,8 @@ TEST(Losses, GradientsMatchDifferences) {
                    code = leaf({2, 5, 2, 2});
   const at::Tensor alpha = torch::rand({2, 5, 2, 2}, at::kDouble).requires_grad_(),
                    target = torch::rand({2, 1, 4, 4}, at::kDouble);
-  for (const auto kind :
-       {ReconstructionLoss::kSquared, ReconstructionLoss::kAbsolute, ReconstructionLoss::kCharbonnier}) {
+  for (const auto kind : {ReconstructionLoss::kSquared, ReconstructionLoss::kAbsolute, ReconstructionLoss::kCharbonnier,
+                          ReconstructionLoss::kRms}) {
     LossOptions options;
     options.reconstruction = kind;
     options.latent_weight = 0.5;
