@@ -28,6 +28,8 @@ void add_evaluate(CLI::App& app) {
       ->type_name("S");
   app.add_option("--noise", options->noise, "its kind: gaussian or speckle (default: as configured; mixed: gaussian)")
       ->type_name("KIND");
+  app.add_flag("--clip", options->clip,
+               "cut noisy images to [0,1], as image files hold them, whatever the protocol says");
   app.add_option("--protocol", options->protocol, "rule of the figures, see 'sscvae list protocols'")
       ->type_name("NAME")
       ->capture_default_str();

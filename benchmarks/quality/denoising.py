@@ -16,13 +16,21 @@ from rivals import best_choice, run_rival
 CHUNK = 8  # images between two notes in the cache
 
 
+def noisy_image(program, image_set, path, sigma):
+    """[H,W] or [H,W,3]. Gaussian noise is NumPy's own; speckle is that of the program."""
+    if image_set.noise == "gaussian":
+        return add_noise(image_set.load(path), sigma, image_set.clip)
+    return np.squeeze(program.noisy(image_set, path, sigma).transpose(1, 2, 0))
+
+
 def check_noise(program, image_set):
     """Our program and the rivals must be given the same noisy images, bit for bit."""
+    if image_set.noise != "gaussian":
+        return  # the rivals are given the program's
     path = image_set.paths[0]
-    image = image_set.load(path)
     for sigma in image_set.sigmas:
-        expected = np.atleast_3d(add_noise(image, sigma)).transpose(2, 0, 1)
-        if not np.array_equal(expected, program.noisy(image_set.root / path, sigma)):
+        expected = np.atleast_3d(noisy_image(program, image_set, path, sigma)).transpose(2, 0, 1)
+        if not np.array_equal(expected, program.noisy(image_set, path, sigma)):
             raise Failure(f"{image_set.name}/{path}, sigma {sigma}: the program's noise is not NumPy's")
 
 
@@ -40,7 +48,7 @@ def ask(worker, function, *arguments):
         raise Failure(f"{type(error).__name__}: {text[0] if text else 'no message'}") from None
 
 
-def chosen_setting(rival, image_set, sigma, arguments, cache, version):
+def chosen_setting(rival, image_set, sigma, arguments, program, cache, version):
     """The rival's free setting for this kind of images and noise; None if it has none."""
     if not rival.choices:
         return None
@@ -48,15 +56,18 @@ def chosen_setting(rival, image_set, sigma, arguments, cache, version):
     key = {"chosen_on": separate.name, "sigma": sigma, "method": rival.name, "version": version}
     key["choices"] = list(rival.choices)
     if cache.get(key) is None:
-        images = [centre(separate.load(path)) for path in separate.paths[:CHOICE_IMAGES]]
+        pairs = [
+            (centre(separate.load(path)), centre(noisy_image(program, separate, path, sigma)))
+            for path in separate.paths[:CHOICE_IMAGES]
+        ]
         with one_worker() as worker:
-            choice = ask(worker, best_choice, rival.name, images, sigma, arguments.threads)
+            choice = ask(worker, best_choice, rival.name, pairs, sigma, arguments.threads)
         cache.put(key, {"choice": choice})
     return cache.get(key)["choice"]
 
 
 def rival_row(rival, image_set, sigma, arguments, program, cache, version):
-    choice = chosen_setting(rival, image_set, sigma, arguments, cache, version)
+    choice = chosen_setting(rival, image_set, sigma, arguments, program, cache, version)
     setting = f"{rival.setting} {choice}" if rival.choices else rival.setting
 
     def key(path):
@@ -68,7 +79,8 @@ def rival_row(rival, image_set, sigma, arguments, program, cache, version):
         for start in range(0, len(missing), CHUNK):
             paths = missing[start : start + CHUNK]
             originals = [image_set.load(path) for path in paths]
-            jobs = [(rival.name, image, sigma, choice, arguments.threads) for image in originals]
+            noisy = [noisy_image(program, image_set, path, sigma) for path in paths]
+            jobs = [(rival.name, image, sigma, choice, arguments.threads) for image in noisy]
             results = [ask(worker, run_rival, *job) for job in jobs]
             figures = program.compare(originals, [result for result, _ in results])
             for path, values, (_, cost) in zip(paths, figures, results):
@@ -90,7 +102,8 @@ def our_row(name, weights, image_set, sigma, program, cache):
 
     missing = [path for path in image_set.paths if cache.get(key(path)) is None]
     if missing:
-        report = program.evaluate(weights, image_set, missing, ["--task", "denoise", "--sigma-8bit", sigma])
+        noise = ["--noise", image_set.noise, *(["--clip"] if image_set.clip else [])]
+        report = program.evaluate(weights, image_set, missing, ["--task", "denoise", "--sigma-8bit", sigma, *noise])
         peak = peak_of_denoise(weights, image_set, sigma, program)
         for path in missing:
             row = report["rows"][path]

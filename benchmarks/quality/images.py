@@ -10,6 +10,12 @@ from PIL import Image
 from program import Failure
 
 NATURAL_SIGMAS, ULTRASOUND_SIGMAS = (15, 25, 50), (10, 20, 30)  # grey levels of 0 to 255
+# The same images under three kinds of noise.
+ULTRASOUND = {
+    "ultrasound": {},
+    "ultrasound-clipped": {"clip": True},
+    "ultrasound-speckle": {"noise": "speckle", "clip": True},
+}
 FILES = (".png", ".jpg", ".jpeg")
 NOISE_SEED = 0  # of every image anew
 CHOICE_IMAGES, CHOICE_SIDE = 8, 256  # settings are chosen on so many centre squares
@@ -26,6 +32,8 @@ class ImageSet:
     paths: tuple  # relative to root
     channels: int
     sigmas: tuple = ()
+    noise: str = "gaussian"  # or speckle
+    clip: bool = False  # noisy images are cut to [0,1], as files hold them
 
     def load(self, path):
         return load(self.root / path, self.channels)
@@ -37,15 +45,16 @@ def load(path, channels):
         return np.asarray(image.convert("L" if channels == 1 else "RGB"))
 
 
-def add_noise(image, sigma_8bit):
-    """Image and noise in [0,1], not clipped: the values that the program computes, bit for bit.
+def add_noise(image, sigma_8bit, clip=False):
+    """Image and Gaussian noise: the values that the program computes, bit for bit.
 
     numpy.random.seed(0); numpy.random.normal(0, sigma / 255, (H, W) or (H, W, 3)) in float64, added to the float32
     image and rounded to float32 once.
     """
     noise = np.random.RandomState(NOISE_SEED).normal(0, sigma_8bit / 255, image.shape)
     clean = image.astype(np.float32) / np.float32(255)
-    return (clean.astype(np.float64) + noise).astype(np.float32)
+    noisy = (clean.astype(np.float64) + noise).astype(np.float32)
+    return np.clip(noisy, 0, 1) if clip else noisy
 
 
 def to_8bit(values):
@@ -64,7 +73,7 @@ def centre(image):
     return image[top : top + height, left : left + width]
 
 
-def folder_set(name, root, channels, sigmas=(), manifest=None, part="test"):
+def folder_set(name, root, channels, sigmas=(), manifest=None, part="test", **noise):
     """All images under a folder in the order of their names, or those of one part of a list with columns path,part."""
     root = pathlib.Path(root)
     if not root.is_dir():
@@ -78,7 +87,7 @@ def folder_set(name, root, channels, sigmas=(), manifest=None, part="test"):
     absent = next((path for path in paths if not (root / path).is_file()), None)
     if absent is not None:
         raise MissingData(f"{name}: '{manifest}' names '{absent}', which is not in '{root}'")
-    return ImageSet(name, root, tuple(sorted(paths)), channels, tuple(sigmas))
+    return ImageSet(name, root, tuple(sorted(paths)), channels, tuple(sigmas), **noise)
 
 
 def listed(name, manifest, part):
@@ -92,8 +101,9 @@ def listed(name, manifest, part):
 
 
 def denoising_set(name, arguments):
-    if name == "ultrasound":
-        return folder_set(name, arguments.ultrasound, 1, ULTRASOUND_SIGMAS, arguments.ultrasound_split)
+    if name in ULTRASOUND:
+        noise = ULTRASOUND[name]
+        return folder_set(name, arguments.ultrasound, 1, ULTRASOUND_SIGMAS, arguments.ultrasound_split, **noise)
     channels = 3 if name == "CBSD68" else 1
     return folder_set(name, pathlib.Path(arguments.data) / name, channels, NATURAL_SIGMAS)
 
@@ -109,8 +119,9 @@ def choice_set(image_set, arguments):
 
     Part val of the ultrasound list for ultrasound, if there is one; else BSDS500's validation images outside BSD68.
     """
-    if image_set.name == "ultrasound" and arguments.ultrasound_split:
+    if image_set.name in ULTRASOUND and arguments.ultrasound_split:
         if listed("ultrasound", arguments.ultrasound_split, "val"):
-            return folder_set("ultrasound-val", arguments.ultrasound, 1, (), arguments.ultrasound_split, "val")
+            noise = ULTRASOUND[image_set.name]
+            return folder_set(f"{image_set.name}-val", arguments.ultrasound, 1, (), arguments.ultrasound_split, "val", **noise)
     name = f"bsds500-val-{image_set.channels}"
     return folder_set(name, arguments.bsds500, image_set.channels, (), arguments.bsds500_split, "val")

@@ -72,10 +72,12 @@ class Program:
         rows = sorted(report["images"], key=lambda row: row["name"])
         return [{name: float(row[name]) for name in METRICS} for row in rows]
 
-    def noisy(self, path, sigma_8bit):
-        """The program's noisy copy of an image, exactly: float32 [C,H,W]."""
+    def noisy(self, image_set, path, sigma_8bit):
+        """The program's noisy copy of an image of the set, exactly: float32 [C,H,W]."""
+        kind = ["--noise", image_set.noise, *(["--clip"] if image_set.clip else [])]
         with tempfile.TemporaryDirectory() as folder:
-            self("data", "noise", path, "--out", folder, "--sigma-8bit", sigma_8bit, "--format", "safetensors")
+            chosen = ["--sigma-8bit", sigma_8bit, "--format", "safetensors", *kind]
+            self("data", "noise", image_set.root / path, "--out", folder, *chosen)
             file = next(pathlib.Path(folder).glob("*.safetensors"))
             return read_tensor(file, "input")[0]  # of a batch of one
 

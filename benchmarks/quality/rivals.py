@@ -10,7 +10,7 @@ import warnings
 
 import numpy as np
 
-from images import add_noise, psnr_db, to_8bit
+from images import psnr_db, to_8bit
 
 
 def channel_axis(noisy):
@@ -86,10 +86,10 @@ def peak_resident_bytes():
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
 
 
-def run_rival(name, image, sigma_8bit, choice, threads):
+def run_rival(name, noisy, sigma_8bit, choice, threads):
     """One image, inside a worker process: the result as 8 bit, and what it cost."""
     rival = find_rival(name)
-    noisy = add_noise(image, sigma_8bit).astype(np.float64)
+    noisy = noisy.astype(np.float64)
     begin, cpu_begin = time.perf_counter(), time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -98,11 +98,11 @@ def run_rival(name, image, sigma_8bit, choice, threads):
     return to_8bit(result), cost | {"peak_bytes": peak_resident_bytes()}
 
 
-def best_choice(name, images, sigma_8bit, threads):
-    """The setting of the highest mean PSNR over the images."""
+def best_choice(name, pairs, sigma_8bit, threads):
+    """The setting of the highest mean PSNR over pairs of image and noisy image."""
     rival = find_rival(name)
 
     def mean_psnr(choice):
-        return np.mean([psnr_db(image, run_rival(name, image, sigma_8bit, choice, threads)[0]) for image in images])
+        return np.mean([psnr_db(image, run_rival(name, noisy, sigma_8bit, choice, threads)[0]) for image, noisy in pairs])
 
     return max(rival.choices, key=mean_psnr)

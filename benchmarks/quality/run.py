@@ -13,7 +13,7 @@ import denoising
 import reconstruction
 from cache import Cache
 from file_formats import FILE_FORMATS, is_available
-from images import MissingData, choice_set, denoising_set, reconstruction_set
+from images import ULTRASOUND, MissingData, choice_set, denoising_set, reconstruction_set
 from plots import draw
 from program import PROTOCOL, Failure, Program, thread_limits
 from rivals import RIVALS, find_rival
@@ -51,7 +51,7 @@ def parse_arguments():
     parser.add_argument("--bsds500", default=str(DATA / "bsds500"), help="folder with train, val, test")
     parser.add_argument("--bsds500-split", metavar="CSV", default=str(HERE.parents[1] / "models/splits/bsds500.csv"))
     sets = parser.add_argument_group("denoising")
-    sets.add_argument("--sets", nargs="*", default=["Set12", "BSD68", "CBSD68"], help="of these and ultrasound")
+    sets.add_argument("--sets", nargs="*", default=["Set12", "BSD68", "CBSD68"], help="of these and ultrasound, ultrasound-clipped (noisy images cut to [0,1]), ultrasound-speckle")
     sets.add_argument("--sigmas", nargs="*", type=int, help="noise levels (default: 15 25 50; ultrasound 10 20 30)")
     sets.add_argument("--methods", nargs="*", default=[rival.name for rival in RIVALS], help="rivals (default: all)")
     sets.add_argument("--weights", nargs="*", type=named_file, default=[], metavar="NAME=FILE", help="our denoisers")
@@ -71,7 +71,7 @@ def parse_arguments():
     known = {rival.name for rival in RIVALS}
     if unknown := set(arguments.methods) - known:
         parser.error(f"--methods: no {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}")
-    if unknown := set(arguments.sets) - {"Set12", "BSD68", "CBSD68", "ultrasound"}:
+    if unknown := set(arguments.sets) - {"Set12", "BSD68", "CBSD68", *ULTRASOUND}:
         parser.error(f"--sets: no {', '.join(sorted(unknown))}")
     if unknown := set(arguments.reconstruct_sets) - {"bsds500", "ultrasound"}:
         parser.error(f"--reconstruct-sets: no {', '.join(sorted(unknown))}")

@@ -52,6 +52,7 @@ Plan make_plan(const EvaluateOptions& options, const OpenedModel& opened) {
   plan.task = task_of(options, opened);
   if (options.sigma_8bit >= 0 && !plan.denoises()) throw UsageError("--sigma-8bit belongs to --task denoise");
   if (!options.noise.empty() && !plan.denoises()) throw UsageError("--noise belongs to --task denoise");
+  if (options.clip && !plan.denoises()) throw UsageError("--clip belongs to --task denoise");
   const data::NoiseOptions& trained = opened.experiment.options.data.noise;
   plan.noise = options.noise.empty() ? trained.kind_of(0) : parse_choice<image::Noise>("--noise", options.noise);
   plan.sigma_8bit = options.sigma_8bit >= 0 ? options.sigma_8bit : trained.sigma_8bit;
@@ -276,7 +277,8 @@ std::string usage_text(const metrics::CodeUsage& usage) {
 }  // namespace
 
 Report evaluate(const EvaluateOptions& options) {
-  const metrics::Protocol& protocol = metrics::find_protocol(options.protocol);
+  metrics::Protocol protocol = metrics::find_protocol(options.protocol);
+  if (options.clip) protocol.clip_noisy_input = true;
   if (options.mode != "eval" && options.mode != "train")
     throw UsageError("--mode: expected eval or train, got '" + options.mode + "'" +
                      suggestion(options.mode, {"eval", "train"}));

@@ -17,6 +17,7 @@ struct EvaluateOptions {
   std::string task;        ///< reconstruct | denoise | enhance; "": what the weights were trained for
   double sigma_8bit = -1;  ///< of the denoising task; -1: the configuration's
   std::string noise;       ///< gaussian | speckle; "": the configuration's, gaussian where it mixes
+  bool clip = false;       ///< noisy images are cut to [0,1] under any protocol
   std::string protocol = "sound";
   std::string mode =
       "eval";             ///< train: normalisation by batch statistics, as the authors evaluate; they stay as they were
