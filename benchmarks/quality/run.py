@@ -51,7 +51,8 @@ def parse_arguments():
     parser.add_argument("--bsds500", default=str(DATA / "bsds500"), help="folder with train, val, test")
     parser.add_argument("--bsds500-split", metavar="CSV", default=str(HERE.parents[1] / "models/splits/bsds500.csv"))
     sets = parser.add_argument_group("denoising")
-    sets.add_argument("--sets", nargs="*", default=["Set12", "BSD68", "CBSD68"], help="of these and ultrasound, ultrasound-clipped (noisy images cut to [0,1]), ultrasound-speckle")
+    names = f"of these and {', '.join(ULTRASOUND)} (noise of the latter two cut to [0,1])"
+    sets.add_argument("--sets", nargs="*", default=["Set12", "BSD68", "CBSD68"], help=names)
     sets.add_argument("--sigmas", nargs="*", type=int, help="noise levels (default: 15 25 50; ultrasound 10 20 30)")
     sets.add_argument("--methods", nargs="*", default=[rival.name for rival in RIVALS], help="rivals (default: all)")
     sets.add_argument("--weights", nargs="*", type=named_file, default=[], metavar="NAME=FILE", help="our denoisers")
