@@ -136,6 +136,10 @@ TEST(Commands, CoarserCodesCostFewerBits) {
   EXPECT_LE(coarse["nnz"], fine["nnz"]);
   EXPECT_EQ(none["bits_per_pixel"], 0);
   EXPECT_EQ(none["nnz"], 0);
+  // The fit is that of the rounded code: none explains nothing.
+  EXPECT_NEAR(fine["fit_error"].get<double>(), whole["fit_error"].get<double>(), 1e-3);
+  EXPECT_NE(coarse["fit_error"], whole["fit_error"]);
+  EXPECT_DOUBLE_EQ(none["fit_error"].get<double>(), 1);
   const auto plain = with_step("0.05", "plain");
   EXPECT_NEAR(plain["bits_per_pixel"].get<double>(), coarse["bits_per_pixel"].get<double>(), 0.01);
   EXPECT_NEAR(plain["psnr_db"].get<double>(), coarse["psnr_db"].get<double>(), 0.01);
@@ -201,10 +205,9 @@ TEST(Commands, CalibratedWeightsNoticeUnusualImages) {
   run_json({"data", "synth", "--kind", "leaves", "--count", "12", "--size", "64x64", "--out", usual});
   run_json({"data", "noise", usual + "/leaves_00001.png", "--sigma-8bit", "100", "--out", strange});
   // Features in the image's units: strong noise has many atoms above their thresholds.
-  const std::string weights =
-      write_tiny_weights(folder / "w.safetensors", 1, "reconstruct", "ssc-vae",
-                         {"model.feature_norm=none", "model.lite.block_skip=true", "model.sparse_coder.atom_dim=64",
-                          "model.sparse_coder.num_atoms=64"});
+  const std::string weights = write_tiny_weights(folder / "w.safetensors", 1, "reconstruct", "ssc-vae",
+                                                 {"model.feature_norm=none", "model.lite.block_skip=true",
+                                                  "model.sparse_coder.atom_dim=64", "model.sparse_coder.num_atoms=64"});
   const auto learned =
       run_json({"calibrate", "--weights", weights, "--data", usual, "--dataset", "folder", "--out", known});
   EXPECT_EQ(learned["images"], 12);

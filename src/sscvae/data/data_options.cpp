@@ -17,6 +17,10 @@ void NoiseOptions::describe(FieldList& fields) {
              "levels (blind denoising)",
              between(0, 1000));
   fields.add("clip", clip, "cut noisy images to [0,1], as the authors do; the literature does not");
+  fields.add("clip_share", clip_share,
+             "with clip: share of the training samples that are cut, drawn for each; below 1 a denoiser learns both "
+             "images as files hold them and images as computed",
+             between(0, 1));
 }
 
 void DataOptions::describe(FieldList& fields) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cmath>
+
 #include "sscvae/core/options.h"
 #include "sscvae/image/noise.h"
 
@@ -16,12 +18,19 @@ struct NoiseOptions {
   double sigma_8bit = 25;
   double sigma_8bit_max = 0;
   bool clip = false;
+  double clip_share = 1;  ///< share of the noisy images that `clip` cuts
   NoiseKind kind = NoiseKind::kGaussian;
   void describe(FieldList& fields);
   /// The kind for image `index` of a list that is measured: mixed ones take turns, Gaussian first.
   image::Noise kind_of(int64_t index) const {
     const bool speckle = kind == NoiseKind::kSpeckle || (kind == NoiseKind::kMixed && index % 2 == 1);
     return speckle ? image::Noise::kSpeckle : image::Noise::kGaussian;
+  }
+  /// Is image `index` of such a list cut to [0,1]? Of each two neighbours both or neither, so that each kind has its
+  /// share.
+  bool clips(int64_t index) const {
+    const auto pair = static_cast<double>(index / 2);
+    return clip && std::floor((pair + 1) * clip_share) > std::floor(pair * clip_share);
   }
 };
 

@@ -45,7 +45,8 @@ TEST(DataOptions, every_member_is_an_option_and_comes_back) {
                                                      "noise.kind",
                                                      "noise.sigma_8bit",
                                                      "noise.sigma_8bit_max",
-                                                     "noise.clip"}));
+                                                     "noise.clip",
+                                                     "noise.clip_share"}));
   DataOptions back;
   FieldList back_fields = fields_of(back);
   assign(back_fields, parse_toml(to_toml(fields), "test"), "test");
@@ -53,6 +54,23 @@ TEST(DataOptions, every_member_is_an_option_and_comes_back) {
   EXPECT_EQ(back.sampling, Sampling::kGrid);
   EXPECT_TRUE(back.noise.clip);
   EXPECT_EQ(back.noise.kind, NoiseKind::kMixed);
+}
+
+TEST(DataOptions, a_share_of_measured_images_is_clipped_whatever_their_kind) {
+  NoiseOptions noise{.clip = true, .clip_share = 0.5, .kind = NoiseKind::kMixed};
+  int64_t clipped = 0, clipped_speckle = 0;
+  for (int64_t i = 0; i < 40; ++i) {
+    clipped += noise.clips(i);
+    clipped_speckle += noise.clips(i) && noise.kind_of(i) == image::Noise::kSpeckle;
+  }
+  EXPECT_EQ(clipped, 20);
+  EXPECT_EQ(clipped_speckle, 10);
+  for (const double share : {0.0, 1.0}) {
+    noise.clip_share = share;
+    for (int64_t i = 0; i < 5; ++i) EXPECT_EQ(noise.clips(i), share == 1) << i;
+  }
+  noise.clip = false;
+  EXPECT_FALSE(noise.clips(0));
 }
 
 TEST(DataOptions, ranges_are_checked) {

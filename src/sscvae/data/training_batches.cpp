@@ -136,7 +136,9 @@ double TrainingBatches::add_noise(const float* target, float* input, int64_t cou
   const bool speckle = noise.kind == NoiseKind::kSpeckle || (noise.kind == NoiseKind::kMixed && random.below(2) == 1);
   if (speckle) image::add_speckle(input, count, sigma_8bit, seed);
   else add_normal(seed, static_cast<float>(sigma_8bit / 255), input, count);
-  if (noise.clip) std::transform(input, input + count, input, [](float v) { return std::clamp(v, 0.0F, 1.0F); });
+  // No draw where it decides nothing: the crops and noise of older settings stay as they were.
+  const bool clips = noise.clip && (noise.clip_share == 1 || random.uniform(0, 1) < noise.clip_share);
+  if (clips) std::transform(input, input + count, input, [](float v) { return std::clamp(v, 0.0F, 1.0F); });
   return sigma_8bit;
 }
 

@@ -41,7 +41,8 @@ struct Batch {
 /// the order of epoch e from derive_seed(seed, "order", e).
 ///
 /// Noise: sigma_8bit / 255 times standard normal values, or speckle (image/noise.h); with sigma_8bit_max > sigma_8bit
-/// the level is uniform in between for each sample; clipped to [0,1] with `clip`.
+/// the level is uniform in between for each sample; clipped to [0,1] with `clip`, or only
+/// a share of the samples (clip_share).
 class TrainingBatches {
  public:
   /// Keeps a reference to `store`. Errors: UsageError for options that fit neither the images nor each other.

@@ -188,6 +188,23 @@ TEST_F(TrainingBatchesTest, noise_has_the_level_asked_for) {
   EXPECT_TRUE(at::equal(clean.input, clean.target));
 }
 
+TEST_F(TrainingBatchesTest, a_share_of_the_samples_is_clipped) {
+  const ImageStore store = make_store();
+  options_.patch_size = 64;
+  options_.crops_per_image = 40;
+  options_.noise = {.sigma_8bit = 25};
+  const Batch whole = TrainingBatches(store, options_, 200, 1, true).at(0);
+  options_.noise = {.sigma_8bit = 25, .clip = true, .clip_share = 0.25};
+  const Batch batch = TrainingBatches(store, options_, 200, 1, true).at(0);
+  int64_t clipped = 0;
+  for (int64_t i = 0; i < 200; ++i) {
+    const bool cut = at::equal(batch.input[i], whole.input[i].clamp(0, 1));
+    EXPECT_TRUE(cut || at::equal(batch.input[i], whole.input[i])) << i;
+    clipped += cut && !at::equal(batch.input[i], whole.input[i]);
+  }
+  EXPECT_NEAR(static_cast<double>(clipped), 50, 25);
+}
+
 TEST_F(TrainingBatchesTest, blind_noise_draws_a_level_for_each_sample) {
   const ImageStore store = make_store();
   options_.patch_size = 64;

@@ -7,6 +7,7 @@
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 
+#include <algorithm>
 #include <string>
 
 #include "sscvae/core/error.h"
@@ -86,6 +87,11 @@ std::vector<PatchPosition> covering_grid(int64_t height, int64_t width, int64_t 
   for (const int64_t y : covering_begins(height, size, stride))
     for (const int64_t x : columns) grid.push_back({x, y});
   return grid;
+}
+
+at::Tensor middle_of(const at::Tensor& chw, int64_t side) {
+  const int64_t height = std::min(side, chw.size(1)), width = std::min(side, chw.size(2));
+  return chw.narrow(1, (chw.size(1) - height) / 2, height).narrow(2, (chw.size(2) - width) / 2, width);
 }
 
 at::Tensor extract_patches(const at::Tensor& chw, const std::vector<PatchPosition>& positions, int64_t size) {

@@ -31,6 +31,10 @@ GridSize covered_size(int64_t height, int64_t width, int64_t size, int64_t strid
 /// than a patch give none.
 std::vector<PatchPosition> covering_grid(int64_t height, int64_t width, int64_t size, int64_t stride);
 
+/// The middle of an image [C,H,W], at most `side` pixels high and wide, a view; of an odd rest the larger half is cut
+/// at the bottom and right.
+at::Tensor middle_of(const at::Tensor& chw, int64_t side);
+
 /// [C,H,W] -> [P,C,size,size], a copy in the order of `positions`. Errors: ShapeError if a patch leaves the image.
 at::Tensor extract_patches(const at::Tensor& chw, const std::vector<PatchPosition>& positions, int64_t size);
 
@@ -40,8 +44,8 @@ at::Tensor stitch_patches(const at::Tensor& patches, const std::vector<PatchPosi
                           int64_t width);
 
 /// The same with overlaps averaged; the weight of a pixel is the product over both axes of
-/// min(i + 1, size - i) (a pyramid), so that no seams remain. stitch_blended(extract_patches(x)) = x where covered, up to
-/// rounding.
+/// min(i + 1, size - i) (a pyramid), so that no seams remain. stitch_blended(extract_patches(x)) = x where covered, up
+/// to rounding.
 at::Tensor stitch_blended(const at::Tensor& patches, const std::vector<PatchPosition>& positions, int64_t height,
                           int64_t width);
 

@@ -78,6 +78,13 @@ TEST(StitchBlended, WeighsByThePyramid) {
   EXPECT_FLOAT_EQ(row[4].item<float>(), 0);  // covered by none
 }
 
+TEST(Middle, IsCutEquallyOnBothSides) {
+  const at::Tensor image = counted(5, 8);
+  EXPECT_TRUE(at::equal(middle_of(image, 4), image.narrow(1, 0, 4).narrow(2, 2, 4)));
+  EXPECT_TRUE(at::equal(middle_of(image, 6), image.narrow(2, 1, 6)));
+  EXPECT_TRUE(at::equal(middle_of(image, 9), image));
+}
+
 TEST(Patches, CheckTheirArguments) {
   EXPECT_THROW(extract_patches(counted(4, 5), {{4, 0}}, 2), ShapeError);
   EXPECT_THROW(extract_patches(counted(4, 5), {{0, -1}}, 2), ShapeError);

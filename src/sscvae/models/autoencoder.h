@@ -40,6 +40,8 @@ class Autoencoder : public torch::nn::Module {
   virtual at::Tensor encode(const at::Tensor& images) = 0;
   /// The reconstruction of a code [N,C,H,W].
   virtual at::Tensor decode(const at::Tensor& code) = 0;
+  /// D z, what that code says of the features [N,d,h,w]; undefined for a model without a dictionary.
+  virtual at::Tensor coded_features(const at::Tensor& code) { return {}; }
   /// H and W must be multiples of this (8 for three down-samplings).
   virtual int64_t size_multiple() const = 0;
   /// The dictionary [d,K] as the coder uses it, or undefined.

@@ -269,7 +269,7 @@ ForwardResult ConvolutionalCoder::forward(const at::Tensor& images) {
   result.threshold = coded.threshold.expand_as(coded.code);
   result.threshold_refinement = coded.refined.defined() ? coded.refined : result.threshold;
   result.code = coded.code;
-  result.coded_features = nn::to_full_precision(same_convolution(coded.code, output_));
+  result.coded_features = coded_features(coded.code);
   result.reconstruction = reconstruct(result.coded_features);
   result.logits = result.reconstruction - 0.5;
   return result;
@@ -277,9 +277,11 @@ ForwardResult ConvolutionalCoder::forward(const at::Tensor& images) {
 
 at::Tensor ConvolutionalCoder::encode(const at::Tensor& images) { return code_of(images).code; }
 
-at::Tensor ConvolutionalCoder::decode(const at::Tensor& code) {
+at::Tensor ConvolutionalCoder::decode(const at::Tensor& code) { return reconstruct(coded_features(code)); }
+
+at::Tensor ConvolutionalCoder::coded_features(const at::Tensor& code) {
   check_shape(code, "code", "N,K,h,w", {-1, options().csc.num_atoms, -1, -1});
-  return reconstruct(nn::to_full_precision(same_convolution(code, output_)));
+  return nn::to_full_precision(same_convolution(code, output_));
 }
 
 at::Tensor ConvolutionalCoder::dictionary() {

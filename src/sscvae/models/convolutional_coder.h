@@ -37,6 +37,7 @@ class ConvolutionalCoder : public Autoencoder {
   ForwardResult forward(const at::Tensor& images) override;
   at::Tensor encode(const at::Tensor& images) override;
   at::Tensor decode(const at::Tensor& code) override;
+  at::Tensor coded_features(const at::Tensor& code) override;
   int64_t size_multiple() const override;
   /// The atoms of W as patches in the image's units [C q^2,K], q = kernel stride.
   at::Tensor dictionary() override;

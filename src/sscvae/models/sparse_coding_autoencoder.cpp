@@ -32,7 +32,9 @@ at::Tensor SparseCodingAutoencoder::encode(const at::Tensor& images) {
   return coder_->forward(features_of(images)).code;
 }
 
-at::Tensor SparseCodingAutoencoder::decode(const at::Tensor& code) { return reconstruct(coder_->decode(code)); }
+at::Tensor SparseCodingAutoencoder::decode(const at::Tensor& code) { return reconstruct(coded_features(code)); }
+
+at::Tensor SparseCodingAutoencoder::coded_features(const at::Tensor& code) { return coder_->decode(code); }
 
 at::Tensor SparseCodingAutoencoder::dictionary() { return coder_->dictionary(); }
 

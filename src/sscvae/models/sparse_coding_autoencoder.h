@@ -14,6 +14,7 @@ class SparseCodingAutoencoder : public BackboneAutoencoder {
   ForwardResult forward(const at::Tensor& images) override;
   at::Tensor encode(const at::Tensor& images) override;
   at::Tensor decode(const at::Tensor& code) override;
+  at::Tensor coded_features(const at::Tensor& code) override;
   at::Tensor dictionary() override;
   void after_optimizer_step() override;
   void initialize_from(const at::Tensor& images) override;

@@ -8,6 +8,7 @@
 #include "sscvae/core/text.h"
 #include "sscvae/image/image.h"
 #include "sscvae/image/noise.h"
+#include "sscvae/image/patches.h"
 #include "sscvae/models/weights.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/tasks/interrupt.h"
@@ -19,13 +20,6 @@ namespace {
 
 constexpr int64_t kSide = 512;
 constexpr double kGoldenRatio = 0.6180339887498949;
-
-at::Tensor middle_of(const at::Tensor& image) {
-  const int64_t height = std::min(kSide, image.size(1)), width = std::min(kSide, image.size(2));
-  return image.narrow(1, (image.size(1) - height) / 2, height)
-      .narrow(2, (image.size(2) - width) / 2, width)
-      .contiguous();
-}
 
 /// Levels spread over the trained range, low ones closer together (there codes are densest and differ most), so that
 /// neighbours in the list get different ones.
@@ -50,10 +44,12 @@ Report calibrate(const CalibrateOptions& options) {
     Progress progress("calibrate", static_cast<int64_t>(images.paths.size()), "image");
     for (size_t i = 0; i < images.paths.size(); ++i) {
       stop_if_interrupted();
+      const auto index = static_cast<int64_t>(i);
       at::Tensor image =
-          middle_of(image::to_tensor(image::with_channels(image::read_image(images.path(i)), inference.channels())));
+          image::to_tensor(image::with_channels(image::read_image(images.path(i)), inference.channels()));
+      image = image::middle_of(image, kSide).contiguous();
       if (trained.task == train::Task::kDenoise)
-        image = image::add_noise(noise.kind_of(static_cast<int64_t>(i)), image, level_of(i, noise), 0, noise.clip);
+        image = image::add_noise(noise.kind_of(index), image, level_of(i, noise), 0, noise.clips(index));
       codes.push_back(inference.code(image));
       progress.update(static_cast<int64_t>(i + 1));
     }

@@ -17,6 +17,7 @@
 #include "sscvae/data/pairs.h"
 #include "sscvae/image/image.h"
 #include "sscvae/image/noise.h"
+#include "sscvae/image/patches.h"
 #include "sscvae/metrics/protocol.h"
 #include "sscvae/models/weights.h"
 #include "sscvae/tasks/interrupt.h"
@@ -64,10 +65,7 @@ Plan make_plan(const EvaluateOptions& options, const OpenedModel& opened) {
 
 at::Tensor load(const std::filesystem::path& path, int64_t channels, int64_t side, const metrics::Protocol& protocol) {
   at::Tensor image = image::to_tensor(image::with_channels(image::read_image(path), channels));
-  if (side > 0) {
-    const int64_t height = std::min(side, image.size(1)), width = std::min(side, image.size(2));
-    image = image.narrow(1, (image.size(1) - height) / 2, height).narrow(2, (image.size(2) - width) / 2, width);
-  }
+  if (side > 0) image = image::middle_of(image, side);
   return metrics::crop(protocol, image).contiguous();
 }
 

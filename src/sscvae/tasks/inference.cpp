@@ -10,6 +10,7 @@
 #include "sscvae/core/log.h"
 #include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
+#include "sscvae/image/padding.h"
 #include "sscvae/image/tiles.h"
 #include "sscvae/kernels/amx_convolution.h"
 #include "sscvae/models/threshold_scale.h"
@@ -92,6 +93,7 @@ models::ForwardResult Inference::rounded(models::ForwardResult result) {
   if (code_step_ == 0) return result;
   const InferenceScope scope(compute_);
   result.code = (result.code / code_step_).round() * code_step_;
+  result.coded_features = opened_.model->coded_features(result.code);
   result.reconstruction = opened_.model->decode(result.code);
   result.logits = at::Tensor();
   return result;
@@ -116,7 +118,7 @@ at::Tensor Inference::code(const at::Tensor& image) {
   const c10::InferenceMode no_gradients;
   const int64_t multiple = opened_.model->size_multiple();
   const at::Tensor code = pass(image.unsqueeze(0)).sparse_code();
-  return thinned(code, (image.size(1) + multiple - 1) / multiple * multiple).to(at::kCPU, at::kFloat);
+  return thinned(code, image::round_up(image.size(1), multiple)).to(at::kCPU, at::kFloat);
 }
 
 InferenceResult Inference::run(const at::Tensor& image) {
@@ -144,9 +146,8 @@ InferenceResult Inference::run_once(const at::Tensor& image) {
     result.code.add(forward);
     const at::Tensor output = forward.reconstruction.to(at::kCPU, at::kFloat);
     if (!code_model_) return output;
-    const auto padded = [&](int64_t size) { return (size + multiple - 1) / multiple * multiple; };
-    const at::Tensor map =
-        surprise_map(*code_model_, forward.sparse_code(), padded(input.size(2)), padded(input.size(3)));
+    const at::Tensor map = surprise_map(*code_model_, forward.sparse_code(), image::round_up(input.size(2), multiple),
+                                        image::round_up(input.size(3), multiple));
     return at::cat({output, map.slice(2, 0, input.size(2)).slice(3, 0, input.size(3)).to(at::kCPU, at::kFloat)}, 1);
   };
   const at::Tensor batch = image.unsqueeze(0);

@@ -66,7 +66,7 @@ class Inference {
   bool uses_engine() const;
   InferenceResult run_once(const at::Tensor& image);
   models::ForwardResult pass(const at::Tensor& images);
-  /// The result with its sparse code rounded and decoded again.
+  /// The result with its sparse code rounded, and features and image of the rounded code.
   models::ForwardResult rounded(models::ForwardResult result);
   OpenedModel opened_;
   Compute compute_;

@@ -6,6 +6,7 @@
 
 #include "sscvae/data/pairs.h"
 #include "sscvae/image/noise.h"
+#include "sscvae/image/patches.h"
 #include "sscvae/metrics/code_usage.h"
 #include "sscvae/metrics/protocol.h"
 #include "sscvae/train/precision.h"
@@ -18,12 +19,7 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 /// Only what costs little beside a training step: no perceptual metrics.
 const std::vector<std::string> kFigures{"psnr", "ssim", "nnz", "hoyer", "fit_error"};
 
-at::Tensor centre(const at::Tensor& image, int64_t size) {
-  const int64_t height = std::min(size, image.size(1)), width = std::min(size, image.size(2));
-  return image.narrow(1, (image.size(1) - height) / 2, height)
-      .narrow(2, (image.size(2) - width) / 2, width)
-      .contiguous();
-}
+at::Tensor centre(const at::Tensor& image) { return image::middle_of(image, kValidationCrop).contiguous(); }
 
 double validation_sigma(const data::NoiseOptions& noise) {
   return noise.sigma_8bit_max > noise.sigma_8bit ? (noise.sigma_8bit + noise.sigma_8bit_max) / 2 : noise.sigma_8bit;
@@ -97,16 +93,15 @@ std::vector<ValidationImage> validation_images(const data::SplitManifest& split,
   if (options.task == Task::kEnhance) {
     const data::PairedStores pairs = data::open_pairs(options.data, chosen, options.model.in_channels, 0);
     for (int64_t i = 0; i < pairs.targets->size(); ++i)
-      images.push_back({pairs.targets->name(i), centre(pairs.inputs->get(i), kValidationCrop),
-                        centre(pairs.targets->get(i), kValidationCrop)});
+      images.push_back({pairs.targets->name(i), centre(pairs.inputs->get(i)), centre(pairs.targets->get(i))});
     return images;
   }
   const data::ImageStore store(options.data.root, chosen, options.model.in_channels, 0, options.data.on_broken);
   const double sigma = options.task == Task::kDenoise ? validation_sigma(options.data.noise) : 0;
   const data::NoiseOptions& noise = options.data.noise;
   for (int64_t i = 0; i < store.size(); ++i) {
-    const at::Tensor target = centre(store.get(i), kValidationCrop);
-    const at::Tensor input = sigma > 0 ? image::add_noise(noise.kind_of(i), target, sigma, 0, noise.clip) : target;
+    const at::Tensor target = centre(store.get(i));
+    const at::Tensor input = sigma > 0 ? image::add_noise(noise.kind_of(i), target, sigma, 0, noise.clips(i)) : target;
     images.push_back({store.name(i), input, target});
   }
   return images;
