@@ -23,7 +23,7 @@ FILE_FORMATS = [
         "JPEG", "JPEG", "jpg", "quality", (5, 10, 20, 30, 50, 70, 80), lambda q: {"quality": q, "optimize": True}
     ),
     FileFormat("WebP", "WEBP", "webp", "quality", (1, 10, 30, 50, 70, 80, 90), lambda q: {"quality": q, "method": 6}),
-    FileFormat(  # values: how many times smaller than 8 bits a pixel
+    FileFormat(  # values: how many times smaller than 8 bits a pixel and channel
         "JPEG 2000",
         "JPEG2000",
         "jpg_2000",
@@ -39,10 +39,11 @@ def is_available(file_format):
 
 
 def encode_and_decode(image, file_format, value):
-    """Decoded image, bits per pixel of the whole file, seconds of both. Grey in, grey out."""
+    """Decoded image, bits per pixel of the whole file, seconds of both. Grey in, grey out; colour in, colour out."""
     begin = time.perf_counter()
     file = io.BytesIO()
     Image.fromarray(image).save(file, file_format.pillow, **file_format.options(value))
     with Image.open(io.BytesIO(file.getvalue())) as decoded:
-        result = np.asarray(decoded.convert("L"))  # WebP has colour only
-    return result, 8 * len(file.getvalue()) / image.size, time.perf_counter() - begin
+        result = np.asarray(decoded.convert("L" if image.ndim == 2 else "RGB"))  # WebP has colour only
+    pixels = image.shape[0] * image.shape[1]
+    return result, 8 * len(file.getvalue()) / pixels, time.perf_counter() - begin

@@ -111,7 +111,8 @@ def denoising_set(name, arguments):
 def reconstruction_set(name, arguments):
     if name == "ultrasound":
         return folder_set(name, arguments.ultrasound, 1, manifest=arguments.ultrasound_split)
-    return folder_set(name, arguments.bsds500, 1, manifest=arguments.bsds500_split)
+    channels = 3 if name == "bsds500-colour" else 1
+    return folder_set(name, arguments.bsds500, channels, manifest=arguments.bsds500_split)
 
 
 def choice_set(image_set, arguments):

@@ -22,6 +22,7 @@ from table import image_rows, markdown, summary, write_csv
 HERE = pathlib.Path(__file__).resolve().parent
 DATA = HERE.parents[1] / "../shared/data"
 PACKAGES = ("numpy", "scipy", "scikit-image", "PyWavelets", "bm3d", "pillow")
+CLEAN_SETS = ("bsds500", "bsds500-colour", "ultrasound")  # for reconstruction
 MISSING_DATA = 3  # exit code
 
 
@@ -58,7 +59,7 @@ def parse_arguments():
     sets.add_argument("--weights", nargs="*", type=named_file, default=[], metavar="NAME=FILE", help="our denoisers")
     codes = parser.add_argument_group("reconstruction")
     codes.add_argument("--reconstruct", nargs="*", type=named_file, default=[], metavar="NAME=FILE", help="our weights")
-    codes.add_argument("--reconstruct-sets", nargs="*", default=["bsds500"], help="bsds500 (part test), ultrasound")
+    codes.add_argument("--reconstruct-sets", nargs="*", default=["bsds500"], help=f"of {', '.join(CLEAN_SETS)}: part test")
     codes.add_argument(
         "--strengths", nargs="*", type=float, default=[0.5, 0.7, 1, 1.4, 2], help="factors of thresholds"
     )
@@ -74,7 +75,7 @@ def parse_arguments():
         parser.error(f"--methods: no {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}")
     if unknown := set(arguments.sets) - {"Set12", "BSD68", "CBSD68", *ULTRASOUND}:
         parser.error(f"--sets: no {', '.join(sorted(unknown))}")
-    if unknown := set(arguments.reconstruct_sets) - {"bsds500", "ultrasound"}:
+    if unknown := set(arguments.reconstruct_sets) - set(CLEAN_SETS):
         parser.error(f"--reconstruct-sets: no {', '.join(sorted(unknown))}")
     return arguments
 
