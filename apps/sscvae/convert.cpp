@@ -39,8 +39,13 @@ void add_import(CLI::App& app) {
 void add_export(CLI::App& app) {
   const auto options = add_common(app, "weights file, or the name of shipped weights");
   app.add_option("--format", options->target.format,
-                 "torch: a state dict for Python's torch.load(weights_only=True); "
+                 "torch: a state dict for Python's torch.load(weights_only=True); safetensors: a weights file of this "
+                 "program, with configuration, without training state; "
                  "onnx: the whole model for ONNX Runtime, OpenVINO and others")
+      ->type_name("NAME")
+      ->capture_default_str();
+  app.add_option("--type", options->target.type,
+                 "of the stored numbers: f32, f16 or bf16 (files of half the size; every command reads them)")
       ->type_name("NAME")
       ->capture_default_str();
   app.add_option("--outputs", options->target.outputs,

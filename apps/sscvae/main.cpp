@@ -41,7 +41,7 @@ constexpr Command kCommands[] = {
      "sscvae benchmark --config ultrasound-paper --size 256x256 --precision bf16 --layers", add_benchmark},
     {"import", "an authors' checkpoint becomes a weights file",
      "sscvae import model.pt --config sscvae_recon.json --out W.safetensors", add_import},
-    {"export", "a model for other programs: weights for Python, or ONNX",
+    {"export", "a model for other programs: weights for Python, or ONNX; weights of half the size",
      "sscvae export W.safetensors --format torch --out W.pt", add_export},
     {"config", "the resolved configuration", "sscvae config --config ultrasound-lite --set train.epochs=5 --explain",
      add_config},

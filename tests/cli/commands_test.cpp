@@ -103,6 +103,29 @@ TEST(Commands, ExportedWeightsComeBackEqual) {
   for (const auto& [name, tensor] : before) EXPECT_TRUE(tensor.equal(after.at(name))) << name;
 }
 
+TEST(Commands, WeightsOfHalfTheSizeRunAsWell) {
+  const TemporaryFolder folder;
+  const std::string weights = write_tiny_weights(folder / "w.safetensors"), images = (folder / "images").string();
+  run_json({"data", "synth", "--count", "2", "--size", "40x40", "--out", images});
+  const auto psnr_of = [&](const std::string& file) {
+    return run_json({"evaluate", "--weights", file, "--data", images, "--dataset", "folder"})["mean"]["psnr_db"]
+        .get<double>();
+  };
+  const auto whole = serialization::read_safetensors(weights);
+  for (const auto& [type, scalar] : {std::pair("f16", at::kHalf), {"bf16", at::kBFloat16}, {"f32", at::kFloat}}) {
+    const std::string out = (folder / (std::string(type) + ".safetensors")).string();
+    run_json({"export", weights, "--format", "safetensors", "--type", type, "--out", out});
+    const auto stored = serialization::read_safetensors(out);
+    EXPECT_EQ(stored.metadata, whole.metadata) << type;
+    for (const auto& [name, tensor] : stored.tensors) {
+      if (!tensor.is_floating_point()) continue;
+      EXPECT_EQ(tensor.scalar_type(), scalar) << name;
+      EXPECT_TRUE(tensor.equal(whole.tensors.at(name).to(scalar))) << name;
+    }
+    EXPECT_NEAR(psnr_of(out), psnr_of(weights), 0.1) << type;
+  }
+}
+
 TEST(Commands, AModelBecomesAnOnnxFile) {
   const TemporaryFolder folder;
   const std::string weights = write_tiny_weights(folder / "w.safetensors"), out = (folder / "m.onnx").string();

@@ -15,6 +15,11 @@ namespace sscvae::engine {
 /// a convolution or an iteration of the sparse coder stay in float32.
 enum class Precision { kFp32, kBf16 };
 
+/// What maps are stored in.
+at::ScalarType map_type(Precision precision);
+/// N H W of a map [N,C,H,W].
+int64_t positions_of(const at::Tensor& map);
+
 /// The values of a pass while it runs.
 struct Pass {
   std::vector<at::Tensor> values;
@@ -50,6 +55,8 @@ struct FusedConvolution {
   bool float_output = false;                     ///< although the maps are bfloat16
 };
 
+// convolution_steps.cpp
+
 /// Errors: InternalError for a convolution that can_fuse refuses.
 StepPtr make_convolution(const FusedConvolution& fused, Precision precision);
 /// Is there a kernel of ours for it? Others run through LibTorch, one node at a time.
@@ -63,12 +70,15 @@ StepPtr make_halving(const graph::Node& node, graph::Value output, Precision pre
 bool can_halve(const graph::Convolution& convolution);
 /// A transposed convolution and the convolution behind it, composed (kBf16 only).
 StepPtr make_composed(const graph::Node& expansion, const FusedConvolution& fused);
+/// A convolution that can_fuse refuses, by LibTorch.
+StepPtr make_library_convolution(const graph::Node& node, graph::Value output, Precision precision);
+
+// steps.cpp
+
 /// Group normalisation and, fused, the activation behind it.
 StepPtr make_group_norm(const graph::Node& node, kernels::Act activation, graph::Value output, Precision precision);
 StepPtr make_attention(const graph::Node& node, graph::Value output, Precision precision);
 StepPtr make_sparse_code(const graph::Node& node, graph::Value output, Precision precision);
-/// A convolution that can_fuse refuses, by LibTorch.
-StepPtr make_library_convolution(const graph::Node& node, graph::Value output, Precision precision);
 /// One shrinkage of a convolutional sparse coder; the code is float32.
 StepPtr make_noise_shrinkage(const graph::Node& node, graph::Value output);
 StepPtr make_nearest_code(const graph::Node& node, graph::Value output);

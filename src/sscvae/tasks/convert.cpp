@@ -2,6 +2,7 @@
 
 #include <torch/types.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "sscvae/core/error.h"
@@ -66,6 +67,49 @@ Report export_onnx(OpenedModel& opened, const std::vector<std::string>& outputs,
        {"sha256", sha256_of_file(out)}});
 }
 
+/// The weights with floating-point tensors in that type; training state stays behind.
+serialization::StateDict stored_as(const std::string& type, const serialization::StateDict& state) {
+  const at::ScalarType wanted = type == "f16" ? at::kHalf : type == "bf16" ? at::kBFloat16 : at::kFloat;
+  serialization::StateDict result;
+  for (const auto& [name, tensor] : state) {
+    if (!tensor.is_floating_point()) {
+      result.add(name, tensor);
+      continue;
+    }
+    const at::Tensor stored = tensor.detach().to(wanted);
+    if (!stored.isfinite().all().item<bool>() && tensor.isfinite().all().item<bool>())
+      throw FormatError("tensor '" + name + "' has values too large for " + type);
+    result.add(name, stored);
+  }
+  return result;
+}
+
+void check(const ExportOptions& options, const std::string& out) {
+  const std::vector<std::string> formats{"torch", "safetensors", "onnx"}, types{"f32", "f16", "bf16"};
+  const auto is_in = [](const std::string& name, const std::vector<std::string>& names) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  if (!is_in(options.format, formats))
+    throw UsageError("--format: expected torch, safetensors or onnx, got '" + options.format + "'" +
+                     suggestion(options.format, formats));
+  if (!is_in(options.type, types))
+    throw UsageError("--type: expected f32, f16 or bf16, got '" + options.type + "'" + suggestion(options.type, types));
+  if (options.format != "onnx" && !options.outputs.empty())
+    throw UsageError("--outputs is for --format onnx: a file of weights has none");
+  if (options.format == "onnx" && options.type != "f32")
+    throw UsageError("--type is for files of weights: --format onnx is float32");
+  if (options.format == "safetensors" && !out.ends_with(".safetensors"))
+    throw UsageError("--out '" + out + "': expected a name ending in .safetensors");
+}
+
+std::map<std::string, std::string> metadata_of(const OpenedModel& opened) {
+  std::map<std::string, std::string> metadata = opened.metadata;
+  metadata[models::kConfigKey] = opened.experiment.toml();
+  metadata[models::kVersionKey] = version();
+  metadata[models::kProfileKey] = opened.experiment.options.profile;
+  return metadata;
+}
+
 }  // namespace
 
 Report import_weights(const ModelSource& source, const std::string& out, bool overwrite) {
@@ -73,26 +117,20 @@ Report import_weights(const ModelSource& source, const std::string& out, bool ov
   check_writable(out, overwrite);
   OpenedModel opened = open_model(source);
   const serialization::StateDict state = models::state_of(*opened.model);
-  std::map<std::string, std::string> metadata = opened.metadata;
-  metadata[models::kConfigKey] = opened.experiment.toml();
-  metadata[models::kVersionKey] = version();
-  metadata[models::kProfileKey] = opened.experiment.options.profile;
+  std::map<std::string, std::string> metadata = metadata_of(opened);
   metadata["sscvae.imported_sha256"] = opened.sha256;
   serialization::write_safetensors(out, state, metadata);
   return describe(opened, state, out);
 }
 
 Report export_weights(const ModelSource& source, const ExportOptions& options, const std::string& out, bool overwrite) {
-  if (options.format != "torch" && options.format != "onnx")
-    throw UsageError("--format: expected torch or onnx, got '" + options.format + "'" +
-                     suggestion(options.format, {"torch", "onnx"}));
-  if (options.format != "onnx" && !options.outputs.empty())
-    throw UsageError("--outputs is for --format onnx: a file of weights has none");
+  check(options, out);
   check_writable(out, overwrite);
   OpenedModel opened = open_model(source);
   if (options.format == "onnx") return export_onnx(opened, options.outputs, out);
-  const serialization::StateDict state = models::state_of(*opened.model);
-  serialization::write_torch_checkpoint(out, state);
+  const serialization::StateDict state = stored_as(options.type, models::state_of(*opened.model));
+  if (options.format == "torch") serialization::write_torch_checkpoint(out, state);
+  else serialization::write_safetensors(out, state, metadata_of(opened));
   return describe(opened, state, out);
 }
 

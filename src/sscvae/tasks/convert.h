@@ -15,11 +15,13 @@ Report import_weights(const ModelSource& source, const std::string& out, bool ov
 
 struct ExportOptions {
   std::string format = "torch";
+  std::string type = "f32";          ///< of stored floating-point tensors, not for onnx: f32, f16 or bf16
   std::vector<std::string> outputs;  ///< onnx: what comes out beside the reconstruction (onnx::to_onnx)
 };
 
-/// Writes weights for another program. Formats: "torch", a state dict that Python's torch.load(weights_only=True)
-/// reads; "onnx", the running model with its weights (docs/formats.md). Errors: UsageError, IoError, FormatError.
+/// Writes weights anew. Formats: "torch", a state dict that Python's torch.load(weights_only=True) reads;
+/// "safetensors", our own with all metadata; "onnx", the running model with its weights (docs/formats.md). Errors:
+/// UsageError, IoError, FormatError, also for weights too large for f16.
 Report export_weights(const ModelSource& source, const ExportOptions& options, const std::string& out, bool overwrite);
 
 }  // namespace sscvae::tasks
