@@ -52,7 +52,7 @@ TEST(Errors, ExportsThatCannotBe) {
   const std::string weights = write_tiny_weights(folder / "w.safetensors"), out = (folder / "m.onnx").string();
   expect_failure({"export", weights, "--format", "onn", "--out", out}, 2, "did you mean 'onnx'?");
   expect_failure({"export", weights, "--format", "torch", "--outputs", "code", "--out", out}, 2, "--outputs");
-  expect_failure({"export", weights, "--type", "f61", "--out", out}, 2, "did you mean 'f16'?");
+  expect_failure({"export", weights, "--type", "f15", "--out", out}, 2, "did you mean 'f16'?");
   expect_failure({"export", weights, "--format", "onnx", "--type", "f16", "--out", out}, 2, "--type is for files");
   expect_failure({"export", weights, "--format", "safetensors", "--out", out}, 2, "ending in .safetensors");
   expect_failure({"export", weights, "--format", "onnx", "--outputs", "cod", "--out", out}, 2, "did you mean 'code'?");
