@@ -47,7 +47,8 @@ TEST(Commands, FromImagesToAnEvaluatedModel) {
   EXPECT_LE(result["interval95"]["psnr_db"][0], result["mean"]["psnr_db"]);
   const std::string csv = slurp(folder / "e.csv");
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 11);
-  EXPECT_EQ(run_json({"evaluate", "--weights", weights, "--limit", "1", "--mode", "train", "--crop", "24"})["count"],
+  EXPECT_EQ(run_json({"evaluate", "--weights", weights, "--limit", "1", "--mode", "train", "--crop", "24",
+                      "--sigma-8bit", "25"})["count"],
             1);
 
   const auto compared = run_json({"compare", images, images, "--metrics", "psnr,ssim"});
@@ -254,7 +255,7 @@ TEST(Commands, CalibratedWeightsNoticeUnusualImages) {
             2);
   const Outcome scaled =
       run({"reconstruct", strange, "--weights", known, "--out", out, "--overwrite", "--strength", "2"});
-  EXPECT_NE(scaled.err.find("belongs to --strength 1"), std::string::npos) << scaled.err;
+  EXPECT_NE(scaled.err.find("learned with --strength 1"), std::string::npos) << scaled.err;
 }
 
 TEST(Commands, CodesThatAreNotSparseAreReportedAsWhatTheyAre) {

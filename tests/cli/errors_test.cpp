@@ -47,6 +47,21 @@ TEST(Errors, CudaWithoutCudaIsAUsageError) {
   expect_failure({"doctor", "--device", "cuda"}, 2, "--device cuda");
 }
 
+TEST(Errors, BlindWeightsAreMeasuredAtALevel) {
+  const TemporaryFolder folder;
+  const std::string images = (folder / "images").string();
+  run({"data", "synth", "--count", "1", "--size", "32x32", "--out", images});
+  const std::string weights = write_tiny_weights(folder / "w.safetensors", 1, "denoise", "csc",
+                                                 {"data.noise.sigma_8bit=0", "data.noise.sigma_8bit_max=55"});
+  const std::vector<std::string> call{"evaluate", "--weights", weights, "--data", images, "--dataset", "folder"};
+  expect_failure(call, 2, "from 0 to 55: give the level");
+  std::vector<std::string> at_level = call;
+  at_level.insert(at_level.end(), {"--sigma-8bit", "25"});
+  const Outcome told = run(at_level);
+  EXPECT_EQ(told.code, 0) << told.err;
+  EXPECT_NE(told.out.find("25 grey levels of gaussian noise"), std::string::npos) << told.out;
+}
+
 TEST(Errors, ExportsThatCannotBe) {
   const TemporaryFolder folder;
   const std::string weights = write_tiny_weights(folder / "w.safetensors"), out = (folder / "m.onnx").string();

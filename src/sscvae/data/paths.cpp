@@ -22,9 +22,10 @@ void check_files_exist(const std::filesystem::path& root, const std::vector<std:
     std::error_code ignored;
     if (!std::filesystem::is_regular_file(root / path, ignored)) missing.push_back(path);
   }
-  if (!missing.empty())
-    throw IoError(source + ": " + std::to_string(missing.size()) + " of " + std::to_string(paths.size()) +
-                  " files are not in " + root.string() + ": " + some_names(missing));
+  if (missing.empty()) return;
+  const std::string other = missing.size() == paths.size() ? " (a folder of other images? --dataset folder)" : "";
+  throw IoError(source + ": " + std::to_string(missing.size()) + " of " + std::to_string(paths.size()) +
+                " files are not in " + root.string() + other + ": " + some_names(missing));
 }
 
 std::vector<std::string> folder_content(const std::filesystem::path& folder) {

@@ -31,6 +31,12 @@ TEST(Paths, the_first_missing_files_are_named) {
     EXPECT_EQ(std::string(error.what()),
               "t.csv: 6 of 7 files are not in " + folder.path().string() + ": 1, 2, 3, 4, 5 and 1 more");
   }
+  try {
+    check_files_exist(folder.path(), {"1", "2"}, "t.csv");
+    FAIL();
+  } catch (const IoError& error) {
+    EXPECT_NE(std::string(error.what()).find("--dataset folder"), std::string::npos) << error.what();
+  }
   EXPECT_EQ(some_names({}), "nothing");
 }
 

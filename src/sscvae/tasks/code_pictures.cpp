@@ -21,7 +21,7 @@ at::Tensor enlarged(const at::Tensor& map, int64_t times) {
 
 CodeMap draw(const std::string& name, const std::string& what, const at::Tensor& map, double low, double high,
              int64_t enlarge) {
-  return {name, format("%s, %.4g to %.4g", what.c_str(), low, high), low, high,
+  return {name, format("%s %.4g to %.4g", what.c_str(), low, high), low, high,
           report::apply_colormap(enlarged(map, enlarge), low, high)};
 }
 
@@ -74,30 +74,32 @@ std::vector<CodeMap> code_maps(const models::ForwardResult& result, int64_t enla
   std::vector<CodeMap> maps;
   if (result.indices.defined()) {
     const at::Tensor indices = result.indices.to(at::kCPU, at::kFloat).squeeze(0);
-    maps.push_back(draw("indices", "number of the code", indices, 0, std::max(1.0, highest(indices)), enlarge));
+    maps.push_back(draw("indices", "number of the code,", indices, 0, std::max(1.0, highest(indices)), enlarge));
   }
   if (!result.sparse_code().defined()) return maps;
   const at::Tensor code = result.code.detach().to(at::kCPU, at::kFloat);
   const at::Tensor nonzeros = code.ne(0).sum(1).squeeze(0).to(at::kFloat);
-  maps.push_back(draw("nonzeros", "non-zeros per position", nonzeros, 0, std::max(1.0, highest(nonzeros)), enlarge));
+  maps.push_back(draw("nonzeros", "non-zeros per position,", nonzeros, 0, std::max(1.0, highest(nonzeros)), enlarge));
   const at::Tensor magnitude = code.abs().sum(1).squeeze(0);
-  maps.push_back(draw("magnitude", "sum of |z|", magnitude, 0, std::max(1e-12, highest(magnitude)), enlarge));
+  maps.push_back(draw("magnitude", "sum of |z|,", magnitude, 0, std::max(1e-12, highest(magnitude)), enlarge));
   at::Tensor before, after;
   if (result.threshold_inference.defined()) before = mean_over_atoms(result.threshold_inference, code);
   if (result.threshold_refinement.defined()) after = mean_over_atoms(result.threshold_refinement, code);
   const at::Tensor& any = before.defined() ? before : after;
   if (!any.defined()) return maps;
-  double low = lowest(any), high = highest(any);
+  double low = lowest(any), high = highest(any);  // one scale of colours for both
   if (after.defined()) {
     low = std::min(low, lowest(after));
     high = std::max(high, highest(after));
   }
-  if (before.defined())
-    maps.push_back(
-        draw("threshold_inference", "threshold before refinement, mean over atoms", before, low, high, enlarge));
-  if (after.defined())
-    maps.push_back(
-        draw("threshold_refinement", "threshold after refinement, mean over atoms", after, low, high, enlarge));
+  const auto add = [&](const char* name, const char* when, const at::Tensor& map) {
+    if (!map.defined()) return;
+    const std::string what =
+        format("threshold %s refinement, mean over atoms, %.4g to %.4g on a scale of", when, lowest(map), highest(map));
+    maps.push_back(draw(name, what, map, low, high, enlarge));
+  };
+  add("threshold_inference", "before", before);
+  add("threshold_refinement", "after", after);
   return maps;
 }
 

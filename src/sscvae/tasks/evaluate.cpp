@@ -39,6 +39,12 @@ struct Plan : SelectedImages {
 
   bool denoises() const { return task == train::Task::kDenoise; }
   bool enhances() const { return task == train::Task::kEnhance; }
+  /// "25 grey levels of gaussian noise, " of a denoising task, else nothing.
+  std::string noise_text() const {
+    if (!denoises()) return "";
+    return to_text(sigma_8bit) + " grey levels of " + choice_names<image::Noise>().at(static_cast<size_t>(noise)) +
+           " noise, ";
+  }
   const std::string& task_name() const { return choice_names<train::Task>().at(static_cast<size_t>(task)); }
 };
 
@@ -57,6 +63,9 @@ Plan make_plan(const EvaluateOptions& options, const OpenedModel& opened) {
   const data::NoiseOptions& trained = opened.experiment.options.data.noise;
   plan.noise = options.noise.empty() ? trained.kind_of(0) : parse_choice<image::Noise>("--noise", options.noise);
   plan.sigma_8bit = options.sigma_8bit >= 0 ? options.sigma_8bit : trained.sigma_8bit;
+  if (plan.denoises() && options.sigma_8bit < 0 && trained.sigma_8bit_max > trained.sigma_8bit)
+    throw UsageError("--sigma-8bit: the model learned every level from " + to_text(trained.sigma_8bit) + " to " +
+                     to_text(trained.sigma_8bit_max) + ": give the level of the noise that is added");
   if (options.images.limit > 0 && options.images.limit < static_cast<int64_t>(plan.paths.size()))
     plan.paths.resize(static_cast<size_t>(options.images.limit));
   if (plan.enhances()) plan.input_paths = data::input_paths(plan.data, plan.paths);
@@ -210,7 +219,8 @@ class GroupTables {
   }
   /// Adds "groups" to the figures, and what it gives to read.
   std::string finish(Json& json) const {
-    if (tables_.size() < 2 || tables_.size() > kMostGroups) return "";
+    const bool single = std::all_of(tables_.begin(), tables_.end(), [](const auto& t) { return t.second.size() == 1; });
+    if (tables_.size() < 2 || tables_.size() > kMostGroups || single) return "";
     std::vector<std::vector<std::string>> rows{{"group", "images", "psnr_db", "ssim", "lpips", "nnz"}};
     for (const auto& [group, table] : tables_) {
       json["groups"][group] = {{"count", table.size()}};
@@ -339,8 +349,8 @@ Report evaluate(const EvaluateOptions& options) {
   json.update(table.json());
   const std::string of_groups = groups.finish(json), of_sets = sets.finish(json);
   const std::string head =
-      format("%s: %s (%s), part %s, protocol %s\n", plan.task_name().c_str(), plan.data.root.c_str(),
-             plan.data.dataset.c_str(), plan.part.c_str(), protocol.name.c_str());
+      format("%s: %s (%s), part %s, %sprotocol %s\n", plan.task_name().c_str(), plan.data.root.c_str(),
+             plan.data.dataset.c_str(), plan.part.c_str(), plan.noise_text().c_str(), protocol.name.c_str());
   return make_report(head + table.text(false) + of_groups + usage_text(usage) + of_sets, std::move(json));
 }
 

@@ -50,7 +50,7 @@ class NoveltyCheck {
     const bool scaled = options.inference.threshold_scale != 1;
     if (!scaled) model_ = code_model_of(inference.opened());
     if (model_) inference.set_code_model(*model_);
-    const std::string reason = scaled ? "it belongs to --strength 1"
+    const std::string reason = scaled ? "usual codes were learned with --strength 1, another one has no map"
                                       : "the weights do not say what usual images look like ('sscvae calibrate')";
     if (!model_ && !maps_.empty()) throw UsageError("--novelty-maps: " + reason);
     if (!model_ && code_kind(inference.model()) == CodeKind::kSparse)
