@@ -11,8 +11,9 @@
 #include <limits>
 #include <vector>
 
-#include "sscvae/kernels/amx_convolution.h"
-#include "sscvae/kernels/amx_weight_gradient.h"
+#include "sscvae/core/tensor_heap.h"
+#include "sscvae/kernels/bfloat16_convolution.h"
+#include "sscvae/kernels/bfloat16_weight_gradient.h"
 
 namespace {
 
@@ -41,9 +42,9 @@ void measure(const Shape& s, int rounds, int64_t batch) {
                              1, {input, of_weight, false});
   };
   const std::vector<std::function<void()>> works{
-      [&] { kernels::AmxConvolution(weight, {}, taps).run(x, y, {}); },
+      [&] { kernels::Bfloat16Convolution(weight, {}, taps).run(x, y, {}); },
       [&] { at::conv2d(x, rounded, {}, 1, s.kernel / 2); },
-      [&] { kernels::amx_weight_gradient(x, dy, s.kernel, false); },
+      [&] { kernels::bfloat16_weight_gradient(x, dy, s.kernel, false); },
       [&] { theirs(false, true); },
       [&] { theirs(true, false); },
   };
@@ -62,8 +63,9 @@ void measure(const Shape& s, int rounds, int64_t batch) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (!kernels::has_amx()) {
-    std::fprintf(stderr, "needs a processor with AMX\n");
+  sscvae::use_tensor_heap();  // as the program
+  if (!kernels::has_bfloat16_kernels()) {
+    std::fprintf(stderr, "needs a processor with AVX512_BF16\n");
     return 1;
   }
   const int rounds = argc > 1 ? std::atoi(argv[1]) : 3, batch = argc > 2 ? std::atoi(argv[2]) : 4;

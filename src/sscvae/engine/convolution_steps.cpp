@@ -4,12 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
+#include <variant>
+#include <vector>
 
 #include "sscvae/core/error.h"
 #include "sscvae/engine/compose.h"
 #include "sscvae/engine/steps.h"
-#include "sscvae/kernels/amx_convolution.h"
+#include "sscvae/kernels/bfloat16_convolution.h"
 #include "sscvae/kernels/pointwise.h"
 #include "sscvae/kernels/winograd.h"
 
@@ -18,7 +19,7 @@ namespace sscvae::engine {
 namespace {
 
 using graph::Value;
-using kernels::AmxConvolution;
+using kernels::Bfloat16Convolution;
 
 constexpr int64_t kFewChannels = 3;  // below, the taps of a 3x3 convolution are laid side by side
 constexpr int64_t kVector = 16;      // channels that the kernels want a multiple of
@@ -64,6 +65,22 @@ at::Tensor weight_for_taps(const at::Tensor& weight) {
   return laid;
 }
 
+/// A convolution of one of the kernels, packed.
+using Kernel = std::variant<Bfloat16Convolution, kernels::Winograd, kernels::Pointwise>;
+
+/// 1x1 or 3x3.
+Kernel make_kernel(const at::Tensor& weight, const at::Tensor& bias, Precision precision) {
+  const bool wide = weight.size(2) == 3;
+  if (precision == Precision::kBf16)
+    return Bfloat16Convolution(weight, bias, wide ? kernels::Taps{3, 3, -1, -1} : kernels::Taps{});
+  if (wide) return kernels::Winograd(weight, bias);
+  return kernels::Pointwise(weight, bias);
+}
+
+void run_kernel(const Kernel& kernel, const at::Tensor& x, at::Tensor& out, const kernels::Epilogue& epilogue = {}) {
+  std::visit([&](const auto& k) { k.run(x, out, epilogue); }, kernel);
+}
+
 std::vector<Value> inputs_of(const FusedConvolution& fused) {
   std::vector<Value> inputs{fused.input};
   if (fused.residual >= 0) inputs.push_back(fused.residual);
@@ -87,19 +104,11 @@ class ConvolutionStep : public Step {
       : Step(fused.name, describe(fused), inputs_of(fused), fused.output),
         fused_(fused),
         on_image_(is_image_convolution(*fused.convolution)),
-        type_(map_type(precision)) {
-    const graph::Convolution& c = *fused.convolution;
-    const at::Tensor weight = on_image_ ? weight_for_taps(c.weight) : c.weight;
-    out_channels_ = (fused.appended ? fused.appended->weight : c.weight).size(0);
-    if (precision == Precision::kBf16) {
-      const bool wide = weight.size(2) == 3;
-      amx_.emplace(weight, c.bias, wide ? kernels::Taps{3, 3, -1, -1} : kernels::Taps{});
-      if (fused.appended) amx_->append(fused.appended->weight, fused.appended->bias);
-    } else if (weight.size(2) == 3) {
-      winograd_.emplace(weight, c.bias);
-    } else {
-      pointwise_.emplace(weight, c.bias);
-    }
+        type_(map_type(precision)),
+        out_channels_((fused.appended ? fused.appended->weight : fused.convolution->weight).size(0)),
+        kernel_(make_kernel(on_image_ ? weight_for_taps(fused.convolution->weight) : fused.convolution->weight,
+                            fused.convolution->bias, precision)) {
+    if (fused.appended) std::get<Bfloat16Convolution>(kernel_).append(fused.appended->weight, fused.appended->bias);
   }
 
   void run(Pass& pass) const override {
@@ -110,9 +119,7 @@ class ConvolutionStep : public Step {
     const int64_t shrink = epilogue.pool ? 2 : 1;
     at::Tensor out = pass.arena.map({x.size(0), out_channels_, x.size(2) / shrink, x.size(3) / shrink},
                                     fused_.float_output ? at::kFloat : type_);
-    if (amx_) amx_->run(x, out, epilogue);
-    else if (winograd_) winograd_->run(x, out, epilogue);
-    else pointwise_->run(x, out, epilogue);
+    run_kernel(kernel_, x, out, epilogue);
     pass.values[static_cast<size_t>(output)] = out;
   }
   int64_t macs(const at::Tensor& result) const override {
@@ -126,9 +133,7 @@ class ConvolutionStep : public Step {
   bool on_image_;
   at::ScalarType type_;
   int64_t out_channels_;
-  std::optional<AmxConvolution> amx_;
-  std::optional<kernels::Winograd> winograd_;
-  std::optional<kernels::Pointwise> pointwise_;
+  Kernel kernel_;
 };
 
 /// The pixels (2y + row, 2x + column) of a map.
@@ -148,18 +153,14 @@ class ExpansionStep : public Step {
         type_(map_type(precision)),
         out_channels_(phases[0].weight.size(0)),
         weights_(phases[0].weight.numel()) {
-    for (const graph::Convolution& phase : phases) {
-      if (precision == Precision::kBf16) amx_.emplace_back(phase.weight, phase.bias, kernels::Taps{});
-      else pointwise_.emplace_back(phase.weight, phase.bias);
-    }
+    for (const graph::Convolution& phase : phases) kernels_.push_back(make_kernel(phase.weight, phase.bias, precision));
   }
   void run(Pass& pass) const override {
     const at::Tensor x = pass.map(inputs[0], type_);
     at::Tensor out = pass.arena.map({x.size(0), out_channels_, 2 * x.size(2), 2 * x.size(3)}, type_);
     for (int64_t i = 0; i < 4; ++i) {
       at::Tensor phase = phase_of(out, i / 2, i % 2);
-      if (amx_.empty()) pointwise_[static_cast<size_t>(i)].run(x, phase, {});
-      else amx_[static_cast<size_t>(i)].run(x, phase, {});
+      run_kernel(kernels_[static_cast<size_t>(i)], x, phase);
     }
     pass.values[static_cast<size_t>(output)] = out;
   }
@@ -168,8 +169,7 @@ class ExpansionStep : public Step {
  private:
   at::ScalarType type_;
   int64_t out_channels_, weights_;
-  std::vector<AmxConvolution> amx_;
-  std::vector<kernels::Pointwise> pointwise_;
+  std::vector<Kernel> kernels_;
 };
 
 ExpansionStep::Phases phases_of(const graph::TransposedConvolution& op) {
@@ -195,14 +195,12 @@ ExpansionStep::Phases phases_of(const graph::Convolution& op) {
 class HalvingStep : public Step {
  public:
   HalvingStep(const graph::Node& node, Value makes, Precision precision)
-      : Step(node.name, "convolution 2x2, stride 2", node.inputs, makes), type_(map_type(precision)) {
-    const auto& op = std::get<graph::Convolution>(node.operation);
-    out_channels_ = op.weight.size(0);
-    weights_ = op.weight.numel();
-    const at::Tensor laid = op.weight.permute({0, 2, 3, 1}).reshape({out_channels_, -1, 1, 1}).contiguous();
-    if (precision == Precision::kBf16) amx_.emplace(laid, op.bias, kernels::Taps{});
-    else pointwise_.emplace(laid, op.bias);
-  }
+      : Step(node.name, "convolution 2x2, stride 2", node.inputs, makes),
+        type_(map_type(precision)),
+        out_channels_(weight_of(node).size(0)),
+        weights_(weight_of(node).numel()),
+        kernel_(make_kernel(weight_of(node).permute({0, 2, 3, 1}).reshape({out_channels_, -1, 1, 1}).contiguous(),
+                            std::get<graph::Convolution>(node.operation).bias, precision)) {}
   void run(Pass& pass) const override {
     const at::Tensor x = pass.map(inputs[0], type_);
     const int64_t channels = x.size(1), height = x.size(2) / 2, width = x.size(3) / 2;
@@ -210,17 +208,18 @@ class HalvingStep : public Step {
     for (int64_t i = 0; i < 4; ++i)
       blocks.narrow(1, i * channels, channels).copy_(phase_of(x, i / 2, i % 2).slice(2, 0, height).slice(3, 0, width));
     at::Tensor out = pass.arena.map({x.size(0), out_channels_, height, width}, type_);
-    if (amx_) amx_->run(blocks, out, {});
-    else pointwise_->run(blocks, out, {});
+    run_kernel(kernel_, blocks, out);
     pass.values[static_cast<size_t>(output)] = out;
   }
   int64_t macs(const at::Tensor& result) const override { return weights_ * positions_of(result); }
 
  private:
+  static const at::Tensor& weight_of(const graph::Node& node) {
+    return std::get<graph::Convolution>(node.operation).weight;
+  }
   at::ScalarType type_;
   int64_t out_channels_, weights_;
-  std::optional<AmxConvolution> amx_;
-  std::optional<kernels::Pointwise> pointwise_;
+  Kernel kernel_;
 };
 
 class ComposedStep : public Step {
@@ -249,7 +248,7 @@ class ComposedStep : public Step {
  private:
   kernels::Epilogue epilogue_;
   int64_t out_channels_, weights_;
-  std::vector<AmxConvolution> phases_;
+  std::vector<Bfloat16Convolution> phases_;
 };
 
 class LibraryConvolutionStep : public Step {

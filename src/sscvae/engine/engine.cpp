@@ -10,7 +10,7 @@
 #include "sscvae/engine/plan.h"
 #include "sscvae/graph/freeze.h"
 #include "sscvae/graph/passes.h"
-#include "sscvae/kernels/amx_convolution.h"
+#include "sscvae/kernels/bfloat16_unit.h"
 
 namespace sscvae::engine {
 
@@ -21,8 +21,8 @@ struct Engine::State {
 };
 
 Engine::Engine(const models::Autoencoder& model, Precision precision) : state_(std::make_unique<State>()) {
-  if (precision == Precision::kBf16 && !kernels::has_amx())
-    throw UsageError("the bfloat16 engine needs a processor with AMX");
+  if (precision == Precision::kBf16 && !kernels::has_bfloat16_kernels())
+    throw UsageError("the bfloat16 engine needs a processor with AVX512_BF16");
   state_->graph = graph::fold_channel_affine(graph::freeze(model));
   state_->plan = make_plan(state_->graph, precision);
 }

@@ -20,7 +20,7 @@ struct StepTime {
 /// Its results differ from the model's in eval mode by rounding: bounds are tested for every model in engine_test.cpp.
 class Engine {
  public:
-  /// Errors: UsageError where the model cannot be frozen, or for kBf16 on a processor without AMX.
+  /// Errors: UsageError where the model cannot be frozen, or for kBf16 on a processor without AVX512_BF16.
   Engine(const models::Autoencoder& model, Precision precision);
   ~Engine();
 

@@ -5,7 +5,7 @@
 #include <torch/types.h>
 
 #include "sscvae/core/error.h"
-#include "sscvae/kernels/amx_convolution.h"
+#include "sscvae/kernels/bfloat16_unit.h"
 #include "sscvae/models/registry.h"
 
 namespace sscvae::engine {
@@ -86,7 +86,7 @@ TEST(Engine, RunsThresholdNetworksOfSeveralScales) {
 }
 
 TEST_P(EveryModel, Bf16EngineIsNear) {
-  if (!kernels::has_amx()) GTEST_SKIP() << "no AMX";
+  if (!kernels::has_bfloat16_kernels()) GTEST_SKIP() << "no AVX512_BF16";
   const c10::InferenceMode no_gradients;
   const auto plain = model();
   Engine engine(*plain, Precision::kBf16);

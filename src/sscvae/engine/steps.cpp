@@ -10,7 +10,7 @@
 #include <array>
 
 #include "sscvae/graph/interpreter.h"
-#include "sscvae/kernels/amx_convolution.h"
+#include "sscvae/kernels/bfloat16_convolution.h"
 #include "sscvae/kernels/group_norm.h"
 #include "sscvae/kernels/noise_shrink.h"
 #include "sscvae/nn/lista_fused.h"
@@ -20,7 +20,7 @@ namespace sscvae::engine {
 namespace {
 
 using graph::Value;
-using kernels::AmxConvolution;
+using kernels::Bfloat16Convolution;
 
 constexpr int64_t kShrunkAtOnce = 256;  // positions that are worth a thread
 constexpr int64_t kAttended = 1024;     // positions whose scores are held at once
@@ -95,7 +95,7 @@ class AttentionStep : public Step {
     at::Tensor result = at::empty({a.size(0), b.size(0)}, at::kFloat);
     at::Tensor as_map = result.view({1, 1, a.size(0), b.size(0)}).permute({0, 3, 1, 2});
     const at::Tensor x = a.view({1, 1, a.size(0), a.size(1)}).permute({0, 3, 1, 2});
-    AmxConvolution(weight, {}, kernels::Taps{}).run(x, as_map, {});
+    Bfloat16Convolution(weight, {}, kernels::Taps{}).run(x, as_map, {});
     return result;
   }
   graph::Attention node_;

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
-#include "sscvae/kernels/amx_convolution.h"
+#include "sscvae/kernels/bfloat16_convolution.h"
 #include "sscvae/kernels/group_norm.h"
 #include "sscvae/kernels/pointwise.h"
 #include "sscvae/kernels/winograd.h"
@@ -120,8 +120,21 @@ TEST(Pointwise, EqualsTheConvolutionAlsoIntoAPhase) {
 /// Values that bfloat16 holds exactly, so that only sums and the result are rounded.
 at::Tensor rounded(const at::Tensor& x) { return x.to(at::kBFloat16).to(at::kFloat); }
 
-TEST(AmxConvolution, EqualsTheConvolution) {
-  if (!has_amx()) GTEST_SKIP() << "no AMX";
+std::vector<Bfloat16Unit> units() {
+  std::vector<Bfloat16Unit> found;
+  for (const Bfloat16Unit unit : {Bfloat16Unit::kAvx512, Bfloat16Unit::kAmx})
+    if (best_bfloat16_unit() >= unit) found.push_back(unit);
+  return found;
+}
+
+/// What Winograd's transforms, rounded, may be off by.
+double tolerance(Bfloat16Unit unit, int64_t kernel, at::ScalarType out) {
+  if (unit == Bfloat16Unit::kAvx512 && kernel == 3) return 1e-2;
+  return out == at::kFloat ? 1e-5 : 5e-3;
+}
+
+TEST(Bfloat16Convolution, EqualsTheConvolution) {
+  if (!has_bfloat16_kernels()) GTEST_SKIP() << "no AVX512_BF16";
   torch::manual_seed(4);
   for (const Case& c : kCases)
     for (const int64_t kernel_size : {1, 3}) {
@@ -130,37 +143,39 @@ TEST(AmxConvolution, EqualsTheConvolution) {
           rounded(torch::randn({c.out, c.in, kernel_size, kernel_size}) / std::sqrt(9.0 * static_cast<double>(c.in)));
       const at::Tensor bias = torch::randn({c.out});
       const Taps taps = kernel_size == 3 ? Taps{3, 3, -1, -1} : Taps{};
-      const AmxConvolution kernel(weight, bias, taps);
       for (const Epilogue& epilogue : epilogues(map({c.batch, c.out, c.height, c.width}), at::kBFloat16, true)) {
         const at::Tensor wanted = expected(x.to(at::kFloat), weight, bias, epilogue);
-        for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
-          if (type == at::kFloat && epilogue.residual.defined()) continue;
-          at::Tensor out = unwritten(wanted.sizes(), type);
-          kernel.run(x, out, epilogue);
-          expect_near(out, wanted, type == at::kFloat ? 1e-5 : 5e-3);
-        }
+        for (const Bfloat16Unit unit : units())
+          for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+            if (type == at::kFloat && epilogue.residual.defined()) continue;
+            at::Tensor out = unwritten(wanted.sizes(), type);
+            Bfloat16Convolution(weight, bias, taps, {}, unit).run(x, out, epilogue);
+            expect_near(out, wanted, tolerance(unit, kernel_size, type));
+          }
       }
     }
 }
 
-TEST(AmxConvolution, AppendedConvolutionMakesAResidualBlock) {
-  if (!has_amx()) GTEST_SKIP() << "no AMX";
+TEST(Bfloat16Convolution, AppendedConvolutionMakesAResidualBlock) {
+  if (!has_bfloat16_kernels()) GTEST_SKIP() << "no AVX512_BF16";
   torch::manual_seed(5);
   for (const Case& c : {Case{2, 64, 32, 13, 7}, Case{1, 96, 40, 6, 150}}) {
     const at::Tensor x = map({c.batch, c.in, c.height, c.width}).to(at::kBFloat16);
     const at::Tensor narrow = rounded(torch::randn({c.out, c.in, 3, 3}) / std::sqrt(9.0 * static_cast<double>(c.in)));
     const at::Tensor widen = rounded(torch::randn({c.in, c.out, 1, 1}) / std::sqrt(static_cast<double>(c.out)));
-    AmxConvolution kernel(narrow, {}, {3, 3, -1, -1});
-    kernel.append(widen, {});
     Epilogue epilogue;
     epilogue.input_relu = true;
     epilogue.activation = Act::kRelu;
     const at::Tensor middle = rounded(expected(x.to(at::kFloat), narrow, {}, epilogue));
     const at::Tensor wanted = x.to(at::kFloat) + at::conv2d(middle, widen);
     epilogue.residual = x;
-    at::Tensor out = unwritten(wanted.sizes(), at::kBFloat16);
-    kernel.run(x, out, epilogue);
-    expect_near(out, wanted, 1e-2);
+    for (const Bfloat16Unit unit : units()) {
+      Bfloat16Convolution kernel(narrow, {}, {3, 3, -1, -1}, {}, unit);
+      kernel.append(widen, {});
+      at::Tensor out = unwritten(wanted.sizes(), at::kBFloat16);
+      kernel.run(x, out, epilogue);
+      expect_near(out, wanted, 1e-2);
+    }
   }
 }
 
@@ -169,26 +184,28 @@ TEST(Kernels, ThreadsChangeNothing) {
   const at::Tensor x = map({1, 64, 37, 41}), weight = torch::randn({96, 64, 3, 3}), bias = torch::randn({96});
   const at::Tensor narrow = x.to(at::kBFloat16);
   const int before = at::get_num_threads();
-  std::vector<at::Tensor> winograd, amx, norm;
+  std::vector<at::Tensor> winograd, norm;
+  std::array<std::vector<at::Tensor>, 2> bfloat16;  // unit by unit
   for (const int threads : {1, 2, 3, 7}) {
     at::set_num_threads(threads);
     winograd.push_back(unwritten({1, 96, 37, 41}, at::kFloat));
     Winograd(weight, bias).run(x, winograd.back(), {});
     norm.push_back(at::empty_like(x));
     group_norm(x, 4, 1e-5, at::ones({64}), at::zeros({64}), Act::kSilu, norm.back());
-    if (!has_amx()) continue;
-    amx.push_back(unwritten({1, 96, 37, 41}, at::kBFloat16));
-    AmxConvolution(weight, bias, {3, 3, -1, -1}).run(narrow, amx.back(), {});
+    for (size_t i = 0; i < units().size(); ++i) {
+      bfloat16[i].push_back(unwritten({1, 96, 37, 41}, at::kBFloat16));
+      Bfloat16Convolution(weight, bias, {3, 3, -1, -1}, {}, units()[i]).run(narrow, bfloat16[i].back(), {});
+    }
   }
   at::set_num_threads(before);
-  for (const auto& results : {winograd, amx, norm})
+  for (const auto& results : {winograd, bfloat16[0], bfloat16[1], norm})
     for (const at::Tensor& result : results) EXPECT_TRUE(at::equal(result, results[0]));
 }
 
 TEST(GroupNorm, EqualsTheLayer) {
   torch::manual_seed(7);
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
-    if (type == at::kBFloat16 && !has_amx()) continue;
+    if (type == at::kBFloat16 && !has_bfloat16_kernels()) continue;
     for (const Act act : {Act::kNone, Act::kRelu, Act::kSilu}) {
       const at::Tensor x = (map({2, 48, 37, 53}) * 3 + 5).to(type);
       const at::Tensor weight = torch::randn({48}), bias = torch::randn({48});

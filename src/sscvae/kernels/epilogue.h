@@ -17,7 +17,7 @@ enum class Act { kNone, kRelu, kSilu };
 struct Epilogue {
   bool input_relu = false;
   Act activation = Act::kNone;
-  at::Tensor mask;      ///< bfloat16 with the strides of the result, or undefined; AMX only, not with pooling
+  at::Tensor mask;  ///< bfloat16 with the strides of the result, or undefined; for bfloat16 kernels, not with pooling
   at::Tensor residual;  ///< added after the activation; may be the tensor that is written
   bool pool = false;    ///< 2x2, stride 2, a last odd row or column is dropped; not with a residual
 };

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "sscvae/core/error.h"
-#include "sscvae/kernels/amx_tiles.h"
+#include "sscvae/kernels/bfloat16_loops.h"
 #include "sscvae/kernels/float_kernels.h"
 
 namespace sscvae::kernels {
@@ -34,7 +34,7 @@ std::vector<double> sums_of(const at::Tensor& x, int64_t image) {
       const int64_t first = image * pixels + chunk * kChunk, count = std::min(kChunk, pixels - chunk * kChunk);
 #ifdef SSCVAE_X86
       if (is_bf16(x)) {
-        amx::channel_sums(bits(x) + first * channels, count, channels, part, part + channels);
+        bfloat16::channel_sums(bits(x) + first * channels, count, channels, part, part + channels);
         continue;
       }
 #endif
@@ -86,7 +86,7 @@ void group_norm(const at::Tensor& x, int64_t groups, double epsilon, const at::T
 #ifdef SSCVAE_X86
       if (is_bf16(x)) {
         auto* y = reinterpret_cast<uint16_t*>(out.mutable_data_ptr<c10::BFloat16>());
-        amx::scale_shift(bits(x) + offset, scale, shift, end - begin, channels, act, y + offset);
+        bfloat16::scale_shift(bits(x) + offset, scale, shift, end - begin, channels, act, y + offset);
         return;
       }
 #endif

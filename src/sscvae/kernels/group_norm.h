@@ -8,7 +8,7 @@ namespace sscvae::kernels {
 
 /// act(weight[c] (x - mean) / sqrt(variance + epsilon) + bias[c]), mean and variance over the pixels and channels of an
 /// image's group. Two passes over the map; sums in double in a fixed order, so that threads do not change them.
-/// Shapes: x, out [N,C,H,W] channels-last, float32, or bfloat16 where has_amx(); weight, bias [C] float32.
+/// Shapes: x, out [N,C,H,W] channels-last, float32, or bfloat16 where has_bfloat16_kernels(); weight, bias [C] float32.
 void group_norm(const at::Tensor& x, int64_t groups, double epsilon, const at::Tensor& weight, const at::Tensor& bias,
                 Act act, at::Tensor& out);
 /// Is there a kernel for that many channels?

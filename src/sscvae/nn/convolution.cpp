@@ -9,14 +9,14 @@
 #include <torch/csrc/autograd/grad_mode.h>
 
 #include "sscvae/core/error.h"
-#include "sscvae/kernels/amx_convolution.h"
-#include "sscvae/kernels/amx_weight_gradient.h"
+#include "sscvae/kernels/bfloat16_convolution.h"
+#include "sscvae/kernels/bfloat16_weight_gradient.h"
 
 namespace sscvae::nn {
 
 namespace {
 
-using kernels::AmxConvolution;
+using kernels::Bfloat16Convolution;
 using kernels::Epilogue;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
@@ -36,7 +36,7 @@ at::Tensor run(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& 
                const Epilogue& epilogue = {}) {
   at::Tensor out = empty_map(x, weight.size(0));
   const kernels::Taps taps = weight.size(2) == 3 ? kernels::Taps{3, 3, -1, -1} : kernels::Taps{};
-  AmxConvolution(weight, bias, taps).run(x, out, epilogue);
+  Bfloat16Convolution(weight, bias, taps).run(x, out, epilogue);
   return out;
 }
 
@@ -95,8 +95,8 @@ struct Convolve : torch::autograd::Function<Convolve> {
     const at::Tensor &x = saved[0], &weight = saved[1], dy = as_map(gradients[0]);
     at::Tensor dx, dw, db;
     if (context->needs_input_grad(0)) dx = in_saved_type(context, run(dy, turned(weight)));
-    if (context->needs_input_grad(1)) dw = kernels::amx_weight_gradient(x, dy, weight.size(2), false);
-    if (context->needs_input_grad(2)) db = kernels::amx_channel_sums(dy);
+    if (context->needs_input_grad(1)) dw = kernels::bfloat16_weight_gradient(x, dy, weight.size(2), false);
+    if (context->needs_input_grad(2)) db = kernels::bfloat16_channel_sums(dy);
     return {dx, dw, db};
   }
 };
@@ -145,8 +145,8 @@ struct ConvolveImage : torch::autograd::Function<ConvolveImage> {
     at::Tensor dx, dw, db;
     if (context->needs_input_grad(0)) dx = in_saved_type(context, run(dy, turned(weight)));
     if (context->needs_input_grad(1))
-      dw = weight_from_windows(kernels::amx_weight_gradient(taps, dy, 1, false), weight.size(1));
-    if (context->needs_input_grad(2)) db = kernels::amx_channel_sums(dy);
+      dw = weight_from_windows(kernels::bfloat16_weight_gradient(taps, dy, 1, false), weight.size(1));
+    if (context->needs_input_grad(2)) db = kernels::bfloat16_channel_sums(dy);
     return {dx, dw, db};
   }
 };
@@ -164,7 +164,7 @@ struct ConvolveToImage : torch::autograd::Function<ConvolveToImage> {
     at::Tensor dx, dw, db;
     if (context->needs_input_grad(0)) dx = in_saved_type(context, run(taps, weight_for_windows(turned(weight))));
     if (context->needs_input_grad(1))
-      dw = turned(weight_from_windows(kernels::amx_weight_gradient(taps, x, 1, false), weight.size(0)));
+      dw = turned(weight_from_windows(kernels::bfloat16_weight_gradient(taps, x, 1, false), weight.size(0)));
     if (context->needs_input_grad(2)) db = gradients[0].sum({0, 2, 3}, false, at::kFloat);
     return {dx, dw, db};
   }
@@ -187,8 +187,8 @@ struct ResidualConvolutions : torch::autograd::Function<ResidualConvolutions> {
     const at::Tensor d_inner = run(dy, turned(widen), {}, masked(inner));
     at::Tensor dx, d_narrow, d_widen;
     if (context->needs_input_grad(0)) dx = in_saved_type(context, run(d_inner, turned(narrow), {}, masked(x, dy)));
-    if (context->needs_input_grad(1)) d_narrow = kernels::amx_weight_gradient(x, d_inner, 3, true);
-    if (context->needs_input_grad(2)) d_widen = kernels::amx_weight_gradient(inner, dy, 1, true);
+    if (context->needs_input_grad(1)) d_narrow = kernels::bfloat16_weight_gradient(x, d_inner, 3, true);
+    if (context->needs_input_grad(2)) d_widen = kernels::bfloat16_weight_gradient(inner, dy, 1, true);
     return {dx, d_narrow, d_widen};
   }
 };
@@ -210,7 +210,7 @@ struct Expand : torch::autograd::Function<Expand> {
     for (int64_t i = 0; i < 4; ++i) {
       const at::Tensor part = weight.select(3, i % 2).select(2, i / 2).t().unsqueeze(2).unsqueeze(3);
       at::Tensor phase = phase_of(out, i);
-      AmxConvolution(part, absent_if_empty(bias), {}).run(map, phase, {});
+      Bfloat16Convolution(part, absent_if_empty(bias), {}).run(map, phase, {});
     }
     return out;
   }
@@ -227,14 +227,14 @@ struct Expand : torch::autograd::Function<Expand> {
       dx = in_saved_type(context, run(blocks, laid));
     }
     if (context->needs_input_grad(1))
-      dw = kernels::amx_weight_gradient(blocks, x, 1, false).reshape({ins, 2, 2, outs}).permute({0, 3, 1, 2});
-    if (context->needs_input_grad(2)) db = kernels::amx_channel_sums(dy);
+      dw = kernels::bfloat16_weight_gradient(blocks, x, 1, false).reshape({ins, 2, 2, outs}).permute({0, 3, 1, 2});
+    if (context->needs_input_grad(2)) db = kernels::bfloat16_channel_sums(dy);
     return {dx, dw, db};
   }
 };
 
 bool is_ours(const at::Tensor& weight, const at::Tensor& x) {
-  return kernels::has_amx() && at::GradMode::is_enabled() && at::autocast::is_autocast_enabled(at::kCPU) &&
+  return kernels::has_bfloat16_kernels() && at::GradMode::is_enabled() && at::autocast::is_autocast_enabled(at::kCPU) &&
          at::autocast::get_autocast_dtype(at::kCPU) == at::kBFloat16 && x.device().is_cpu() && x.dim() == 4 &&
          weight.scalar_type() == at::kFloat && weight.requires_grad();
 }

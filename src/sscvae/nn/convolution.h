@@ -2,9 +2,10 @@
 
 #include <torch/nn/modules/conv.h>
 
-/// Convolutions of training. Under bfloat16 autocasting on a processor with AMX, in passes with gradients, by our own
-/// kernels (kernels/amx_convolution.h, kernels/amx_weight_gradient.h) where they fit; everywhere else, by the modules.
-/// Both round in the same places: inputs, weights and results are bfloat16, sums float32.
+/// Convolutions of training. Under bfloat16 autocasting on a processor with AVX512_BF16, in passes with gradients, by
+/// our own kernels (kernels/bfloat16_convolution.h, kernels/bfloat16_weight_gradient.h) where they fit; everywhere
+/// else, by the modules. Both round inputs, weights and results to bfloat16, ours for 3x3 kernels without AMX what
+/// Winograd makes of inputs and weights; sums are float32.
 namespace sscvae::nn {
 
 /// convolution(x). Ours: kernel 1x1 or 3x3 that keeps the size, channels multiples of 16; or 3x3 with up to 3 channels

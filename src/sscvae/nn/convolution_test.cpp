@@ -6,7 +6,7 @@
 
 #include <functional>
 
-#include "sscvae/kernels/amx_convolution.h"
+#include "sscvae/kernels/bfloat16_unit.h"
 
 namespace sscvae::nn {
 namespace {
@@ -71,7 +71,7 @@ void expect_near_float32(const Layer& layer, const std::vector<at::Tensor>& weig
 std::vector<at::Tensor> weights_of(torch::nn::Module& module) { return module.parameters(); }
 
 TEST(Convolution, InBfloat16IsNearFloat32WithAllGradients) {
-  if (!kernels::has_amx()) GTEST_SKIP() << "no AMX";
+  if (!kernels::has_bfloat16_kernels()) GTEST_SKIP() << "no AVX512_BF16";
   torch::manual_seed(1);
   for (const auto& [ins, outs, kernel] :
        {std::tuple{32, 48, 1}, {32, 48, 3}, {1, 32, 3}, {3, 16, 3}, {32, 1, 3}, {16, 3, 3}})
@@ -83,7 +83,7 @@ TEST(Convolution, InBfloat16IsNearFloat32WithAllGradients) {
 }
 
 TEST(Convolution, ResidualBlocksToo) {
-  if (!kernels::has_amx()) GTEST_SKIP() << "no AMX";
+  if (!kernels::has_bfloat16_kernels()) GTEST_SKIP() << "no AVX512_BF16";
   torch::manual_seed(2);
   torch::nn::Conv2d narrow(torch::nn::Conv2dOptions(64, 32, 3).padding(1).bias(false));
   torch::nn::Conv2d widen(torch::nn::Conv2dOptions(32, 64, 1).bias(false));
@@ -93,7 +93,7 @@ TEST(Convolution, ResidualBlocksToo) {
 }
 
 TEST(Convolution, ExpansionsToo) {
-  if (!kernels::has_amx()) GTEST_SKIP() << "no AMX";
+  if (!kernels::has_bfloat16_kernels()) GTEST_SKIP() << "no AVX512_BF16";
   torch::manual_seed(3);
   torch::nn::ConvTranspose2d expansion(torch::nn::ConvTranspose2dOptions(48, 32, 2).stride(2));
   expect_near_float32([&](const at::Tensor& x) { return expand(expansion, x); }, weights_of(*expansion),

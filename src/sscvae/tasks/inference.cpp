@@ -12,7 +12,7 @@
 #include "sscvae/core/text.h"
 #include "sscvae/image/padding.h"
 #include "sscvae/image/tiles.h"
-#include "sscvae/kernels/amx_convolution.h"
+#include "sscvae/kernels/bfloat16_unit.h"
 #include "sscvae/models/threshold_scale.h"
 #include "sscvae/tasks/novelty.h"
 
@@ -53,8 +53,8 @@ bool has_engine(const std::string& engine, const Compute& compute) {
 }
 
 Compute engine_compute(const std::string& engine, Compute compute) {
-  if (!has_engine(engine, compute) || !compute.bf16 || kernels::has_amx()) return compute;
-  note("this processor has no AMX: the fast engine computes in fp32, which is faster here than bf16");
+  if (!has_engine(engine, compute) || !compute.bf16 || kernels::has_bfloat16_kernels()) return compute;
+  note("this processor has no AVX512_BF16: the fast engine computes in fp32, which is faster here than bf16");
   compute.bf16 = false;
   return compute;
 }

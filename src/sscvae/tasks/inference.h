@@ -36,8 +36,8 @@ struct InferenceResult {
 
 /// Is there an engine for it? Errors: UsageError for a name that is neither fast nor plain.
 bool has_engine(const std::string& engine, const Compute& compute);
-/// What that engine computes in: bf16 that is asked for becomes fp32 on a processor without AMX, where the fp32 engine
-/// is the faster one; a note says so. Errors as has_engine.
+/// What that engine computes in: bf16 that is asked for becomes fp32 on a processor without AVX512_BF16, where the fp32
+/// engine is the faster one; a note says so. Errors as has_engine.
 Compute engine_compute(const std::string& engine, Compute compute);
 
 class Inference {

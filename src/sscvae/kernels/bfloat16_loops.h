@@ -4,25 +4,8 @@
 
 #include "sscvae/kernels/epilogue.h"
 
-/// The inner loops of AmxConvolution: a file of its own, compiled for AMX.
-namespace sscvae::kernels::amx {
-
-/// Sets this thread's tiles up for the functions below, and releases them.
-void configure();
-void release();
-
-/// One step of a convolution in cache. A: bfloat16 [rows][columns][depth], one pixel after the other; B: packed panels
-/// of 32 output channels, [depth / 32][taps][2][16][32] each.
-struct Product {
-  const uint16_t* a;
-  int64_t pitch;                  ///< pixels of a row of A
-  int64_t depth;                  ///< channels of A, a multiple of 32
-  int64_t tap_rows, tap_columns;  ///< the window that is read from a pixel on
-  const uint16_t* b;              ///< of one panel
-};
-
-/// Results of 2 rows x 16 pixels x 32 channels: float [2][16][32].
-void multiply(const Product& product, int64_t row, int64_t column, float* sums);
+/// What happens to bfloat16 before and after products, in vectors: a file of its own, compiled for AVX512_BF16.
+namespace sscvae::kernels::bfloat16 {
 
 /// Copies `count` pixels of C channels to pixels of `depth` channels (zeros behind C), with relu or not.
 void copy_pixels(const uint16_t* from, int64_t channels, uint16_t* to, int64_t depth, int64_t count, bool relu);
@@ -50,20 +33,9 @@ void interleave(const uint16_t* first, const uint16_t* second, int64_t blocks, b
 /// 16 x 16 pairs in place: [pixel pair][channel] -> [channel][pixel pair].
 void transpose_pairs(uint16_t* tile);
 
-/// Sums over pixels of products of channels: A tiles [block of 16 channels][row][step] of 16 channels x 32 pixels, B
-/// rows of pairs of pixels x 16 channels, 16 of them for each step. Distances in numbers.
-struct PixelProduct {
-  const uint16_t *a, *b;
-  int64_t rows, steps;
-  int64_t a_row, a_block, b_row, b_block;
-  bool second_b;  ///< is there a second block of B?
-};
-/// Adds to float [2][2][16][16]: two blocks of A by two of B.
-void accumulate(const PixelProduct& product, float* sums);
-
 /// As the float kernels of the same names, on bfloat16; `channels` is a multiple of 16.
 void channel_sums(const uint16_t* x, int64_t pixels, int64_t channels, double* sums, double* squares);
 void scale_shift(const uint16_t* x, const float* scale, const float* shift, int64_t pixels, int64_t channels, Act act,
                  uint16_t* y);
 
-}  // namespace sscvae::kernels::amx
+}  // namespace sscvae::kernels::bfloat16

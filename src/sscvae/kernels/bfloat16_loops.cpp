@@ -1,30 +1,16 @@
-#include "sscvae/kernels/amx_tiles.h"
+#include "sscvae/kernels/bfloat16_loops.h"
 
 #ifdef SSCVAE_X86
 
 #include <immintrin.h>
 
-#pragma GCC target("amx-tile,amx-bf16,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx2,fma")
+#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx2,fma")
 
-namespace sscvae::kernels::amx {
+namespace sscvae::kernels::bfloat16 {
 
 namespace {
 
-constexpr int kTileRows = 16, kTileBytes = 64;
-
-struct alignas(64) TileConfig {
-  uint8_t palette, start_row, reserved[14];
-  uint16_t bytes_per_row[16];
-  uint8_t rows[16];
-};
-
-/// Eight tiles of 16 rows of 64 bytes. In memory before the program starts: the intrinsic that loads it tells the
-/// compiler of its first 8 bytes only.
-constexpr uint16_t kB = kTileBytes;
-constexpr uint8_t kR = kTileRows;
-const TileConfig kConfig{1, 0, {}, {kB, kB, kB, kB, kB, kB, kB, kB}, {kR, kR, kR, kR, kR, kR, kR, kR}};
-
-inline __m512 widen(__m256i bf16) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bf16), 16)); }
+#include "sscvae/kernels/bfloat16_vectors.inl"
 
 inline __m512 exp_of(__m512 x) {  // 2^(x log2 e), Cephes' polynomial; relative error about 2e-7
   x = _mm512_min_ps(_mm512_max_ps(x, _mm512_set1_ps(-87.0f)), _mm512_set1_ps(88.0f));
@@ -117,40 +103,6 @@ void finish_pooled(const Finish& f, const float* sums, int half, __mmask16 mask)
 
 }  // namespace
 
-void configure() { _tile_loadconfig(&kConfig); }
-
-void release() { _tile_release(); }
-
-void multiply(const Product& p, int64_t row, int64_t column, float* sums) {
-  const int64_t stride = p.depth * 2;  // bytes from pixel to pixel
-  const uint16_t* first = p.a + (row * p.pitch + column) * p.depth;
-  const int64_t next_row = p.pitch * p.depth;
-  const uint16_t* b = p.b;
-  _tile_zero(0);
-  _tile_zero(1);
-  _tile_zero(2);
-  _tile_zero(3);
-  for (int64_t k = 0; k < p.depth; k += 32) {
-    const uint16_t* line = first + k;
-    for (int64_t r = 0; r < p.tap_rows; ++r, line += next_row)
-      for (int64_t c = 0; c < p.tap_columns; ++c, b += 1024) {
-        const uint16_t* a = line + c * p.depth;
-        _tile_loadd(4, a, stride);
-        _tile_loadd(6, b, kTileBytes);
-        _tile_loadd(7, b + 512, kTileBytes);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_loadd(5, a + next_row, stride);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
-      }
-  }
-  _tile_stored(0, sums, 128);
-  _tile_stored(1, sums + 16, 128);
-  _tile_stored(2, sums + 512, 128);
-  _tile_stored(3, sums + 528, 128);
-}
-
 void interleave(const uint16_t* first, const uint16_t* second, int64_t blocks, bool relu, uint16_t* to,
                 int64_t stride) {
   const __m512i zero = _mm512_setzero_si512();
@@ -193,31 +145,6 @@ void transpose_pairs(uint16_t* tile) {
   }
 }
 
-void accumulate(const PixelProduct& p, float* sums) {
-  _tile_loadd(0, sums, kTileBytes);
-  _tile_loadd(1, sums + 256, kTileBytes);
-  _tile_loadd(2, sums + 512, kTileBytes);
-  _tile_loadd(3, sums + 768, kTileBytes);
-  const int64_t second = p.second_b ? p.b_block : 0;  // without a second block its sums are not used
-  for (int64_t row = 0; row < p.rows; ++row) {
-    const uint16_t *a = p.a + row * p.a_row, *b = p.b + row * p.b_row;
-    for (int64_t step = 0; step < p.steps; ++step, a += 512, b += 512) {
-      _tile_loadd(4, a, kTileBytes);
-      _tile_loadd(6, b, kTileBytes);
-      _tile_dpbf16ps(0, 4, 6);
-      _tile_loadd(7, b + second, kTileBytes);
-      _tile_dpbf16ps(1, 4, 7);
-      _tile_loadd(5, a + p.a_block, kTileBytes);
-      _tile_dpbf16ps(2, 5, 6);
-      _tile_dpbf16ps(3, 5, 7);
-    }
-  }
-  _tile_stored(0, sums, kTileBytes);
-  _tile_stored(1, sums + 256, kTileBytes);
-  _tile_stored(2, sums + 512, kTileBytes);
-  _tile_stored(3, sums + 768, kTileBytes);
-}
-
 void copy_pixels(const uint16_t* from, int64_t channels, uint16_t* to, int64_t depth, int64_t count, bool relu) {
   if (channels == depth) {  // one run of values
     channels = depth = channels * count;
@@ -254,7 +181,7 @@ void channel_sums(const uint16_t* x, int64_t pixels, int64_t channels, double* s
     for (int64_t k = 0; k < channels; k += 16) {
       __m512 sum = _mm512_setzero_ps(), square = _mm512_setzero_ps();
       for (int64_t i = 0; i < count; ++i) {
-        const __m512 v = widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + (first + i) * channels + k)));
+        const __m512 v = load16(x + (first + i) * channels + k);
         sum = _mm512_add_ps(sum, v);
         square = _mm512_fmadd_ps(v, v, square);
       }
@@ -273,14 +200,13 @@ void scale_shift(const uint16_t* x, const float* scale, const float* shift, int6
   with_act(act, [&]<Act kAct>() {
     for (int64_t pixel = 0; pixel < pixels; ++pixel, x += channels, y += channels)
       for (int64_t k = 0; k < channels; k += 16) {
-        const __m512 v = widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + k)));
+        const __m512 v = load16(x + k);
         const __m512 scaled = _mm512_fmadd_ps(v, _mm512_loadu_ps(scale + k), _mm512_loadu_ps(shift + k));
-        _mm256_storeu_si256(reinterpret_cast<__m256i*>(y + k),
-                            reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(activate<kAct>(scaled))));
+        store16(y + k, activate<kAct>(scaled));
       }
   });
 }
 
-}  // namespace sscvae::kernels::amx
+}  // namespace sscvae::kernels::bfloat16
 
 #endif

@@ -1,10 +1,8 @@
-#include "sscvae/kernels/amx_weight_gradient.h"
+#include "sscvae/kernels/bfloat16_weight_gradient.h"
 
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
-
-#include "sscvae/kernels/amx_convolution.h"
 
 namespace sscvae::kernels {
 namespace {
@@ -22,8 +20,8 @@ at::Tensor expected_gradient(const at::Tensor& x, const at::Tensor& gradient, in
   return weight.grad();
 }
 
-TEST(AmxWeightGradient, IsThatOfTheConvolution) {
-  if (!has_amx()) GTEST_SKIP() << "no AMX";
+TEST(Bfloat16WeightGradient, IsThatOfTheConvolution) {
+  if (!has_bfloat16_kernels()) GTEST_SKIP() << "no AVX512_BF16";
   torch::manual_seed(3);
   for (const auto& [batch, ins, outs, height, width] :
        {std::tuple{1, 16, 16, 8, 8}, {2, 32, 64, 9, 33}, {1, 80, 48, 5, 130}, {2, 144, 32, 37, 20}, {1, 64, 96, 1, 1}})
@@ -31,28 +29,32 @@ TEST(AmxWeightGradient, IsThatOfTheConvolution) {
       for (const bool input_relu : {false, true}) {
         const at::Tensor x = map({batch, ins, height, width}), gradient = map({batch, outs, height, width});
         const at::Tensor expected = expected_gradient(x, gradient, kernel, input_relu);
-        const at::Tensor found = amx_weight_gradient(x, gradient, kernel, input_relu);
-        ASSERT_EQ(found.sizes(), expected.sizes());
-        const double scale = expected.abs().max().item<double>();
-        EXPECT_LT((found - expected).abs().max().item<double>(), 1e-5 * scale)
-            << ins << " -> " << outs << ", " << height << "x" << width << ", kernel " << kernel;
+        for (const Bfloat16Unit unit : {Bfloat16Unit::kAvx512, Bfloat16Unit::kAmx}) {
+          if (best_bfloat16_unit() < unit) continue;
+          const at::Tensor found = bfloat16_weight_gradient(x, gradient, kernel, input_relu, unit);
+          ASSERT_EQ(found.sizes(), expected.sizes());
+          const double scale = expected.abs().max().item<double>();
+          const double tolerance = unit == Bfloat16Unit::kAvx512 && kernel == 3 ? 1e-2 : 1e-5;  // Winograd's rounding
+          EXPECT_LT((found - expected).abs().max().item<double>(), tolerance * scale)
+              << ins << " -> " << outs << ", " << height << "x" << width << ", kernel " << kernel;
+        }
       }
 }
 
-TEST(AmxChannelSums, AddUpWhatIsThere) {
-  if (!has_amx()) GTEST_SKIP() << "no AMX";
+TEST(Bfloat16ChannelSums, AddUpWhatIsThere) {
+  if (!has_bfloat16_kernels()) GTEST_SKIP() << "no AVX512_BF16";
   const at::Tensor x = map({3, 48, 60, 50});
-  EXPECT_TRUE(at::allclose(amx_channel_sums(x), x.to(at::kDouble).sum({0, 2, 3}).to(at::kFloat), 1e-6, 1e-5));
+  EXPECT_TRUE(at::allclose(bfloat16_channel_sums(x), x.to(at::kDouble).sum({0, 2, 3}).to(at::kFloat), 1e-6, 1e-5));
 }
 
-TEST(AmxWeightGradient, ThreadsChangeNothing) {
-  if (!has_amx()) GTEST_SKIP() << "no AMX";
+TEST(Bfloat16WeightGradient, ThreadsChangeNothing) {
+  if (!has_bfloat16_kernels()) GTEST_SKIP() << "no AVX512_BF16";
   const at::Tensor x = map({2, 144, 20, 40}), gradient = map({2, 64, 20, 40});
   const int threads = at::get_num_threads();
   at::set_num_threads(1);
-  const at::Tensor one = amx_weight_gradient(x, gradient, 3, false);
+  const at::Tensor one = bfloat16_weight_gradient(x, gradient, 3, false);
   at::set_num_threads(3);
-  const at::Tensor three = amx_weight_gradient(x, gradient, 3, false);
+  const at::Tensor three = bfloat16_weight_gradient(x, gradient, 3, false);
   at::set_num_threads(threads);
   EXPECT_TRUE(at::equal(one, three));
 }

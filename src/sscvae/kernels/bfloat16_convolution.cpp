@@ -1,20 +1,18 @@
-#include "sscvae/kernels/amx_convolution.h"
+#include "sscvae/kernels/bfloat16_convolution.h"
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 #include <c10/util/BFloat16.h>
-#ifdef SSCVAE_X86
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
 
 #include <algorithm>
 #include <array>
 
-#include "sscvae/core/cpu_features.h"
 #include "sscvae/core/error.h"
-#include "sscvae/kernels/amx_tiles.h"
+#include "sscvae/kernels/bfloat16_loops.h"
+#include "sscvae/kernels/bfloat16_output.h"
+#include "sscvae/kernels/bfloat16_products.h"
+#include "sscvae/kernels/bfloat16_winograd.h"
 
 namespace sscvae::kernels {
 
@@ -25,13 +23,6 @@ constexpr int64_t kStrip = 128;               // pixels of a row that a task tak
 constexpr int64_t kBandBytes = 1 << 20;       // of the input that a task keeps in cache
 
 int64_t round_up(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
-
-#ifdef SSCVAE_X86
-bool ask_for_tiles() {
-  constexpr int kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
-  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
-}
-#endif
 
 /// [C',C,r,c] -> panels of [depth / 32][taps][2][16][32]: 16 pairs of input channels x 16 output channels x the pair.
 at::Tensor pack(const at::Tensor& weight) {
@@ -61,16 +52,7 @@ const uint16_t* bits(const at::Tensor& tensor) {
 
 }  // namespace
 
-bool has_amx() {
-#ifdef SSCVAE_X86
-  static const bool there = cpu_features().has("amx_bf16") && cpu_features().has("avx512_bf16") && ask_for_tiles();
-  return there;
-#else
-  return false;
-#endif
-}
-
-/// Weights of one convolution, ready for tiles.
+/// Weights of one convolution, ready for products.
 struct Stage {
   at::Tensor weights;  // packed
   at::Tensor biases;   // [2,2,panels * 32]
@@ -83,10 +65,13 @@ struct Stage {
   }
 };
 
-struct AmxConvolution::Packed {
+struct Bfloat16Convolution::Packed {
+  Bfloat16Unit unit;
   Taps taps;
   Stage first;
   std::unique_ptr<Stage> second;
+  std::unique_ptr<Bfloat16Winograd> winograd;  // instead of the first; then this instead of the second:
+  std::unique_ptr<Bfloat16Convolution> next;
 };
 
 namespace {
@@ -103,7 +88,8 @@ Stage make_stage(const at::Tensor& weight, const at::Tensor& bias, const at::Ten
 /// One call and the region of one task: `rows` x `columns` pixels of the map from (row, column) on.
 struct Task {
   const at::Tensor& x;
-  at::Tensor& out;
+  const bfloat16::Output& output;
+  const bfloat16::Products& products;
   const Epilogue& epilogue;
   const Taps& taps;
   int64_t image, row, column, rows, columns;
@@ -129,17 +115,16 @@ void fill_band(const Task& t, const Stage& stage, uint16_t* band) {
       continue;
     }
     std::fill_n(line, (begin - left) * depth, uint16_t{0});
-    amx::copy_pixels(image + (row * t.width() + begin) * stage.channels, stage.channels, line + (begin - left) * depth,
-                     depth, end - begin, t.epilogue.input_relu);
+    bfloat16::copy_pixels(image + (row * t.width() + begin) * stage.channels, stage.channels,
+                          line + (begin - left) * depth, depth, end - begin, t.epilogue.input_relu);
     std::fill_n(line + (end - left) * depth, (left + pitch - end) * depth, uint16_t{0});
   }
 }
 
-amx::Finish finish_for(const Task& t, const Stage& stage, int64_t panel, int64_t r, int64_t c) {
-  amx::Finish f{};
+bfloat16::Finish finish_for(const Task& t, const Stage& stage, int64_t panel, int64_t r, int64_t c) {
+  bfloat16::Finish f{};
   f.count = std::min(kPixels, t.columns - c);
   f.second_row = r + 1 < t.rows;
-  f.channels = std::min(kPanel, stage.out_channels - panel * kPanel);
   const bool left_edge = t.taps.left < 0;
   f.first_is_edge = left_edge && t.column + c == 0;
   f.last_is_edge = !left_edge && t.column + c + f.count == t.width();
@@ -151,27 +136,11 @@ amx::Finish finish_for(const Task& t, const Stage& stage, int64_t panel, int64_t
   return f;
 }
 
-/// The result in the output tensor.
-void aim_at_output(const Task& t, int64_t panel, int64_t r, int64_t c, amx::Finish& f) {
-  const int64_t shrink = t.epilogue.pool ? 2 : 1;
-  f.pool = t.epilogue.pool;
-  f.out_float = t.out.scalar_type() == at::kFloat;
-  f.pixel_stride = t.out.stride(3);
-  const int64_t offset = t.image * t.out.stride(0) + (t.row + r) / shrink * t.out.stride(2) +
-                         (t.column + c) / shrink * f.pixel_stride + panel * kPanel;
-  const int64_t size = f.out_float ? 4 : 2;
-  auto* base = static_cast<char*>(t.out.mutable_data_ptr());
-  for (int64_t i = 0; i < 2; ++i) {
-    f.out[i] = base + (offset + i * t.out.stride(2)) * size;
-    if (t.epilogue.mask.defined()) f.mask[i] = bits(t.epilogue.mask) + offset + i * t.out.stride(2);
-    if (t.epilogue.residual.defined()) f.residual[i] = bits(t.epilogue.residual) + offset + i * t.out.stride(2);
-  }
-}
-
 /// The activated result of the first convolution in a band of its own [rows (even)][columns (16s)][depth].
 void aim_at_band(const Task& t, const Stage& second, uint16_t* band, int64_t panel, int64_t r, int64_t c,
-                 amx::Finish& f) {
+                 bfloat16::Finish& f) {
   const int64_t pitch = round_up(t.columns, kPixels);
+  f.channels = std::min(kPanel, second.channels - panel * kPanel);
   f.pixel_stride = second.depth;
   for (int64_t i = 0; i < 2; ++i) f.out[i] = band + ((r + i) * pitch + c) * second.depth + panel * kPanel;
 }
@@ -181,56 +150,83 @@ void run_task(const Task& t, const Stage& first, const Stage* second, uint16_t* 
   fill_band(t, first, scratch);
   uint16_t* band = scratch + (round_up(t.rows, 2) + t.taps.rows - 1) * t.pitch() * first.depth;
   for (int64_t panel = t.first_panel; panel < t.last_panel; ++panel) {
-    const amx::Product product{scratch, t.pitch(), first.depth, t.taps.rows, t.taps.columns, first.panel(panel)};
+    const bfloat16::Product product{scratch, t.pitch(), first.depth, t.taps.rows, t.taps.columns, first.panel(panel)};
     for (int64_t r = 0; r < t.rows; r += 2)
       for (int64_t c = 0; c < t.columns; c += kPixels) {
-        amx::multiply(product, r, c, sums.data());
-        amx::Finish f = finish_for(t, first, panel, r, c);
+        t.products.multiply(product, r, c, sums.data());
+        bfloat16::Finish f = finish_for(t, first, panel, r, c);
         f.activation = t.epilogue.activation;
         if (second) aim_at_band(t, *second, band, panel, r, c, f);
-        else aim_at_output(t, panel, r, c, f);
-        amx::finish(f, sums.data());
+        else t.output.aim(t.image, t.row + r, t.column + c, panel * kPanel, f);
+        bfloat16::finish(f, sums.data());
       }
   }
   if (!second) return;
   for (int64_t panel = 0; panel < second->panels(); ++panel) {
-    const amx::Product product{band, round_up(t.columns, kPixels), second->depth, 1, 1, second->panel(panel)};
+    const bfloat16::Product product{band, round_up(t.columns, kPixels), second->depth, 1, 1, second->panel(panel)};
     for (int64_t r = 0; r < t.rows; r += 2)
       for (int64_t c = 0; c < t.columns; c += kPixels) {
-        amx::multiply(product, r, c, sums.data());
-        amx::Finish f = finish_for(t, *second, panel, r, c);
-        aim_at_output(t, panel, r, c, f);
-        amx::finish(f, sums.data());
+        t.products.multiply(product, r, c, sums.data());
+        bfloat16::Finish f = finish_for(t, *second, panel, r, c);
+        t.output.aim(t.image, t.row + r, t.column + c, panel * kPanel, f);
+        bfloat16::finish(f, sums.data());
       }
   }
 }
 
 }  // namespace
 
-AmxConvolution::AmxConvolution(const at::Tensor& weight, const at::Tensor& bias, Taps taps,
-                               const at::Tensor& edge_biases)
+Bfloat16Convolution::Bfloat16Convolution(const at::Tensor& weight, const at::Tensor& bias, Taps taps,
+                                         const at::Tensor& edge_biases, Bfloat16Unit unit)
     : packed_(std::make_unique<Packed>()) {
   SSCVAE_ASSERT(weight.size(2) == taps.rows && weight.size(3) == taps.columns);
+  packed_->unit = unit;
   packed_->taps = taps;
+  const bool is_same = taps.rows == 3 && taps.columns == 3 && taps.top == -1 && taps.left == -1;
+  if (unit == Bfloat16Unit::kAvx512 && is_same && !edge_biases.defined() && weight.size(1) % 16 == 0) {
+    packed_->winograd = std::make_unique<Bfloat16Winograd>(weight, bias);
+    packed_->first.channels = weight.size(1);
+    packed_->first.out_channels = weight.size(0);
+    return;
+  }
   packed_->first = make_stage(weight, bias, edge_biases);
 }
 
-AmxConvolution::~AmxConvolution() = default;
-AmxConvolution::AmxConvolution(AmxConvolution&&) noexcept = default;
+Bfloat16Convolution::~Bfloat16Convolution() = default;
+Bfloat16Convolution::Bfloat16Convolution(Bfloat16Convolution&&) noexcept = default;
 
-void AmxConvolution::append(const at::Tensor& weight, const at::Tensor& bias) {
+void Bfloat16Convolution::append(const at::Tensor& weight, const at::Tensor& bias) {
   SSCVAE_ASSERT(weight.size(1) == packed_->first.out_channels && weight.size(2) == 1 && weight.size(3) == 1);
-  packed_->second = std::make_unique<Stage>(make_stage(weight, bias, {}));
+  if (packed_->winograd)
+    packed_->next = std::make_unique<Bfloat16Convolution>(weight, bias, Taps{}, at::Tensor(), packed_->unit);
+  else packed_->second = std::make_unique<Stage>(make_stage(weight, bias, {}));
 }
 
-void AmxConvolution::run(const at::Tensor& x, at::Tensor& out, const Epilogue& epilogue) const {
-  const Stage& first = packed_->first;
-  const Stage* second = packed_->second.get();
+void Bfloat16Convolution::run(const at::Tensor& x, at::Tensor& out, const Epilogue& epilogue) const {
+  const Packed& p = *packed_;
+  const Stage& first = p.first;
+  const Stage* second = p.second.get();
   SSCVAE_ASSERT(x.is_contiguous(at::MemoryFormat::ChannelsLast) && x.size(1) == first.channels);
-  SSCVAE_ASSERT((out.stride(1) == 1 || out.size(1) == 1) &&
-                out.size(1) == (second ? second->out_channels : first.out_channels));
-  SSCVAE_ASSERT(!(epilogue.pool && (second || epilogue.residual.defined() || epilogue.mask.defined())));
-  const Taps& taps = packed_->taps;
+  if (p.next) {
+    at::Tensor middle =
+        at::empty({x.size(0), first.out_channels, x.size(2), x.size(3)}, at::kBFloat16, at::MemoryFormat::ChannelsLast);
+    Epilogue of_first, of_next;
+    of_first.input_relu = epilogue.input_relu;
+    of_first.activation = epilogue.activation;
+    of_next.residual = epilogue.residual;
+    p.winograd->run(x, bfloat16::Output(middle, of_first), of_first);
+    p.next->run(middle, out, of_next);
+    return;
+  }
+  SSCVAE_ASSERT(out.size(1) == (second ? second->out_channels : first.out_channels));
+  SSCVAE_ASSERT(!(epilogue.pool && second));
+  const bfloat16::Output output(out, epilogue);
+  if (p.winograd) {
+    p.winograd->run(x, output, epilogue);
+    return;
+  }
+  const bfloat16::Products& products = bfloat16::products(p.unit);
+  const Taps& taps = p.taps;
   const int64_t height = x.size(2), width = x.size(3);
   const int64_t pitch = round_up(std::min(width, kStrip), kPixels) + taps.columns - 1;
   // Bands as high as fit, so that weights are read seldom; where there are fewer than threads, output channels are
@@ -245,13 +241,14 @@ void AmxConvolution::run(const at::Tensor& x, at::Tensor& out, const Epilogue& e
                         (second ? rows * pitch * second->depth : 0);
   at::parallel_for(0, regions * shares, 1, [&](int64_t begin, int64_t end) {
     const at::Tensor scratch = at::zeros({words}, at::kBFloat16);
-    amx::configure();
+    products.configure();
     for (int64_t i = begin; i < end; ++i) {
       const int64_t region = i / shares, share = i % shares;
       const int64_t image = region / (bands * strips), row = region / strips % bands * rows;
       const int64_t column = region % strips * kStrip;
       const Task task{x,
-                      out,
+                      output,
+                      products,
                       epilogue,
                       taps,
                       image,
@@ -263,7 +260,7 @@ void AmxConvolution::run(const at::Tensor& x, at::Tensor& out, const Epilogue& e
                       (share + 1) * first.panels() / shares};
       run_task(task, first, second, reinterpret_cast<uint16_t*>(scratch.mutable_data_ptr()));
     }
-    amx::release();
+    products.release();
   });
 }
 

@@ -1,4 +1,4 @@
-#include "sscvae/kernels/amx_weight_gradient.h"
+#include "sscvae/kernels/bfloat16_weight_gradient.h"
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
@@ -8,8 +8,9 @@
 #include <algorithm>
 
 #include "sscvae/core/error.h"
-#include "sscvae/kernels/amx_convolution.h"
-#include "sscvae/kernels/amx_tiles.h"
+#include "sscvae/kernels/bfloat16_loops.h"
+#include "sscvae/kernels/bfloat16_products.h"
+#include "sscvae/kernels/bfloat16_winograd.h"
 
 namespace sscvae::kernels {
 
@@ -70,9 +71,9 @@ void pack_gradient(const Map& gradient, const Chunk& chunk, int64_t first, int64
         const auto at = [&](int64_t c) {
           return c < end ? gradient.pixel(chunk.image, chunk.row + r, c, first * 16) : nullptr;
         };
-        amx::interleave(at(column), at(column + 1), last - first, false, tile + pair * 32, block_size);
+        bfloat16::interleave(at(column), at(column + 1), last - first, false, tile + pair * 32, block_size);
       }
-      for (int64_t block = first; block < last; ++block) amx::transpose_pairs(tile + (block - first) * block_size);
+      for (int64_t block = first; block < last; ++block) bfloat16::transpose_pairs(tile + (block - first) * block_size);
     }
 }
 
@@ -98,11 +99,12 @@ void pack_input(const Map& x, const Chunk& chunk, int64_t halo, int64_t channel,
     const int64_t row = chunk.row + r - halo;
     const auto at = [&](int64_t column) { return x.pixel(chunk.image, row, chunk.column + column, channel); };
     for (int64_t pair = 0; pair < pairs; ++pair)
-      amx::interleave(at(2 * pair), at(2 * pair + 1), blocks, relu, to.even + r * to.even_row + pair * 32,
-                      to.even_block);
+      bfloat16::interleave(at(2 * pair), at(2 * pair + 1), blocks, relu, to.even + r * to.even_row + pair * 32,
+                           to.even_block);
     if (halo == 0) continue;
     for (int64_t pair = 0; pair <= pairs; ++pair)
-      amx::interleave(at(2 * pair - 1), at(2 * pair), blocks, relu, to.odd + r * to.odd_row + pair * 32, to.odd_block);
+      bfloat16::interleave(at(2 * pair - 1), at(2 * pair), blocks, relu, to.odd + r * to.odd_row + pair * 32,
+                           to.odd_block);
   }
 }
 
@@ -133,8 +135,8 @@ class Sums {
 
 /// Adds one chunk's products for `blocks` x 16 input channels from `channel` on.
 void multiply_part(const Chunk& chunk, const uint16_t* gradient, const PackedInput& input, int64_t halo,
-                   int64_t channel, int64_t blocks, Sums& sums) {
-  amx::PixelProduct product{};
+                   int64_t channel, int64_t blocks, const bfloat16::Products& products, Sums& sums) {
+  bfloat16::PixelProduct product{};
   product.rows = chunk.rows;
   product.steps = chunk.steps();
   product.a_row = chunk.steps() * kTile;
@@ -151,18 +153,21 @@ void multiply_part(const Chunk& chunk, const uint16_t* gradient, const PackedInp
       product.second_b = block + 1 < blocks;
       for (int64_t panel = 0; panel < sums.out_panels(); ++panel) {
         product.a = gradient + 2 * panel * product.a_block;
-        amx::accumulate(product, sums.panel((channel / 16 + block) / 2, tap, panel));
+        products.accumulate(product, sums.panel((channel / 16 + block) / 2, tap, panel));
       }
     }
 }
 
 }  // namespace
 
-at::Tensor amx_weight_gradient(const at::Tensor& x, const at::Tensor& gradient, int64_t kernel, bool input_relu) {
-  SSCVAE_ASSERT(has_amx() && (kernel == 1 || kernel == 3));
+at::Tensor bfloat16_weight_gradient(const at::Tensor& x, const at::Tensor& gradient, int64_t kernel, bool input_relu,
+                                    Bfloat16Unit unit) {
+  SSCVAE_ASSERT(kernel == 1 || kernel == 3);
   SSCVAE_ASSERT(x.is_contiguous(at::MemoryFormat::ChannelsLast) &&
                 gradient.is_contiguous(at::MemoryFormat::ChannelsLast));
   SSCVAE_ASSERT(x.size(1) % 16 == 0 && gradient.size(1) % 16 == 0);
+  if (kernel == 3 && unit == Bfloat16Unit::kAvx512) return bfloat16_winograd_weight_gradient(x, gradient, input_relu);
+  const bfloat16::Products& products = bfloat16::products(unit);
   const Map input(x), output(gradient);
   const int64_t halo = kernel / 2, outs = output.channels(), ins = input.channels();
   const int64_t columns = std::min(kStrip, input.width()), width = round_up(columns, 32);
@@ -182,29 +187,29 @@ at::Tensor amx_weight_gradient(const at::Tensor& x, const at::Tensor& gradient, 
         });
         at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
           const at::Tensor scratch = at::empty({part_size}, at::kBFloat16);
-          amx::configure();
+          products.configure();
           for (int64_t i = begin; i < end; ++i) {
             const int64_t channel = i * part, blocks = std::min(part, ins - channel) / 16;
             const PackedInput packed = packed_input(mutable_bits(scratch), chunk, halo, blocks);
             pack_input(input, chunk, halo, channel, blocks, input_relu, packed);
-            multiply_part(chunk, bits(packed_gradient), packed, halo, channel, blocks, sums);
+            multiply_part(chunk, bits(packed_gradient), packed, halo, channel, blocks, products, sums);
           }
-          amx::release();
+          products.release();
         });
       }
   return sums.weight();
 }
 
-at::Tensor amx_channel_sums(const at::Tensor& x) {
-  SSCVAE_ASSERT(has_amx() && x.is_contiguous(at::MemoryFormat::ChannelsLast) && x.size(1) % 16 == 0);
+at::Tensor bfloat16_channel_sums(const at::Tensor& x) {
+  SSCVAE_ASSERT(has_bfloat16_kernels() && x.is_contiguous(at::MemoryFormat::ChannelsLast) && x.size(1) % 16 == 0);
   constexpr int64_t kPart = 1 << 13;  // pixels
   const int64_t channels = x.size(1), pixels = x.numel() / channels, parts = (pixels + kPart - 1) / kPart;
   const at::Tensor sums = at::zeros({parts, 2, channels}, at::kDouble);
   at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       double* sum = sums.mutable_data_ptr<double>() + i * 2 * channels;
-      amx::channel_sums(bits(x) + i * kPart * channels, std::min(kPart, pixels - i * kPart), channels, sum,
-                        sum + channels);
+      bfloat16::channel_sums(bits(x) + i * kPart * channels, std::min(kPart, pixels - i * kPart), channels, sum,
+                             sum + channels);
     }
   });
   return sums.select(1, 0).sum({0}).to(at::kFloat);

@@ -5,12 +5,10 @@
 #include <memory>
 #include <vector>
 
+#include "sscvae/kernels/bfloat16_unit.h"
 #include "sscvae/kernels/epilogue.h"
 
 namespace sscvae::kernels {
-
-/// Does the processor have tiles of bfloat16, and may this process use them? Asks the kernel for permission once.
-bool has_amx();
 
 /// Where a convolution reads, relative to the pixel that it makes: `rows` x `columns` taps, the first at (top, left).
 /// A 3x3 convolution has {3, 3, -1, -1}, a 1x1 one {1, 1, 0, 0}.
@@ -18,17 +16,19 @@ struct Taps {
   int64_t rows = 1, columns = 1, top = 0, left = 0;
 };
 
-/// A convolution, stride 1, of channels-last maps with bfloat16 inputs and weights and float32 sums on AMX tiles. A
-/// band of rows is copied once into cache (with zeros around it, and relu where asked); results pass the epilogue
-/// before they are written. Optionally followed by a 1x1 convolution of the activated result, in the same band. Results
-/// do not depend on the number of threads.
-class AmxConvolution {
+/// A convolution, stride 1, of channels-last maps with bfloat16 inputs and weights and float32 sums, on AMX tiles or
+/// AVX512_BF16. A band of rows is copied once into cache (with zeros around it, and relu where asked); results pass the
+/// epilogue before they are written. Optionally followed by a 1x1 convolution of the activated result, with tiles in
+/// the same band. With vectors, 3x3 convolutions go by Winograd (bfloat16_winograd.h): tiles multiply so fast that its
+/// transforms would cost about what they save. Results do not depend on the number of threads.
+class Bfloat16Convolution {
  public:
   /// Shapes: weight [C',C,rows,columns], bias [C'] or undefined; `edge_biases`, if given, is [2,2,C'] and replaces the
   /// bias: [r][c] is that of pixels in the first row (taps.top < 0) or else the last row (r = 1), and likewise columns.
-  AmxConvolution(const at::Tensor& weight, const at::Tensor& bias, Taps taps, const at::Tensor& edge_biases = {});
-  ~AmxConvolution();
-  AmxConvolution(AmxConvolution&&) noexcept;
+  Bfloat16Convolution(const at::Tensor& weight, const at::Tensor& bias, Taps taps, const at::Tensor& edge_biases = {},
+                      Bfloat16Unit unit = best_bfloat16_unit());
+  ~Bfloat16Convolution();
+  Bfloat16Convolution(Bfloat16Convolution&&) noexcept;
 
   /// After this, run() gives W2 act(convolution) with W2 [C'',C',1,1] and bias [C''] or undefined; the epilogue's
   /// activation belongs to the first convolution, its residual to the result. No pooling then.

@@ -1,0 +1,36 @@
+#include "sscvae/kernels/bfloat16_unit.h"
+
+#ifdef SSCVAE_X86
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sscvae/core/cpu_features.h"
+#include "sscvae/kernels/epilogue.h"
+#endif
+
+namespace sscvae::kernels {
+
+#ifdef SSCVAE_X86
+namespace {
+
+bool ask_for_tiles() {
+  constexpr int kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
+
+Bfloat16Unit find_unit() {
+  if (best_isa() != Isa::kAvx512 || !cpu_features().has("avx512_bf16")) return Bfloat16Unit::kNone;
+  return cpu_features().has("amx_bf16") && ask_for_tiles() ? Bfloat16Unit::kAmx : Bfloat16Unit::kAvx512;
+}
+
+}  // namespace
+
+Bfloat16Unit best_bfloat16_unit() {
+  static const Bfloat16Unit unit = find_unit();
+  return unit;
+}
+#else
+Bfloat16Unit best_bfloat16_unit() { return Bfloat16Unit::kNone; }
+#endif
+
+}  // namespace sscvae::kernels
