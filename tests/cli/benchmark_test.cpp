@@ -75,6 +75,7 @@ TEST(Benchmark, WhatIsMeasuredIsWhatTheModelComputes) {
 }
 
 TEST(Benchmark, TrainingTakesStepsOfTheConfiguration) {
+  const auto forward = benchmark_json(with_tiny_model({"--engine", "plain", "--size", "16x16", "--repeats", "1"}));
   for (const std::string precision : {"fp32", "bf16"}) {
     const auto report = benchmark_json(
         with_tiny_model({"--stage", "training", "--size", "16x16", "--repeats", "2", "--precision", precision}));
@@ -82,6 +83,7 @@ TEST(Benchmark, TrainingTakesStepsOfTheConfiguration) {
     EXPECT_EQ(report["passes"][0]["name"], "step");
     EXPECT_EQ(report["precision"], precision);
     EXPECT_GT(report["results"]["first_loss"], 0.0);
+    EXPECT_EQ(report["passes"][0]["macs"], 3 * forward["passes"][0]["macs"].get<int64_t>());
   }
 }
 

@@ -12,6 +12,7 @@
 #include "sscvae/engine/engine.h"
 #include "sscvae/models/backbone.h"
 #include "sscvae/serialization/safetensors.h"
+#include "sscvae/tasks/complexity.h"
 #include "sscvae/tasks/inference.h"
 #include "sscvae/tasks/size_option.h"
 #include "sscvae/train/precision.h"
@@ -68,6 +69,7 @@ struct Training {
   train::StepSettings settings;
   int64_t steps = 0;
   double first_loss = 0;
+  int64_t macs = 0;  // of a step, by convention: forwards once, backwards twice
 };
 
 void step(Training& training) {
@@ -86,10 +88,12 @@ std::shared_ptr<Training> make_training(const BenchmarkOptions& options, const C
   if (train::Adversary::is_wanted(train.adversarial))
     throw UsageError("--stage training: steps with a discriminator or a perceptual distance are not measured");
   models::Autoencoder& model = *training->opened.model;
+  const at::Tensor images = images_of(options, model.options().in_channels);
+  training->macs =
+      3 * images.size(0) * measure_complexity(model, images.size(2), images.size(3), CountingRule::kExact).macs;
   model.to(compute.device);
   train::use_channels_last(model);
   model.train();
-  const at::Tensor images = images_of(options, model.options().in_channels);
   model.initialize_from(images.to(compute.device));
   training->adam = std::make_unique<train::Adam>(
       train::named_parameters(model), train::AdamOptions{train.beta1, train.beta2, train.epsilon, train.weight_decay});
@@ -223,6 +227,7 @@ Stage training_stage(const BenchmarkOptions& options, const Compute& compute) {
   stage.text = text_of(stage.facts, "one optimizer step");
   stage.names = parameter_names(*training->opened.model);
   stage.passes = {{"step", [=] { step(*training); }, "images", images.size(0)}};
+  stage.passes[0].macs = training->macs;
   stage.results = [=] { return Json{{"first_loss", json_number(training->first_loss)}}; };
   return stage;
 }

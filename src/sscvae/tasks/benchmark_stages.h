@@ -25,7 +25,7 @@ struct TimedPass {
   int64_t items = 0;  ///< how many of them each time
   /// Times by step, of a pass whose operations LibTorch does not see; empty otherwise. Their MACs are the pass's.
   std::function<std::vector<OperationTime>()> steps = {};
-  int64_t macs = 0;  ///< where LibTorch does not see them otherwise; 0: counted as they run
+  int64_t macs = 0;  ///< where LibTorch does not see them; 0: counted as they run
 };
 
 /// A stage keeps alive what its passes need.
