@@ -94,12 +94,29 @@ FULL = (
 GIB = 2**30
 
 
-def memory_needed(case):
-    """A rough upper estimate of the memory in use at once, bytes. The network's largest map has 512 channels at full
-    resolution; inference holds two or three of them, several idle runtimes keep theirs; training keeps all maps."""
-    largest_map = case.batch * case.size**2 * 512 * 4
+def largest_map(case):
+    """Bytes of the network's largest map in float32: 512 channels at full resolution."""
+    return case.batch * case.size**2 * 512 * 4
+
+
+def memory_together(case):
+    """A rough upper estimate of the memory of all contenders at once, bytes. Inference holds two or three of the largest
+    maps, several idle runtimes keep theirs; training keeps all maps."""
     if case.stage == "inference":
-        return 8 * largest_map + 4 * GIB
+        return 8 * largest_map(case) + 4 * GIB
     if case.stage == "training":
-        return 14 * largest_map + 3 * GIB
+        return 14 * largest_map(case) + 3 * GIB
     return 3 * GIB
+
+
+# Largest maps at the peak of one contender, from runs at 4 x 512 x 512 and 4 x 256 x 256, rounded up.
+_MAPS = {"inference": {OURS: 1.2, "torch": 3, "onnxruntime": 4, "openvino": 1.7}, "training": {OURS: 6, "torch": 11}}
+_BF16_SHARE = {OURS: 0.7, "torch": 0.7, "onnxruntime": 1, "openvino": 0.7}
+
+
+def memory_alone(case, contender):
+    """A rough upper estimate for one contender, bytes."""
+    maps = _MAPS.get(case.stage, {}).get(contender.kind, 0)
+    share = _BF16_SHARE[contender.kind] if contender.precision == "bf16" else 1
+    compiled = 0.7 if COMPILED in contender.settings else 1  # fused: fewer maps at once
+    return maps * share * compiled * largest_map(case) + GIB

@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 from compare import compare
-from contenders import CONTENDERS, FULL, GIB, OURS, QUICK, memory_needed
+from contenders import CONTENDERS, FULL, GIB, OURS, QUICK, memory_alone, memory_together
 from processes import HERE, Failure, OneShot, OurProgram, Rival, environment, run_program
 from subjects import Subjects
 from table import markdown
@@ -88,12 +88,14 @@ def reference_of(entries):
 
 
 class Field:
-    """The contenders of one case, those that could be made."""
+    """The contenders of one case, those that could be made. Where they do not fit into memory together, each runs while
+    it is the only one: anew for each round, the first of which is the one after its preparation."""
 
     def __init__(self, case, arguments, subjects, env):
         self.case, self.arguments, self.subjects, self.env = case, arguments, subjects, env
         self.folder = pathlib.Path(arguments.out).resolve() / "work"
         self.entries, self.left_out = [], []
+        self.alone = memory_together(case) > available_memory()
         self.input = self._input()
         for contender in CONTENDERS[case.stage]:
             self._enter(contender)
@@ -142,22 +144,34 @@ class Field:
             return Rival(self._job(contender), self.env, log)
 
     def _enter(self, contender):
+        needed, available = memory_alone(self.case, contender), available_memory()
+        if needed > available:
+            reason = f"may need {needed / GIB:.0f} GiB, {available / GIB:.0f} GiB are free"
+            return self._leave_out(contender, reason)
         say(f"{self.case.title}: preparing {contender.key}")
         process = self._process(contender)
         try:
             entry = {"contender": contender, "process": process, "rounds": [], "prepare": process.prepare()}
-            first = sum(sum(times) for times in process.run(1).values())
+            times = process.run(1)
+            first = sum(sum(seconds) for seconds in times.values())
             entry["repeats"] = max(1, min(self.arguments.repeats, int(self.arguments.seconds / first)))
             entry["path"] = self.folder / f"result-{len(self.entries)}.safetensors"
             entry["figures"] = process.result(entry["path"])
+            entry["peak"] = process.peak_bytes()
+            if self.alone:
+                entry["rounds"].append(times)
+                process.close()
             self.entries.append(entry)
         except Failure as failure:
             self._drop(contender, process, failure)
 
     def _drop(self, contender, process, failure):
-        say(f"left out: {contender.key}: {failure}")
         process.close()
-        self.left_out.append({"contender": contender.key, "reason": str(failure)})
+        self._leave_out(contender, str(failure))
+
+    def _leave_out(self, contender, reason):
+        say(f"{self.case.title}: left out: {contender.key}: {reason}")
+        self.left_out.append({"contender": contender.key, "reason": reason})
 
     def _compare(self):
         reference = reference_of(self.entries)
@@ -167,19 +181,29 @@ class Field:
                 expected = reference["figures"]["first_loss"]
                 entry["figures"]["loss_error"] = abs(entry["figures"]["first_loss"] / expected - 1)
 
+    def _run_once_more(self, entry):
+        if not self.alone:
+            return entry["process"].run(entry["repeats"])
+        entry["process"] = self._process(entry["contender"])
+        entry["process"].prepare()
+        times = entry["process"].run(entry["repeats"])
+        entry["peak"] = max(entry["peak"], entry["process"].peak_bytes())
+        entry["process"].close()
+        return times
+
     def run_rounds(self):
-        for number in range(self.arguments.rounds):
+        for number in range(1 if self.alone else 0, self.arguments.rounds):
             say(f"{self.case.title}: round {number + 1} of {self.arguments.rounds}")
             start = number % max(1, len(self.entries))  # nobody always runs behind the same neighbour
             for entry in self.entries[start:] + self.entries[:start]:
                 try:
-                    entry["rounds"].append(entry["process"].run(entry["repeats"]))
+                    entry["rounds"].append(self._run_once_more(entry))
                 except Failure as failure:
                     self.entries.remove(entry)
                     self._drop(entry["contender"], entry["process"], failure)
 
     def close(self):
-        for entry in self.entries:
+        for entry in self.entries if not self.alone else []:
             entry["peak"] = entry["process"].peak_bytes()
             entry["process"].close()
 
@@ -225,20 +249,17 @@ def rows_of(entries):
 
 
 def run_case(case, arguments, subjects, env):
-    result = dataclasses.asdict(case) | {"title": case.title, "rows": [], "left_out": []}
-    needed, available = memory_needed(case), available_memory()
-    if needed > available:
-        reason = f"may need {needed / GIB:.0f} GiB, {available / GIB:.0f} GiB are free"
-        say(f"{case.title}: left out: {reason}")
-        result["left_out"].append({"contender": "all", "reason": reason})
-        return result
     field = Field(case, arguments, subjects, env)
     try:
         field.run_rounds()
     finally:
         field.close()
-    result["rows"], result["left_out"] = rows_of(field.entries), field.left_out
-    return result
+    return dataclasses.asdict(case) | {
+        "title": case.title,
+        "alone": field.alone,
+        "rows": rows_of(field.entries),
+        "left_out": field.left_out,
+    }
 
 
 def main():

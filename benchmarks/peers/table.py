@@ -64,6 +64,8 @@ def case_lines(case):
         lines += ["", f"### {case['title']}, {name}", "", *HEAD, *map(row_cells, rows), "", *wrong_lines(rows)]
     if not case["rows"]:
         lines += ["", f"### {case['title']}"]
+    if case["alone"]:
+        lines += ["", "All do not fit into memory together: each contender ran while it was the only one.  "]
     lines += [""] if case["left_out"] else []
     lines += [f"Left out: {item['contender']}: {item['reason']}  " for item in case["left_out"]]
     return lines
