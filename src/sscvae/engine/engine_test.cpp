@@ -100,6 +100,17 @@ TEST_P(EveryModel, Bf16EngineIsNear) {
   }
 }
 
+TEST(Engine, Bf16DoesNotRoundCodes) {
+  if (!kernels::has_bfloat16_kernels()) GTEST_SKIP() << "no AVX512_BF16";
+  const c10::InferenceMode no_gradients;
+  const auto plain = stirred(options_of("ssc-vae", "reference"));
+  Engine engine(*plain, Precision::kBf16);
+  const models::ForwardResult found = engine.run(torch::rand({1, 1, 64, 64}));
+  const at::Tensor dictionary = plain->named_parameters()["_LISTA._Dict"];
+  const at::Tensor expected = at::conv2d(found.code, dictionary.unsqueeze(2).unsqueeze(3));
+  EXPECT_LT(largest_error(found.coded_features, expected), 1e-5 * expected.abs().max().item<double>());
+}
+
 TEST_P(EveryModel, ThreadsChangeNothing) {
   const auto plain = model();
   const at::Tensor images = torch::rand({1, 1, 40, 56});

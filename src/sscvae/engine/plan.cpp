@@ -76,7 +76,7 @@ class Planner {
     const auto& users = users_[static_cast<size_t>(value)];
     return std::any_of(users.begin(), users.end(), [&](Value user) {
       return as<graph::RmsNorm>(user) || as<graph::SparseCode>(user) || as<graph::Affine>(user) ||
-             as<graph::Cbam>(user) || as<graph::NearestCode>(user);
+             as<graph::Cbam>(user) || as<graph::NearestCode>(user) || as<graph::PixelShuffle>(user);
     });
   }
 
@@ -138,7 +138,9 @@ class Planner {
     fused.name = node(value).name;
     fuse_input(fused, node(value).inputs[0]);
     fuse_behind(fused, value);
-    return make_convolution(fused, precision_);
+    // The product with the dictionary: rounded codes would cost as much as all rounding behind it.
+    const bool of_code = as<graph::SparseCode>(fused.input);
+    return make_convolution(fused, of_code ? Precision::kFp32 : precision_);
   }
 
   StepPtr expansion_step(Value value) {
