@@ -87,6 +87,38 @@ TEST(Benchmark, TrainingTakesStepsOfTheConfiguration) {
   }
 }
 
+TEST(Benchmark, LayersOfTrainingHaveKernelsOfOurOwn) {
+  for (const std::string precision : {"fp32", "bf16"}) {
+    const auto report = benchmark_json({"--stage",
+                                        "training",
+                                        "--layers",
+                                        "--size",
+                                        "32x32",
+                                        "--repeats",
+                                        "1",
+                                        "--precision",
+                                        precision,
+                                        "--model",
+                                        "ssc-vae",
+                                        "--set",
+                                        "profile=reference",
+                                        "--set",
+                                        "model.reference.hidden_channels_1=32",
+                                        "--set",
+                                        "model.reference.hidden_channels_2=64",
+                                        "--set",
+                                        "model.sparse_coder.atom_dim=32",
+                                        "--set",
+                                        "model.sparse_coder.num_atoms=64"});
+    int64_t macs = 0;
+    for (const auto& row : report["layers"]) macs += row.value("macs", int64_t{0});
+    const auto whole = static_cast<double>(report["passes"][0]["macs"].get<int64_t>());
+    // All but the gradient of the image, which nobody wants.
+    EXPECT_LE(static_cast<double>(macs), 1.001 * whole) << precision;
+    EXPECT_GT(static_cast<double>(macs), 0.95 * whole) << precision;
+  }
+}
+
 TEST(Benchmark, ListaGivesCodeAndGradients) {
   const TemporaryFolder folder;
   const std::string out = (folder / "out.safetensors").string();

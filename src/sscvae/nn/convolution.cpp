@@ -11,6 +11,7 @@
 #include "sscvae/core/error.h"
 #include "sscvae/kernels/bfloat16_convolution.h"
 #include "sscvae/kernels/bfloat16_weight_gradient.h"
+#include "sscvae/nn/recorded.h"
 
 namespace sscvae::nn {
 
@@ -68,6 +69,17 @@ void refuse_second_derivatives() {
   if (at::GradMode::is_enabled()) throw UsageError("bfloat16 convolutions have no second derivatives");
 }
 
+/// Multiply-adds of a weight at every pixel.
+int64_t macs_of(const at::Tensor& weight, const at::Tensor& map) {
+  return weight.numel() * map.size(0) * map.size(2) * map.size(3);
+}
+/// Backwards: the same for each of the gradients of input and weight.
+int64_t gradients_of(AutogradContext* context, size_t inputs) {
+  int64_t count = 0;
+  for (size_t i = 0; i < inputs; ++i) count += context->needs_input_grad(i) ? 1 : 0;
+  return count;
+}
+
 /// Functions of the autograd engine take no undefined tensors: an empty one stands for no bias.
 at::Tensor present(const at::Tensor& bias, const at::Tensor& weight) {
   return bias.defined() ? bias : at::empty({0}, weight.options());
@@ -78,6 +90,7 @@ at::Tensor absent_if_empty(const at::Tensor& bias) { return bias.numel() > 0 ? b
 at::Tensor forward_keeping_input(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                                  const at::Tensor& bias) {
   const at::AutoDispatchBelowAutograd below;
+  const Recorded recorded("sscvae::convolution", weight, macs_of(weight, x));
   const at::Tensor map = as_map(x);
   context->save_for_backward({map, weight});
   save_type(context, x);
@@ -92,7 +105,10 @@ struct Convolve : torch::autograd::Function<Convolve> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     refuse_second_derivatives();
     const variable_list saved = context->get_saved_variables();
-    const at::Tensor &x = saved[0], &weight = saved[1], dy = as_map(gradients[0]);
+    const at::Tensor &x = saved[0], &weight = saved[1];
+    const Recorded recorded("sscvae::convolution_backward", weight,
+                            gradients_of(context, 2) * macs_of(weight, gradients[0]));
+    const at::Tensor dy = as_map(gradients[0]);
     at::Tensor dx, dw, db;
     if (context->needs_input_grad(0)) dx = in_saved_type(context, run(dy, turned(weight)));
     if (context->needs_input_grad(1)) dw = kernels::bfloat16_weight_gradient(x, dy, weight.size(2), false);
@@ -133,6 +149,7 @@ struct ConvolveImage : torch::autograd::Function<ConvolveImage> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const at::Tensor& bias) {
     const at::AutoDispatchBelowAutograd below;
+    const Recorded recorded("sscvae::convolution", weight, macs_of(weight, x));
     const at::Tensor taps = windows(x);
     context->save_for_backward({taps, weight});
     save_type(context, x);
@@ -141,7 +158,10 @@ struct ConvolveImage : torch::autograd::Function<ConvolveImage> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     refuse_second_derivatives();
     const variable_list saved = context->get_saved_variables();
-    const at::Tensor &taps = saved[0], &weight = saved[1], dy = as_map(gradients[0]);
+    const at::Tensor &taps = saved[0], &weight = saved[1];
+    const Recorded recorded("sscvae::convolution_backward", weight,
+                            gradients_of(context, 2) * macs_of(weight, gradients[0]));
+    const at::Tensor dy = as_map(gradients[0]);
     at::Tensor dx, dw, db;
     if (context->needs_input_grad(0)) dx = in_saved_type(context, run(dy, turned(weight)));
     if (context->needs_input_grad(1))
@@ -160,7 +180,10 @@ struct ConvolveToImage : torch::autograd::Function<ConvolveToImage> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     refuse_second_derivatives();
     const variable_list saved = context->get_saved_variables();
-    const at::Tensor &x = saved[0], &weight = saved[1], taps = windows(gradients[0]);
+    const at::Tensor &x = saved[0], &weight = saved[1];
+    const Recorded recorded("sscvae::convolution_backward", weight,
+                            gradients_of(context, 2) * macs_of(weight, gradients[0]));
+    const at::Tensor taps = windows(gradients[0]);
     at::Tensor dx, dw, db;
     if (context->needs_input_grad(0)) dx = in_saved_type(context, run(taps, weight_for_windows(turned(weight))));
     if (context->needs_input_grad(1))
@@ -174,6 +197,7 @@ struct ResidualConvolutions : torch::autograd::Function<ResidualConvolutions> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& narrow,
                             const at::Tensor& widen) {
     const at::AutoDispatchBelowAutograd below;
+    const Recorded recorded("sscvae::residual_convolutions", narrow, macs_of(narrow, x) + macs_of(widen, x));
     const at::Tensor map = as_map(x), inner = run(map, narrow, {}, after_relu());
     context->save_for_backward({map, inner, narrow, widen});
     save_type(context, x);
@@ -183,6 +207,8 @@ struct ResidualConvolutions : torch::autograd::Function<ResidualConvolutions> {
     refuse_second_derivatives();
     const variable_list saved = context->get_saved_variables();
     const at::Tensor &x = saved[0], &inner = saved[1], &narrow = saved[2], &widen = saved[3];
+    const Recorded recorded("sscvae::residual_convolutions_backward", narrow,
+                            2 * (macs_of(narrow, x) + macs_of(widen, x)));
     const at::Tensor dy = as_map(gradients[0]);
     const at::Tensor d_inner = run(dy, turned(widen), {}, masked(inner));
     at::Tensor dx, d_narrow, d_widen;
@@ -203,6 +229,7 @@ struct Expand : torch::autograd::Function<Expand> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const at::Tensor& bias) {
     const at::AutoDispatchBelowAutograd below;
+    const Recorded recorded("sscvae::transposed_convolution", weight, macs_of(weight, x));
     const at::Tensor map = as_map(x);
     context->save_for_backward({map, weight});
     save_type(context, x);
@@ -217,7 +244,10 @@ struct Expand : torch::autograd::Function<Expand> {
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     refuse_second_derivatives();
     const variable_list saved = context->get_saved_variables();
-    const at::Tensor &x = saved[0], &weight = saved[1], dy = as_map(gradients[0]);
+    const at::Tensor &x = saved[0], &weight = saved[1];
+    const Recorded recorded("sscvae::transposed_convolution_backward", weight,
+                            gradients_of(context, 2) * macs_of(weight, x));
+    const at::Tensor dy = as_map(gradients[0]);
     const int64_t ins = weight.size(0), outs = weight.size(1);
     at::Tensor blocks = empty_map(x, 4 * outs);  // the phases side by side
     for (int64_t i = 0; i < 4; ++i) blocks.narrow(1, i * outs, outs).copy_(phase_of(dy, i));

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "sscvae/core/error.h"
+#include "sscvae/nn/recorded.h"
 
 namespace sscvae::nn {
 
@@ -25,9 +26,17 @@ kernels::ListaProblem problem_of(const variable_list& inputs, const Settings& se
           settings.precision, settings.isa};
 }
 
+/// D^T x, D^T D and a product with it in each step but the first, which starts from zero.
+int64_t macs_of(const at::Tensor& features, const at::Tensor& dictionary, const Settings& settings) {
+  const int64_t length = dictionary.size(0), atoms = dictionary.size(1);
+  const int64_t products = std::max<int64_t>(0, settings.num_iterations - (settings.projected_start ? 0 : 1));
+  return features.size(0) * (length * atoms + products * atoms * atoms) + length * atoms * atoms;
+}
+
 struct FusedLista : torch::autograd::Function<FusedLista> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& features, const at::Tensor& dictionary,
                             const at::Tensor& lipschitz, const at::Tensor& threshold, const Settings& settings) {
+    const Recorded recorded("sscvae::lista", dictionary, macs_of(features, dictionary, settings));
     at::Tensor code = kernels::lista_forward(problem_of({features, dictionary, lipschitz, threshold}, settings));
     context->save_for_backward({features, dictionary, lipschitz, threshold, code});
     context->saved_data["steps"] = settings.num_iterations;
@@ -44,6 +53,7 @@ struct FusedLista : torch::autograd::Function<FusedLista> {
                             static_cast<kernels::Precision>(data["precision"].toInt()),
                             static_cast<kernels::Isa>(data["isa"].toInt())};
     const variable_list saved = context->get_saved_variables();
+    const Recorded recorded("sscvae::lista_backward", saved[1], 2 * macs_of(saved[0], saved[1], settings));
     const kernels::ListaGradients result =
         kernels::lista_backward(problem_of(saved, settings), saved[4], gradients[0],
                                 {context->needs_input_grad(0), context->needs_input_grad(1),

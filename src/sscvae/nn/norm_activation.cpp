@@ -9,6 +9,7 @@
 #include <torch/csrc/autograd/grad_mode.h>
 
 #include "sscvae/core/error.h"
+#include "sscvae/nn/recorded.h"
 
 namespace sscvae::nn {
 
@@ -76,6 +77,7 @@ struct NormActivation : torch::autograd::Function<NormActivation> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const at::Tensor& bias, const Statistics& statistics, const Sharing& sharing,
                             const NormActForm& form) {
+    const Recorded recorded("sscvae::norm_activation", weight, 0);
     const Affine affine = affine_of(statistics, weight, bias);
     context->save_for_backward({x, weight, bias, statistics.mean, statistics.inverse_deviation});
     context->saved_data["groups"] = sharing.groups;
@@ -94,6 +96,7 @@ struct NormActivation : torch::autograd::Function<NormActivation> {
                            static_cast<kernels::Isa>(data["isa"].toInt())};
     const variable_list saved = context->get_saved_variables();
     const at::Tensor &x = saved[0], &weight = saved[1];
+    const Recorded recorded("sscvae::norm_activation_backward", weight, 0);
     const Statistics statistics{saved[3], saved[4]};
     const at::Tensor dy = gradients[0].to(x.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
     const Affine affine = affine_of(statistics, weight, saved[2]);

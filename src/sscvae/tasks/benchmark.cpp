@@ -165,6 +165,7 @@ Json layers_json(const Stage& stage, const TimedPass& pass, int64_t repeats, con
              {"seconds", time.seconds / static_cast<double>(repeats)},
              {"share", time.seconds / wall}};
     if (time.macs > 0) {
+      row["macs"] = time.macs / repeats;
       row["gflops"] = gflops(time.macs, time.seconds);
       row["share_of_limit"] = gflops(time.macs, time.seconds) / limit.gflops;
     }

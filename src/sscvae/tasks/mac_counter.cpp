@@ -41,7 +41,7 @@ namespace {
 
 /// What of an operation's inputs the count needs; they are gone when it ends.
 struct Scope : at::ObserverContext {
-  enum class Kind { kNone, kConvolution, kConvolutionBackward, kProduct, kElementwise } kind = Kind::kNone;
+  enum class Kind { kNone, kConvolution, kConvolutionBackward, kProduct, kElementwise, kOurs } kind = Kind::kNone;
   std::string operation;
   std::vector<int64_t> input_shape;  // of a convolution or an element-wise operation
   at::Tensor weight;                 // of a convolution, or the right factor
@@ -49,6 +49,7 @@ struct Scope : at::ObserverContext {
   bool has_bias = false, transposed = false;
   int64_t gradients = 0;                // how many a backward convolution makes
   std::vector<int64_t> gradient_shape;  // of the one that comes in
+  int64_t macs = 0;                     // of a kernel of ours, which says so itself
 };
 
 std::string name_of(const ParameterNames& names, const at::Tensor& tensor, const std::string& otherwise) {
@@ -149,6 +150,18 @@ void note_convolution_backward(Scope& scope, c10::ArrayRef<const c10::IValue> in
   scope.gradients = int64_t{mask.get(0)} + int64_t{mask.get(1)};
 }
 
+/// A kernel of ours (nn/recorded.h): its weight and its multiply-adds.
+void note_ours(Scope& scope, c10::ArrayRef<const c10::IValue> inputs) {
+  if (inputs.size() != 2 || !tensor_at(inputs, 0).defined() || !inputs[1].isInt()) return;
+  scope.kind = Scope::Kind::kOurs;
+  scope.weight = tensor_at(inputs, 0);
+  scope.macs = inputs[1].toInt();
+}
+
+LayerCost cost_of_ours(const ParameterNames& names, const Scope& scope) {
+  return {name_of(names, scope.weight, scope.operation), scope.operation, {}, 1, 0, scope.macs, 0};
+}
+
 /// Products have their factors behind what they add to.
 void note_inputs(Scope& scope, c10::ArrayRef<const c10::IValue> inputs) {
   if (scope.operation == "convolution") return note_convolution(scope, inputs);
@@ -183,9 +196,14 @@ MacCounter::MacCounter(ParameterNames names, CountingRule rule) : state_(std::ma
     auto scope = std::make_unique<Scope>();
     const std::string name = function.name();
     State* state = State::running();
-    if (!state || !name.starts_with("aten::") || !is_counted(name.substr(6), state->rule)) return scope;
-    scope->operation = name.substr(6);
-    note_inputs(*scope, function.inputs());
+    if (!state) return scope;
+    if (name.starts_with("sscvae::")) {
+      scope->operation = name.substr(8);
+      note_ours(*scope, function.inputs());
+    } else if (name.starts_with("aten::") && is_counted(name.substr(6), state->rule)) {
+      scope->operation = name.substr(6);
+      note_inputs(*scope, function.inputs());
+    }
     if (scope->kind != Scope::Kind::kNone) ++state->depth;
     return scope;
   };
@@ -193,6 +211,7 @@ MacCounter::MacCounter(ParameterNames names, CountingRule rule) : state_(std::ma
     State* state = State::running();
     const auto* scope = static_cast<const Scope*>(context);
     if (!state || !scope || scope->kind == Scope::Kind::kNone || --state->depth > 0) return;
+    if (scope->kind == Scope::Kind::kOurs) return state->add(cost_of_ours(state->names, *scope));
     if (scope->kind == Scope::Kind::kConvolutionBackward)
       return state->add(convolution_backward_cost(state->names, *scope));
     if (function.outputs().empty() || !function.outputs()[0].isTensor()) return;
