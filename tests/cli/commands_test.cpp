@@ -222,6 +222,24 @@ TEST(Commands, NoiseIsGaussianOrSpeckle) {
             "speckle");
 }
 
+TEST(Commands, WarnOfOtherTasksAndOfMoreNoiseThanTrainedWith) {
+  const TemporaryFolder folder;
+  const std::string image = (folder / "images").string(), out = (folder / "out").string();
+  run_json({"data", "synth", "--kind", "leaves", "--count", "1", "--size", "32x32", "--out", image});
+  const std::string weights =
+      write_tiny_weights(folder / "w.safetensors", 1, "denoise", "csc", {"data.noise.sigma_8bit_max=55"});
+  const auto errors_of = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--weights", weights, "--out", out, "--overwrite"});
+    const Outcome outcome = run(arguments);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return outcome.err;
+  };
+  EXPECT_NE(errors_of({"reconstruct", image}).find("trained to denoise, not to reconstruct"), std::string::npos);
+  EXPECT_NE(errors_of({"denoise", image, "--sigma-8bit", "80"}).find("up to 55 grey levels, not 80"),
+            std::string::npos);
+  EXPECT_EQ(errors_of({"denoise", image, "--sigma-8bit", "50"}).find("grey levels"), std::string::npos);
+}
+
 TEST(Commands, CalibratedWeightsNoticeUnusualImages) {
   const TemporaryFolder folder;
   const std::string usual = (folder / "usual").string(), strange = (folder / "strange").string(),
@@ -249,10 +267,13 @@ TEST(Commands, CalibratedWeightsNoticeUnusualImages) {
 
   const Outcome unknown = run({"reconstruct", strange, "--weights", weights, "--out", out, "--overwrite"});
   EXPECT_NE(unknown.err.find("sscvae calibrate"), std::string::npos) << unknown.err;
-  EXPECT_EQ(run({"reconstruct", strange, "--weights", weights, "--out", out, "--overwrite", "--novelty-maps",
-                 (folder / "m").string()})
-                .code,
-            2);
+  const std::string never = (folder / "never").string();
+  EXPECT_EQ(
+      run({"reconstruct", strange, "--weights", weights, "--out", never, "--novelty-maps", (folder / "m").string()})
+          .code,
+      2);
+  EXPECT_FALSE(std::filesystem::exists(never));
+  EXPECT_NE(run({"inspect", known}).out.find("characters (in the JSON)"), std::string::npos);
   const Outcome scaled =
       run({"reconstruct", strange, "--weights", known, "--out", out, "--overwrite", "--strength", "2"});
   EXPECT_NE(scaled.err.find("learned with --strength 1"), std::string::npos) << scaled.err;

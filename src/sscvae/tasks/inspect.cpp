@@ -67,6 +67,14 @@ void add_tensors(const serialization::TensorFile& file, std::string& text, Json&
   if (of_training > 0) text += format("and %zu tensors of the training state (in the JSON)\n", of_training);
 }
 
+/// A line, or the lines of a configuration; tables of numbers by their size.
+std::string metadata_text(const std::string& key, const std::string& value) {
+  constexpr size_t kLongest = 300;
+  if (value.find('\n') != std::string::npos) return key + ":\n" + value + "\n";
+  if (value.size() > kLongest) return key + format(": %zu characters (in the JSON)\n", value.size());
+  return key + " = " + value + "\n";
+}
+
 void write_picture(const fs::path& path, const image::Image& picture, bool overwrite) {
   check_writable(path.string(), overwrite);
   image::write_image(path, picture);
@@ -122,8 +130,7 @@ Report inspect(const InspectOptions& options) {
             {"metadata", file.metadata}};
   std::string text = format("%s: %zu tensors, %lld numbers, sha256 %s\n", path.c_str(), file.tensors.size(),
                             static_cast<long long>(numbers), json["sha256"].get<std::string>().c_str());
-  for (const auto& [key, value] : file.metadata)
-    text += key + (value.find('\n') == std::string::npos ? " = " + value : ":\n" + value) + "\n";
+  for (const auto& [key, value] : file.metadata) text += metadata_text(key, value);
   if (options.tensors) add_tensors(file, text, json);
   draw_pictures(options, text, json);
   return make_report(std::move(text), std::move(json));

@@ -128,8 +128,8 @@ Report run_images(const RestoreOptions& options, Inference& inference, const std
                   const Process& process, const std::vector<std::array<const char*, 3>>& columns) {
   const std::vector<ImageJob> jobs =
       plan_images(options.inputs, options.out, extension_of_format(options.format), options.overwrite);
-  create_folder(options.out);
   NoveltyCheck novelty(options, inference);
+  create_folder(options.out);
   Json images = Json::array();
   BrokenImages broken(jobs.size());
   {
@@ -221,6 +221,14 @@ NoiseRange trained_range(const OpenedModel& opened) {
   return {noise.sigma_8bit, std::max(noise.sigma_8bit, noise.sigma_8bit_max)};
 }
 
+/// Warns where weights are for denoising and the command is not, or the other way round.
+void warn_of_other_task(const Inference& inference, const std::string& weights, bool denoises) {
+  const train::Task trained = inference.opened().experiment.options.task;
+  if ((trained == train::Task::kDenoise) != denoises)
+    warn("'" + weights + "' was trained to " + choice_names<train::Task>().at(static_cast<size_t>(trained)) +
+         ", not to " + (denoises ? "denoise" : "reconstruct"));
+}
+
 }  // namespace
 
 double contrast_factor(double sigma_8bit, double low, double high) {
@@ -230,6 +238,7 @@ double contrast_factor(double sigma_8bit, double low, double high) {
 
 Report reconstruct(const RestoreOptions& options) {
   Inference inference(options.source, options.inference);
+  warn_of_other_task(inference, options.source.weights, false);
   const Process process = [](Item& item, Inference& model) {
     const InferenceResult result = model.run(item.input);
     quality(item.json, "", item.input, result.reconstruction);
@@ -257,12 +266,12 @@ Report denoise(const DenoiseOptions& options) {
   const auto added = parse_choice<image::Noise>("--noise", options.noise);
   const std::map<std::string, fs::path> references = index_references(options.reference);
   Inference inference(options.source, options.inference);
-  if (inference.opened().experiment.options.task != train::Task::kDenoise)
-    warn("'" + options.source.weights + "' was trained to " +
-         choice_names<train::Task>().at(static_cast<size_t>(inference.opened().experiment.options.task)) +
-         ", not to denoise");
+  warn_of_other_task(inference, options.source.weights, true);
   const NoiseRange range = trained_range(inference.opened());
   const bool told = !automatic && models::set_noise_levels(inference.model(), std::span(&given, 1));
+  if (told && range.high > 0 && given > range.high)
+    warn(format("'%s' was trained with noise of up to %g grey levels, not %g", options.source.weights.c_str(),
+                range.high, given));
 
   const Process process = [&](Item& item, Inference& model) {
     at::Tensor clean;
