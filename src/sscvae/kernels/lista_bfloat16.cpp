@@ -30,6 +30,12 @@ namespace sscvae::kernels {
 
 namespace {
 
+#include "sscvae/kernels/bfloat16_vectors.inl"
+
+constexpr int64_t kBlockRows = 8;
+
+const uint16_t* bits(const at::BFloat16* values) { return reinterpret_cast<const uint16_t*>(values); }
+
 __m512 with_sign_of(__m512 magnitude, __m512i sign) {
   return _mm512_castsi512_ps(_mm512_or_si512(_mm512_castps_si512(magnitude), sign));
 }
@@ -129,6 +135,42 @@ void gradient_panel(const Bfloat16Panel& panel, const at::BFloat16* code, float*
       const int64_t from = row * panel.width + k, at = row * panel.stride + k, half = row * panel.half_stride + k;
       const __m512 low = update(from, at, half), high = update(from + 16, at + 16, half + 16);
       store_rounded(rounded + half, low, high);
+    }
+}
+
+int64_t find_active_pairs(const at::BFloat16* matrix, int64_t rows, int64_t columns, int32_t* lists, int32_t* counts) {
+  const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  int64_t total = 0;
+  for (int64_t row = 0; row < rows; row += kBlockRows, lists += columns / 2, ++counts) {
+    int32_t count = 0;
+    for (int64_t k = 0; k < columns; k += 32) {
+      __m512i any = _mm512_setzero_si512();
+      for (int64_t i = 0; i < kBlockRows; ++i)
+        any = _mm512_or_si512(any, _mm512_loadu_si512(matrix + (row + i) * columns + k));
+      const __mmask16 used = _mm512_test_epi32_mask(any, _mm512_set1_epi32(0x7fff7fff));  // -0 is zero, too
+      _mm512_mask_compressstoreu_epi32(lists + count, used,
+                                       _mm512_add_epi32(lanes, _mm512_set1_epi32(static_cast<int>(k / 2))));
+      count += __builtin_popcount(used);
+    }
+    *counts = count;
+    total += count;
+  }
+  return total;
+}
+
+void multiply_active_pairs(const at::BFloat16* a, int64_t rows, int64_t depth, const at::BFloat16* panel, int64_t width,
+                           const int32_t* lists, const int32_t* counts, float* product) {
+  for (int64_t row = 0; row < rows; row += kBlockRows, lists += depth / 2, ++counts)
+    for (int64_t column = 0; column < width; column += 32) {
+      const uint16_t *left = bits(a + row * depth), *right = bits(panel + 2 * column);
+      Sums<kBlockRows> sums;
+      for (int32_t n = 0; n < *counts; ++n) {
+        const int64_t pair = lists[n];
+        const uint16_t* b = right + pair * 2 * width;
+        sums.add(left + 2 * pair, depth, 0, b, b + 32, 0, 1);
+      }
+      float* to = product + row * width + column;
+      sums.store(to, width, to + 16);
     }
 }
 

@@ -32,6 +32,15 @@ void shrink_panel(const Bfloat16Panel& panel, const float* drive, const float* t
 void gradient_panel(const Bfloat16Panel& panel, const at::BFloat16* code, float* outer, float* drive_gradient,
                     float* threshold_gradient, at::BFloat16* rounded);
 
+/// The pairs of columns 2 i, 2 i + 1 of a matrix [rows, columns] (multiples of 8 and 32) in which a block of 8 rows has
+/// a value other than zero: a list for each block, columns / 2 apart, and its length. Returns the sum of the lengths.
+int64_t find_active_pairs(const at::BFloat16* matrix, int64_t rows, int64_t columns, int32_t* lists, int32_t* counts);
+
+/// product [rows, width] = A B over the listed pairs of columns of A [rows, depth]; B is one panel, [depth / 2, width,
+/// 2].
+void multiply_active_pairs(const at::BFloat16* a, int64_t rows, int64_t depth, const at::BFloat16* panel, int64_t width,
+                           const int32_t* lists, const int32_t* counts, float* product);
+
 /// A matrix [rows, columns] (multiples of 32) becomes columns [first_row, first_row + rows) of its transpose, whose
 /// rows have `stride`.
 void transpose_bfloat16(const at::BFloat16* from, int64_t rows, int64_t columns, at::BFloat16* to, int64_t stride);

@@ -1,10 +1,9 @@
 #include "sscvae/kernels/lista_bfloat16.h"
 
-#include <ATen/ops/equal.h>
-#include <ATen/ops/randn.h>
-#include <ATen/ops/stack.h>
-#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <array>
 
 #include "sscvae/kernels/lista_kernel.h"
 
@@ -45,6 +44,26 @@ TEST_F(Bfloat16Test, RoundsAndTransposes) {
   transpose_bfloat16(rounded.const_data_ptr<at::BFloat16>(), 64, 96, transposed.mutable_data_ptr<at::BFloat16>() + 16,
                      80);
   EXPECT_TRUE(at::equal(transposed.slice(1, 16), rounded.t()));
+}
+
+TEST_F(Bfloat16Test, MultipliesWhatIsThereOnly) {
+  torch::manual_seed(1);
+  const at::Tensor b = at::randn({96, 128}), mask = (at::rand({16, 96}) < 0.05).to(at::kFloat);
+  const at::Tensor a = (at::randn({16, 96}) * mask).to(at::kBFloat16);
+  const at::Tensor packed = pack_bfloat16(b.const_data_ptr<float>(), 128, 96, 128);
+  std::array<int32_t, 96> lists{};  // two blocks of 48 pairs
+  std::array<int32_t, 2> counts{};
+  const int64_t total = find_active_pairs(a.const_data_ptr<at::BFloat16>(), 16, 96, lists.data(), counts.data());
+  const at::Tensor used = mask.reshape({2, 8, 48, 2}).amax({1, 3});
+  EXPECT_EQ(total, used.sum().item<int64_t>());
+  EXPECT_LT(total, 96);
+  for (size_t block = 0; block < 2; ++block)
+    for (int32_t i = 0; i < counts[block]; ++i)
+      EXPECT_GT(used[static_cast<int64_t>(block)][lists[48 * block + static_cast<size_t>(i)]].item<float>(), 0);
+  at::Tensor product = at::full({16, 128}, 7.0F);
+  multiply_active_pairs(a.const_data_ptr<at::BFloat16>(), 16, 96, packed.const_data_ptr<at::BFloat16>(), 128,
+                        lists.data(), counts.data(), product.mutable_data_ptr<float>());
+  EXPECT_TRUE(at::allclose(product, at::mm(a.to(at::kFloat), b.to(at::kBFloat16).to(at::kFloat)), 1e-5, 1e-5));
 }
 
 }  // namespace

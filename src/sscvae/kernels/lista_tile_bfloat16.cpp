@@ -3,7 +3,9 @@
 #include <ATen/ops/zeros.h>
 
 #include <utility>
+#include <vector>
 
+#include "sscvae/kernels/bfloat16_unit.h"
 #include "sscvae/kernels/lista_bfloat16.h"
 #include "sscvae/kernels/lista_tile.h"
 
@@ -14,6 +16,10 @@ namespace {
 using at::native::cpublas::brgemm;
 
 constexpr int64_t kGroup = 4;  // steps whose weight gradients are added in one product: fewer passes over the sum
+
+/// Below this share of pairs of columns that some row of a block uses, lists are faster than whole rows (measured:
+/// docs/performance.md). Against tiles it was not measured: there, whole rows always.
+double active_share() { return best_bfloat16_unit() == Bfloat16Unit::kAvx512 ? 0.85 : 0; }
 
 /// Zero-filled bfloat16 memory.
 class HalfBuffer {
@@ -56,6 +62,7 @@ class Bfloat16Tile : public ListaTile {
   }
 
   void step(int64_t t) override {
+    find_active(half_code(t));
     for (int64_t first = 0; first < atoms_; first += width_)
       shrink_panel(multiply_gram(half_code(t), first), drive_.data() + first, threshold_.data() + first,
                    code_.data() + first, half_code(t + 1) + first);
@@ -80,6 +87,7 @@ class Bfloat16Tile : public ListaTile {
   }
 
   void step_back(int64_t t, float* drive_gradient) override {
+    find_active(rounded_outer_.data());
     for (int64_t first = 0; first < atoms_; first += width_)
       gradient_panel(multiply_gram(rounded_outer_.data(), first), half_code(t) + first, outer() + first,
                      drive_gradient + first, threshold_gradient() ? threshold_gradient() + first : nullptr,
@@ -91,15 +99,30 @@ class Bfloat16Tile : public ListaTile {
   int64_t capacity() const { return kGroup * plan_.tile_rows; }
   at::BFloat16* half_code(int64_t t) { return codes_.data() + t % slots_ * plan_.tile_rows * atoms_; }
 
+  /// Before multiply_gram: which columns of the matrix it may leave out.
+  void find_active(const at::BFloat16* matrix) {
+    if (active_share() <= 0) return;
+    const int64_t blocks = rows() / 8, pairs = atoms_ / 2;
+    active_.resize(static_cast<size_t>(blocks * pairs));
+    active_counts_.resize(static_cast<size_t>(blocks));
+    const int64_t total = find_active_pairs(matrix, rows(), atoms_, active_.data(), active_counts_.data());
+    is_sparse_ = static_cast<double>(total) < active_share() * static_cast<double>(blocks * pairs);
+  }
+
   /// Columns [first, first + width) of rows G; G is symmetric, so that it serves both directions.
   Bfloat16Panel multiply_gram(const at::BFloat16* matrix, int64_t first) {
-    brgemm(rows(), width_, atoms_, atoms_, width_, width_, false, matrix,
-           weights_.bfloat16_gram.const_data_ptr<at::BFloat16>() + first * atoms_, product_.data(), true);
+    const at::BFloat16* panel = weights_.bfloat16_gram.const_data_ptr<at::BFloat16>() + first * atoms_;
+    if (is_sparse_)
+      multiply_active_pairs(matrix, rows(), atoms_, panel, width_, active_.data(), active_counts_.data(),
+                            product_.data());
+    else brgemm(rows(), width_, atoms_, atoms_, width_, width_, false, matrix, panel, product_.data(), true);
     return {product_.data(), rows(), width_, plan_.atom_stride, atoms_};
   }
 
   const int64_t atoms_, width_, slots_;
   int64_t filled_ = 0;
+  bool is_sparse_ = false;
+  std::vector<int32_t> active_, active_counts_;
   Buffer code_, product_;
   HalfBuffer codes_;                               // z(t), one slot for each t that is remembered
   HalfBuffer rounded_outer_, next_rounded_outer_;  // gradient of v
