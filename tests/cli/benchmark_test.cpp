@@ -83,39 +83,31 @@ TEST(Benchmark, TrainingTakesStepsOfTheConfiguration) {
     EXPECT_EQ(report["passes"][0]["name"], "step");
     EXPECT_EQ(report["precision"], precision);
     EXPECT_GT(report["results"]["first_loss"], 0.0);
-    EXPECT_EQ(report["passes"][0]["macs"], 3 * forward["passes"][0]["macs"].get<int64_t>());
+    // Backwards costs twice what forwards does, but for the gradient of the image, which nobody wants.
+    const auto macs = report["passes"][0]["macs"].get<double>(), once = forward["passes"][0]["macs"].get<double>();
+    EXPECT_LE(macs, 3.01 * once) << precision;
+    EXPECT_GT(macs, 2.5 * once) << precision;
   }
 }
 
 TEST(Benchmark, LayersOfTrainingHaveKernelsOfOurOwn) {
+  const auto of_model = [](std::vector<std::string> options) {
+    for (const char* value :
+         {"model.name=ssc-vae", "profile=reference", "model.reference.hidden_channels_1=32",
+          "model.reference.hidden_channels_2=64", "model.sparse_coder.atom_dim=32", "model.sparse_coder.num_atoms=64"})
+      options.insert(options.end(), {"--set", value});
+    return benchmark_json(options);
+  };
+  const auto forward = of_model({"--engine", "plain", "--size", "32x32", "--repeats", "1"});
+  const auto once = forward["passes"][0]["macs"].get<double>();
   for (const std::string precision : {"fp32", "bf16"}) {
-    const auto report = benchmark_json({"--stage",
-                                        "training",
-                                        "--layers",
-                                        "--size",
-                                        "32x32",
-                                        "--repeats",
-                                        "1",
-                                        "--precision",
-                                        precision,
-                                        "--model",
-                                        "ssc-vae",
-                                        "--set",
-                                        "profile=reference",
-                                        "--set",
-                                        "model.reference.hidden_channels_1=32",
-                                        "--set",
-                                        "model.reference.hidden_channels_2=64",
-                                        "--set",
-                                        "model.sparse_coder.atom_dim=32",
-                                        "--set",
-                                        "model.sparse_coder.num_atoms=64"});
+    const auto report =
+        of_model({"--stage", "training", "--layers", "--size", "32x32", "--repeats", "1", "--precision", precision});
     int64_t macs = 0;
     for (const auto& row : report["layers"]) macs += row.value("macs", int64_t{0});
-    const auto whole = static_cast<double>(report["passes"][0]["macs"].get<int64_t>());
-    // All but the gradient of the image, which nobody wants.
-    EXPECT_LE(static_cast<double>(macs), 1.001 * whole) << precision;
-    EXPECT_GT(static_cast<double>(macs), 0.95 * whole) << precision;
+    EXPECT_EQ(macs, report["passes"][0]["macs"].get<int64_t>()) << precision;
+    EXPECT_LE(static_cast<double>(macs), 3.01 * once) << precision;
+    EXPECT_GT(static_cast<double>(macs), 2.8 * once) << precision;
   }
 }
 

@@ -12,7 +12,6 @@
 #include "sscvae/engine/engine.h"
 #include "sscvae/models/backbone.h"
 #include "sscvae/serialization/safetensors.h"
-#include "sscvae/tasks/complexity.h"
 #include "sscvae/tasks/inference.h"
 #include "sscvae/tasks/size_option.h"
 #include "sscvae/train/precision.h"
@@ -69,7 +68,6 @@ struct Training {
   train::StepSettings settings;
   int64_t steps = 0;
   double first_loss = 0;
-  int64_t macs = 0;  // of a step, by convention: forwards once, backwards twice
 };
 
 void step(Training& training) {
@@ -89,8 +87,6 @@ std::shared_ptr<Training> make_training(const BenchmarkOptions& options, const C
     throw UsageError("--stage training: steps with a discriminator or a perceptual distance are not measured");
   models::Autoencoder& model = *training->opened.model;
   const at::Tensor images = images_of(options, model.options().in_channels);
-  training->macs =
-      3 * images.size(0) * measure_complexity(model, images.size(2), images.size(3), CountingRule::kExact).macs;
   model.to(compute.device);
   train::use_channels_last(model);
   model.train();
@@ -227,7 +223,6 @@ Stage training_stage(const BenchmarkOptions& options, const Compute& compute) {
   stage.text = text_of(stage.facts, "one optimizer step");
   stage.names = parameter_names(*training->opened.model);
   stage.passes = {{"step", [=] { step(*training); }, "images", images.size(0)}};
-  stage.passes[0].macs = training->macs;
   stage.results = [=] { return Json{{"first_loss", json_number(training->first_loss)}}; };
   return stage;
 }
