@@ -49,16 +49,18 @@ inline void weight_gradient_line(const __m512 u[4], __m512 g[3]) {
   g[2] = _mm512_add_ps(ends, u[3]);
 }
 
+/// A pixel's channels, zeros outside.
+inline const uint16_t* pixel_at(const Image& x, int64_t row, int64_t column) {
+  const bool inside = x.pixels && row >= 0 && row < x.height && column >= 0 && column < x.width;
+  return inside ? x.pixels + (row * x.width + column) * x.channels : x.zeros;
+}
+
 /// The pixels that B^T d B reads.
 struct Window {
   const uint16_t* pixel[4][4];
   Window(const Image& x, int64_t row, int64_t column) {
     for (int64_t r = 0; r < 4; ++r)
-      for (int64_t c = 0; c < 4; ++c) {
-        const int64_t y = row + r - 1, z = column + c - 1;
-        const bool inside = x.pixels && y >= 0 && y < x.height && z >= 0 && z < x.width;
-        pixel[r][c] = inside ? x.pixels + (y * x.width + z) * x.channels : x.zeros;
-      }
+      for (int64_t c = 0; c < 4; ++c) pixel[r][c] = pixel_at(x, row + r - 1, column + c - 1);
   }
   template <bool kRelu>
   Square transformed(int64_t channel) const {
@@ -86,12 +88,8 @@ struct Window {
 struct Gradients {
   const uint16_t* pixel[2][2];
   explicit Gradients(const TilePlace& place) {
-    const Image& y = place.image;
     for (int64_t r = 0; r < 2; ++r)
-      for (int64_t c = 0; c < 2; ++c) {
-        const bool inside = y.pixels && place.row + r < y.height && place.column + c < y.width;
-        pixel[r][c] = inside ? y.pixels + ((place.row + r) * y.width + place.column + c) * y.channels : y.zeros;
-      }
+      for (int64_t c = 0; c < 2; ++c) pixel[r][c] = pixel_at(place.image, place.row + r, place.column + c);
   }
   Square transformed(int64_t channel) const {
     __m512 half[4][2];

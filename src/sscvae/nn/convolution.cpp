@@ -73,11 +73,9 @@ void refuse_second_derivatives() {
 int64_t macs_of(const at::Tensor& weight, const at::Tensor& map) {
   return weight.numel() * map.size(0) * map.size(2) * map.size(3);
 }
-/// Backwards: the same for each of the gradients of input and weight.
-int64_t gradients_of(AutogradContext* context, size_t inputs) {
-  int64_t count = 0;
-  for (size_t i = 0; i < inputs; ++i) count += context->needs_input_grad(i) ? 1 : 0;
-  return count;
+/// Backwards: the same for each wanted gradient of input and weight.
+int64_t gradients_of(AutogradContext* context) {
+  return int64_t{context->needs_input_grad(0)} + int64_t{context->needs_input_grad(1)};
 }
 
 /// Functions of the autograd engine take no undefined tensors: an empty one stands for no bias.
@@ -107,7 +105,7 @@ struct Convolve : torch::autograd::Function<Convolve> {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor &x = saved[0], &weight = saved[1];
     const Recorded recorded("sscvae::convolution_backward", weight,
-                            gradients_of(context, 2) * macs_of(weight, gradients[0]));
+                            gradients_of(context) * macs_of(weight, gradients[0]));
     const at::Tensor dy = as_map(gradients[0]);
     at::Tensor dx, dw, db;
     if (context->needs_input_grad(0)) dx = in_saved_type(context, run(dy, turned(weight)));
@@ -160,7 +158,7 @@ struct ConvolveImage : torch::autograd::Function<ConvolveImage> {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor &taps = saved[0], &weight = saved[1];
     const Recorded recorded("sscvae::convolution_backward", weight,
-                            gradients_of(context, 2) * macs_of(weight, gradients[0]));
+                            gradients_of(context) * macs_of(weight, gradients[0]));
     const at::Tensor dy = as_map(gradients[0]);
     at::Tensor dx, dw, db;
     if (context->needs_input_grad(0)) dx = in_saved_type(context, run(dy, turned(weight)));
@@ -182,7 +180,7 @@ struct ConvolveToImage : torch::autograd::Function<ConvolveToImage> {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor &x = saved[0], &weight = saved[1];
     const Recorded recorded("sscvae::convolution_backward", weight,
-                            gradients_of(context, 2) * macs_of(weight, gradients[0]));
+                            gradients_of(context) * macs_of(weight, gradients[0]));
     const at::Tensor taps = windows(gradients[0]);
     at::Tensor dx, dw, db;
     if (context->needs_input_grad(0)) dx = in_saved_type(context, run(taps, weight_for_windows(turned(weight))));
@@ -246,7 +244,7 @@ struct Expand : torch::autograd::Function<Expand> {
     const variable_list saved = context->get_saved_variables();
     const at::Tensor &x = saved[0], &weight = saved[1];
     const Recorded recorded("sscvae::transposed_convolution_backward", weight,
-                            gradients_of(context, 2) * macs_of(weight, x));
+                            gradients_of(context) * macs_of(weight, x));
     const at::Tensor dy = as_map(gradients[0]);
     const int64_t ins = weight.size(0), outs = weight.size(1);
     at::Tensor blocks = empty_map(x, 4 * outs);  // the phases side by side
