@@ -5,6 +5,7 @@
 #include "sscvae/kernels/bfloat16_convolution.h"
 #include "sscvae/kernels/group_norm.h"
 #include "sscvae/kernels/pointwise.h"
+#include "sscvae/kernels/test_units.h"
 #include "sscvae/kernels/winograd.h"
 
 /// Every kernel against the plain operations, at sizes that do not fit tiles, vectors or panels.
@@ -120,13 +121,6 @@ TEST(Pointwise, EqualsTheConvolutionAlsoIntoAPhase) {
 /// Values that bfloat16 holds exactly, so that only sums and the result are rounded.
 at::Tensor rounded(const at::Tensor& x) { return x.to(at::kBFloat16).to(at::kFloat); }
 
-std::vector<Bfloat16Unit> units() {
-  std::vector<Bfloat16Unit> found;
-  for (const Bfloat16Unit unit : {Bfloat16Unit::kAvx512, Bfloat16Unit::kAmx})
-    if (best_bfloat16_unit() >= unit) found.push_back(unit);
-  return found;
-}
-
 /// What Winograd's transforms, rounded, may be off by.
 double tolerance(Bfloat16Unit unit, int64_t kernel, at::ScalarType out) {
   if (unit == Bfloat16Unit::kAvx512 && kernel == 3) return 1e-2;
@@ -145,7 +139,7 @@ TEST(Bfloat16Convolution, EqualsTheConvolution) {
       const Taps taps = kernel_size == 3 ? Taps{3, 3, -1, -1} : Taps{};
       for (const Epilogue& epilogue : epilogues(map({c.batch, c.out, c.height, c.width}), at::kBFloat16, true)) {
         const at::Tensor wanted = expected(x.to(at::kFloat), weight, bias, epilogue);
-        for (const Bfloat16Unit unit : units())
+        for (const Bfloat16Unit unit : testable_bfloat16_units())
           for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
             if (type == at::kFloat && epilogue.residual.defined()) continue;
             at::Tensor out = unwritten(wanted.sizes(), type);
@@ -169,7 +163,7 @@ TEST(Bfloat16Convolution, AppendedConvolutionMakesAResidualBlock) {
     const at::Tensor middle = rounded(expected(x.to(at::kFloat), narrow, {}, epilogue));
     const at::Tensor wanted = x.to(at::kFloat) + at::conv2d(middle, widen);
     epilogue.residual = x;
-    for (const Bfloat16Unit unit : units()) {
+    for (const Bfloat16Unit unit : testable_bfloat16_units()) {
       Bfloat16Convolution kernel(narrow, {}, {3, 3, -1, -1}, {}, unit);
       kernel.append(widen, {});
       at::Tensor out = unwritten(wanted.sizes(), at::kBFloat16);
@@ -185,6 +179,7 @@ TEST(Kernels, ThreadsChangeNothing) {
   const at::Tensor narrow = x.to(at::kBFloat16);
   const int before = at::get_num_threads();
   std::vector<at::Tensor> winograd, norm;
+  const std::vector<Bfloat16Unit> units = testable_bfloat16_units();
   std::array<std::vector<at::Tensor>, 2> bfloat16;  // unit by unit
   for (const int threads : {1, 2, 3, 7}) {
     at::set_num_threads(threads);
@@ -192,9 +187,9 @@ TEST(Kernels, ThreadsChangeNothing) {
     Winograd(weight, bias).run(x, winograd.back(), {});
     norm.push_back(at::empty_like(x));
     group_norm(x, 4, 1e-5, at::ones({64}), at::zeros({64}), Act::kSilu, norm.back());
-    for (size_t i = 0; i < units().size(); ++i) {
+    for (size_t i = 0; i < units.size(); ++i) {
       bfloat16[i].push_back(unwritten({1, 96, 37, 41}, at::kBFloat16));
-      Bfloat16Convolution(weight, bias, {3, 3, -1, -1}, {}, units()[i]).run(narrow, bfloat16[i].back(), {});
+      Bfloat16Convolution(weight, bias, {3, 3, -1, -1}, {}, units[i]).run(narrow, bfloat16[i].back(), {});
     }
   }
   at::set_num_threads(before);
