@@ -1,7 +1,7 @@
-// Times bfloat16 convolutions of training, ours and LibTorch's (oneDNN), interleaved, the best of several rounds:
-// forwards, the gradient of the input (ours is the same kernel with turned weights) and the gradient of the weight, in
-// GFLOP/s.
-//   sscvae_convolution_benchmark [rounds] [batch]
+// Times convolutions of training, ours and LibTorch's (oneDNN), interleaved, the best of several rounds: forwards, the
+// gradient of the input (ours is the same kernel with turned weights) and the gradient of the weight, in GFLOP/s as if
+// multiplied directly. In float32, 3x3 kernels only.
+//   sscvae_convolution_benchmark bf16|fp32 [rounds] [batch]
 #include <torch/types.h>
 
 #include <chrono>
@@ -9,11 +9,13 @@
 #include <cstdlib>
 #include <functional>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "sscvae/core/tensor_heap.h"
 #include "sscvae/kernels/bfloat16_convolution.h"
 #include "sscvae/kernels/bfloat16_weight_gradient.h"
+#include "sscvae/kernels/winograd.h"
 
 namespace {
 
@@ -29,22 +31,32 @@ double seconds(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-void measure(const Shape& s, int rounds, int64_t batch) {
+void run_ours(const at::Tensor& x, const at::Tensor& weight, at::Tensor& y) {
+  const kernels::Taps taps = weight.size(2) == 3 ? kernels::Taps{3, 3, -1, -1} : kernels::Taps{};
+  if (x.scalar_type() == at::kFloat) kernels::Winograd(weight, {}).run(x, y, {});
+  else kernels::Bfloat16Convolution(weight, {}, taps).run(x, y, {});
+}
+
+void our_weight_gradient(const at::Tensor& x, const at::Tensor& dy, int64_t kernel) {
+  if (x.scalar_type() == at::kFloat) kernels::winograd_weight_gradient(x, dy, false);
+  else kernels::bfloat16_weight_gradient(x, dy, kernel, false);
+}
+
+void measure(const Shape& s, at::ScalarType type, int rounds, int64_t batch) {
   const auto map = [&](int64_t channels) {
-    return torch::randn({batch, channels, s.side, s.side}).to(at::kBFloat16).contiguous(at::MemoryFormat::ChannelsLast);
+    return torch::randn({batch, channels, s.side, s.side}).to(type).contiguous(at::MemoryFormat::ChannelsLast);
   };
   const at::Tensor x = map(s.ins), dy = map(s.outs), weight = torch::randn({s.outs, s.ins, s.kernel, s.kernel}) * 0.02;
-  const at::Tensor rounded = weight.to(at::kBFloat16).contiguous(at::MemoryFormat::ChannelsLast);
+  const at::Tensor rounded = weight.to(type).contiguous(at::MemoryFormat::ChannelsLast);
   at::Tensor y = at::empty_like(dy);
-  const kernels::Taps taps = s.kernel == 3 ? kernels::Taps{3, 3, -1, -1} : kernels::Taps{};
   const auto theirs = [&](bool input, bool of_weight) {
     at::convolution_backward(dy, x, rounded, std::nullopt, {1, 1}, {s.kernel / 2, s.kernel / 2}, {1, 1}, false, {0, 0},
                              1, {input, of_weight, false});
   };
   const std::vector<std::function<void()>> works{
-      [&] { kernels::Bfloat16Convolution(weight, {}, taps).run(x, y, {}); },
+      [&] { run_ours(x, weight, y); },
       [&] { at::conv2d(x, rounded, {}, 1, s.kernel / 2); },
-      [&] { kernels::bfloat16_weight_gradient(x, dy, s.kernel, false); },
+      [&] { our_weight_gradient(x, dy, s.kernel); },
       [&] { theirs(false, true); },
       [&] { theirs(true, false); },
   };
@@ -64,11 +76,17 @@ void measure(const Shape& s, int rounds, int64_t batch) {
 
 int main(int argc, char** argv) {
   sscvae::use_tensor_heap();  // as the program
-  if (!kernels::has_bfloat16_kernels()) {
+  const std::string precision = argc > 1 ? argv[1] : "";
+  if (precision != "fp32" && precision != "bf16") {
+    std::fprintf(stderr, "usage: %s bf16|fp32 [rounds] [batch]\n", argv[0]);
+    return 2;
+  }
+  if (precision == "bf16" && !kernels::has_bfloat16_kernels()) {
     std::fprintf(stderr, "needs a processor with AVX512_BF16\n");
     return 1;
   }
-  const int rounds = argc > 1 ? std::atoi(argv[1]) : 3, batch = argc > 2 ? std::atoi(argv[2]) : 4;
+  const at::ScalarType type = precision == "fp32" ? at::kFloat : at::kBFloat16;
+  const int rounds = argc > 2 ? std::atoi(argv[2]) : 3, batch = argc > 3 ? std::atoi(argv[3]) : 4;
   for (const Shape& shape : {Shape{128, 512, 256, 3},
                              {128, 64, 256, 3},
                              {64, 128, 256, 1},
@@ -77,6 +95,6 @@ int main(int argc, char** argv) {
                              {512, 256, 32, 3},
                              {256, 512, 32, 1},
                              {128, 128, 256, 3}})
-    measure(shape, rounds, batch);
+    if (shape.kernel == 3 || type == at::kBFloat16) measure(shape, type, rounds, batch);
   return 0;
 }

@@ -83,13 +83,7 @@ Bfloat16Winograd::Bfloat16Winograd(const at::Tensor& weight, const at::Tensor& b
   weights_ = at::empty({panels_, kNumbers, channels_ / 2, kPanel, 2}, at::kBFloat16);
   bias_ = at::zeros({panels_ * kPanel});
   if (bias.defined()) bias_.narrow(0, 0, weight.size(0)).copy_(bias);
-  const bfloat16::WeightView view{weight.const_data_ptr<float>(),
-                                  weight.size(0),
-                                  weight.size(1),
-                                  weight.stride(0),
-                                  weight.stride(1),
-                                  weight.stride(2),
-                                  weight.stride(3)};
+  const WeightView view = view_of(weight);
   at::parallel_for(0, panels_, 1, [&](int64_t begin, int64_t end) {
     for (int64_t panel = begin; panel < end; ++panel)
       bfloat16::transform_weights(view, panel * kPanel, mutable_bits(weights_[panel]));

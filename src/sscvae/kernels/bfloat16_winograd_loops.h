@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "sscvae/kernels/weight_view.h"
+
 /// The inner loops of Winograd's F(2x2, 3x3) on AVX512_BF16: B^T d B of 4x4 inputs, products of one of the 16 numbers
 /// of all tiles at a time, A^T m A. Transforms are computed in float32, their results rounded once.
 namespace sscvae::kernels::bfloat16 {
@@ -27,11 +29,6 @@ void multiply_panel(const uint16_t* a, int64_t rows, int64_t depth, const uint16
 /// pixels.
 void transform_outputs(const float* m, int64_t stride, int64_t count, float* sums);
 
-/// A weight in whatever order of dimensions; strides in floats.
-struct WeightView {
-  const float* values;
-  int64_t outs, ins, out_stride, in_stride, row_stride, column_stride;
-};
 /// G g G^T of 32 output channels from `out` on, as right factors of multiply_panel: [16][ins / 2][32][2].
 void transform_weights(const WeightView& weight, int64_t out, uint16_t* packed);
 

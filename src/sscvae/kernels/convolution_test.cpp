@@ -95,6 +95,49 @@ TEST(Winograd, IsAsExactAsItSays) {
   EXPECT_LT(error.mean().item<double>(), 3e-6 * wanted.abs().max().item<double>());
 }
 
+TEST(Winograd, TakesWeightsInAnyOrder) {
+  torch::manual_seed(8);
+  const at::Tensor x = map({1, 32, 9, 6}), weight = torch::randn({32, 48, 3, 3}) / std::sqrt(9 * 48.0);
+  const at::Tensor turned = weight.flip({2, 3}).transpose(0, 1);
+  at::Tensor out = unwritten({1, 48, 9, 6}, at::kFloat);
+  Winograd(turned, {}).run(x, out, {});
+  expect_near(out, expected(x, turned, {}, {}), 3e-5);
+}
+
+/// In float64 by autograd.
+at::Tensor expected_weight_gradient(const at::Tensor& x, const at::Tensor& gradient, bool input_relu) {
+  const at::Tensor weight = torch::zeros({gradient.size(1), x.size(1), 3, 3}, at::kDouble).requires_grad_(true);
+  const at::Tensor input = (input_relu ? at::relu(x) : x).to(at::kDouble);
+  at::conv2d(input, weight, {}, 1, 1).backward(gradient.to(at::kDouble));
+  return weight.grad();
+}
+
+TEST(Winograd, WeightGradientIsThatOfTheConvolution) {
+  torch::manual_seed(7);
+  for (const auto& [batch, ins, outs, height, width] :
+       {std::tuple{1, 16, 16, 8, 8}, {2, 32, 64, 9, 33}, {1, 80, 48, 5, 130}, {3, 144, 32, 37, 20}, {1, 64, 96, 1, 1}})
+    for (const bool input_relu : {false, true}) {
+      const at::Tensor x = map({batch, ins, height, width}), gradient = map({batch, outs, height, width});
+      const at::Tensor wanted = expected_weight_gradient(x, gradient, input_relu);
+      for (const Isa isa : instruction_sets()) {
+        const at::Tensor found = winograd_weight_gradient(x, gradient, input_relu, isa);
+        ASSERT_EQ(found.sizes(), wanted.sizes());
+        EXPECT_LT((found - wanted).abs().max().item<double>(), 2e-5 * wanted.abs().max().item<double>())
+            << ins << " -> " << outs << ", " << height << "x" << width;
+      }
+    }
+}
+
+TEST(Winograd, WeightGradientsOfManyTilesAreAddedUp) {  // more than scratch memory holds
+  torch::manual_seed(9);
+  const at::Tensor x = map({2, 512, 64, 64}), gradient = map({2, 256, 64, 64});
+  const at::Tensor wanted =
+      std::get<1>(at::convolution_backward(gradient, x, torch::zeros({256, 512, 3, 3}), std::nullopt, {1, 1}, {1, 1},
+                                           {1, 1}, false, {0, 0}, 1, {false, true, false}));
+  const at::Tensor found = winograd_weight_gradient(x, gradient, false);
+  EXPECT_LT((found - wanted).abs().max().item<double>(), 3e-5 * wanted.abs().max().item<double>());
+}
+
 TEST(Pointwise, EqualsTheConvolutionAlsoIntoAPhase) {
   torch::manual_seed(3);
   for (const Isa isa : instruction_sets())
@@ -178,13 +221,14 @@ TEST(Kernels, ThreadsChangeNothing) {
   const at::Tensor x = map({1, 64, 37, 41}), weight = torch::randn({96, 64, 3, 3}), bias = torch::randn({96});
   const at::Tensor narrow = x.to(at::kBFloat16);
   const int before = at::get_num_threads();
-  std::vector<at::Tensor> winograd, norm;
+  std::vector<at::Tensor> winograd, gradient, norm;
   const std::vector<Bfloat16Unit> units = testable_bfloat16_units();
   std::array<std::vector<at::Tensor>, 2> bfloat16;  // unit by unit
   for (const int threads : {1, 2, 3, 7}) {
     at::set_num_threads(threads);
     winograd.push_back(unwritten({1, 96, 37, 41}, at::kFloat));
     Winograd(weight, bias).run(x, winograd.back(), {});
+    gradient.push_back(winograd_weight_gradient(x, winograd[0], false));
     norm.push_back(at::empty_like(x));
     group_norm(x, 4, 1e-5, at::ones({64}), at::zeros({64}), Act::kSilu, norm.back());
     for (size_t i = 0; i < units.size(); ++i) {
@@ -193,7 +237,7 @@ TEST(Kernels, ThreadsChangeNothing) {
     }
   }
   at::set_num_threads(before);
-  for (const auto& results : {winograd, bfloat16[0], bfloat16[1], norm})
+  for (const auto& results : {winograd, gradient, bfloat16[0], bfloat16[1], norm})
     for (const at::Tensor& result : results) EXPECT_TRUE(at::equal(result, results[0]));
 }
 

@@ -3,24 +3,31 @@
 #include <cstdint>
 
 #include "sscvae/kernels/epilogue.h"
+#include "sscvae/kernels/weight_view.h"
 
 /// The float32 inner loops of one instruction set, compiled from float_kernels.inl for each.
 namespace sscvae::kernels {
 
-/// One call of a convolution, as raw pointers.
+/// A map [images][height][width][channels], cut into tiles of 4x4 pixels.
+struct TiledMap {
+  const float* pixels;
+  const float* zeros;  // at least `channels` of them: what lies outside
+  int64_t images, height, width, channels;
+  int64_t tile_rows() const { return (height + 3) / 4; }
+  int64_t tile_columns() const { return (width + 3) / 4; }
+  int64_t tiles() const { return images * tile_rows() * tile_columns(); }
+};
+
+/// One call of a convolution.
 struct WinogradCall {
-  const float* x;
+  TiledMap x;
   float* out;
   const float* residual;  // or null
   const float* weights;   // [panels][36][C][panel width]
   const float* bias;      // [panels * panel width]
-  const float* zeros;     // at least C zeros: what lies outside the map
-  int64_t images, height, width, channels, out_channels;
+  int64_t out_channels;
   bool input_relu, pool;
   Act activation;
-  int64_t tile_rows() const { return (height + 3) / 4; }
-  int64_t tile_columns() const { return (width + 3) / 4; }
-  int64_t tiles() const { return images * tile_rows() * tile_columns(); }
 };
 
 /// A 1x1 convolution of dense pixels [pixels][C]. A pixel's result goes to out + row * row_stride + column *
@@ -46,6 +53,17 @@ struct FloatKernels {
   /// Tiles [first, last), output panels [first_panel, last_panel).
   void (*winograd)(const WinogradCall& call, int64_t first, int64_t last, int64_t first_panel, int64_t last_panel,
                    float* scratch);
+  /// Weights of `panel` output channels from `out` on: [36][C][panel].
+  void (*transform_weights)(const WeightView& weight, int64_t out, float* packed);
+  /// The 36 numbers of a tile of inputs, of their gradient's tile of 4x4 results: [36][channels], a panel of channels
+  /// `panel_stride` floats from the next.
+  void (*transform_input)(const TiledMap& x, int64_t tile, bool relu, float* v, int64_t stride, int64_t panel_stride);
+  void (*transform_gradient)(const TiledMap& dy, int64_t tile, float* w, int64_t stride, int64_t panel_stride);
+  /// sums[out][in] += w[out panel][tile][panel]^T v[in panel][tile][panel]; rows of sums `stride` apart.
+  void (*accumulate_tiles)(const float* w, int64_t w_panels, const float* v, int64_t v_panels, int64_t tiles,
+                           float* sums, int64_t stride);
+  /// [36][C] of one output channel, `stride` from number to number, -> its gradient [3][3][C].
+  void (*transform_sums)(const float* sums, int64_t stride, int64_t channels, float* gradient);
   /// Pixels [first, last), at most block_pixels of them; scratch of block_pixels (C + panel) floats.
   void (*pointwise)(const PointwiseCall& call, int64_t first, int64_t last, float* scratch);
   /// y = act(scale[c] x + shift[c]) for `pixels` pixels of `channels` channels, a multiple of `lanes`.

@@ -32,28 +32,66 @@ inline void transform_output(const Vec m[6], Vec y[4]) {
   y[3] = b + 8.0f * d + m[5];
 }
 
+/// A y for four vectors -> six: the transpose of transform_output.
+inline void spread_gradient(const Vec y[4], Vec m[6]) {
+  const Vec a = y[0] + y[2], b = y[1] + y[3], c = y[0] + 4.0f * y[2], d = 2.0f * y[1] + 8.0f * y[3];
+  m[0] = y[0];
+  m[1] = a + b;
+  m[2] = a - b;
+  m[3] = c + d;
+  m[4] = c - d;
+  m[5] = y[3];
+}
+
+/// G g for three vectors -> six.
+inline void spread_weight(const Vec g[3], Vec u[6]) {
+  const Vec a = (g[0] + g[2]) * (-1 / 6.0f), b = g[1] * (1 / 6.0f);
+  const Vec c = g[0] * (1 / 24.0f) + g[2] * (1 / 6.0f), d = g[1] * (1 / 12.0f);
+  u[0] = g[0] * 0.25f;
+  u[1] = a - b;
+  u[2] = a + b;
+  u[3] = c + d;
+  u[4] = c - d;
+  u[5] = g[2];
+}
+
+/// G^T u for six vectors -> three.
+inline void gather_weight(const Vec u[6], Vec g[3]) {
+  const Vec a = (u[1] + u[2]) * (1 / 6.0f), b = (u[2] - u[1]) * (1 / 6.0f);
+  const Vec c = (u[3] + u[4]) * (1 / 24.0f), d = (u[3] - u[4]) * (1 / 12.0f);
+  g[0] = u[0] * 0.25f - a + c;
+  g[1] = b + d;
+  g[2] = 4.0f * c - a + u[5];
+}
+
 struct TilePlace {
   int64_t image, row, column;  // of its first pixel
 };
 
-inline TilePlace place_of(const WinogradCall& call, int64_t tile) {
-  const int64_t columns = call.tile_columns(), per_image = call.tile_rows() * columns, in_image = tile % per_image;
+inline TilePlace place_of(const TiledMap& map, int64_t tile) {
+  const int64_t columns = map.tile_columns(), per_image = map.tile_rows() * columns, in_image = tile % per_image;
   return {tile / per_image, in_image / columns * 4, in_image % columns * 4};
 }
 
-/// V[xi][tile][channel] of one tile; `stride` floats from one xi to the next.
+/// The pixel of a map, or zeros.
+inline const float* pixel_of(const TiledMap& map, int64_t image, int64_t row, int64_t column) {
+  const bool inside = row >= 0 && row < map.height && column >= 0 && column < map.width;
+  return inside ? map.pixels + ((image * map.height + row) * map.width + column) * map.channels : map.zeros;
+}
+
+/// Where channel k of the first number goes.
+inline float* in_panels(float* numbers, int64_t k, int64_t panel_stride) {
+  return numbers + k / kPanel * panel_stride + k % kPanel;
+}
+
 template <bool kRelu>
-void gather(const WinogradCall& call, int64_t tile, float* v, int64_t stride) {
-  const TilePlace at = place_of(call, tile);
+void transform_input_tile(const TiledMap& x, int64_t tile, float* v, int64_t stride, int64_t panel_stride) {
+  const TilePlace at = place_of(x, tile);
   const float* pixel[36];
   for (int r = 0; r < 6; ++r)
-    for (int c = 0; c < 6; ++c) {
-      const int64_t row = at.row + r - 1, column = at.column + c - 1;
-      const bool inside = row >= 0 && row < call.height && column >= 0 && column < call.width;
-      pixel[6 * r + c] =
-          inside ? call.x + ((at.image * call.height + row) * call.width + column) * call.channels : call.zeros;
-    }
-  for (int64_t k = 0; k < call.channels; k += kLanes) {
+    for (int c = 0; c < 6; ++c) pixel[6 * r + c] = pixel_of(x, at.image, at.row + r - 1, at.column + c - 1);
+  for (int64_t k = 0; k < x.channels; k += kLanes) {
+    float* to = in_panels(v, k, panel_stride);
     Vec half[6][6];
     for (int c = 0; c < 6; ++c) {
       Vec d[6], t[6];
@@ -70,38 +108,159 @@ void gather(const WinogradCall& call, int64_t tile, float* v, int64_t stride) {
       Vec t[6];
       transform_input(half[r], t);
 #pragma GCC unroll 6
-      for (int c = 0; c < 6; ++c) store(v + (6 * r + c) * stride + k, t[c]);
+      for (int c = 0; c < 6; ++c) store(to + (6 * r + c) * stride, t[c]);
     }
   }
+}
+
+void transform_input(const TiledMap& x, int64_t tile, bool relu, float* v, int64_t stride, int64_t panel_stride) {
+  if (relu) transform_input_tile<true>(x, tile, v, stride, panel_stride);
+  else transform_input_tile<false>(x, tile, v, stride, panel_stride);
+}
+
+void transform_gradient(const TiledMap& dy, int64_t tile, float* w, int64_t stride, int64_t panel_stride) {
+  const TilePlace at = place_of(dy, tile);
+  const float* pixel[16];
+  for (int r = 0; r < 4; ++r)
+    for (int c = 0; c < 4; ++c) pixel[4 * r + c] = pixel_of(dy, at.image, at.row + r, at.column + c);
+  for (int64_t k = 0; k < dy.channels; k += kLanes) {
+    float* to = in_panels(w, k, panel_stride);
+    Vec half[6][4];
+    for (int c = 0; c < 4; ++c) {
+      Vec y[4], m[6];
+#pragma GCC unroll 4
+      for (int r = 0; r < 4; ++r) y[r] = load(pixel[4 * r + c] + k);
+      spread_gradient(y, m);
+#pragma GCC unroll 6
+      for (int r = 0; r < 6; ++r) half[r][c] = m[r];
+    }
+    for (int r = 0; r < 6; ++r) {
+      Vec m[6];
+      spread_gradient(half[r], m);
+#pragma GCC unroll 6
+      for (int c = 0; c < 6; ++c) store(to + (6 * r + c) * stride, m[c]);
+    }
+  }
+}
+
+void transform_weights(const WeightView& weight, int64_t out, float* packed) {
+  const int64_t count = weight.outs - out < kPanel ? weight.outs - out : kPanel;
+  float taps[9][kPanel] = {};
+  for (int64_t in = 0; in < weight.ins; ++in) {
+    for (int64_t i = 0; i < count; ++i) {
+      const float* window = weight.values + (out + i) * weight.out_stride + in * weight.in_stride;
+      for (int tap = 0; tap < 9; ++tap)
+        taps[tap][i] = window[tap / 3 * weight.row_stride + tap % 3 * weight.column_stride];
+    }
+    for (int half = 0; half < kPanel; half += kLanes) {
+      Vec lines[6][3];
+      for (int c = 0; c < 3; ++c) {
+        const Vec g[3] = {load(taps[c] + half), load(taps[3 + c] + half), load(taps[6 + c] + half)};
+        Vec u[6];
+        spread_weight(g, u);
+        for (int r = 0; r < 6; ++r) lines[r][c] = u[r];
+      }
+      for (int r = 0; r < 6; ++r) {
+        Vec u[6];
+        spread_weight(lines[r], u);
+        for (int c = 0; c < 6; ++c) store(packed + ((6 * r + c) * weight.ins + in) * kPanel + half, u[c]);
+      }
+    }
+  }
+}
+
+void transform_sums(const float* sums, int64_t stride, int64_t channels, float* gradient) {
+  for (int64_t k = 0; k < channels; k += kLanes) {
+    Vec lines[3][6];
+    for (int c = 0; c < 6; ++c) {
+      Vec u[6], g[3];
+      for (int r = 0; r < 6; ++r) u[r] = load(sums + (6 * r + c) * stride + k);
+      gather_weight(u, g);
+      for (int r = 0; r < 3; ++r) lines[r][c] = g[r];
+    }
+    for (int r = 0; r < 3; ++r) {
+      Vec g[3];
+      gather_weight(lines[r], g);
+      for (int c = 0; c < 3; ++c) store(gradient + (3 * r + c) * channels + k, g[c]);
+    }
+  }
+}
+
+/// Sums of kCount rows of a panel that stay in registers.
+template <int kCount>
+class Sums {
+ public:
+  Sums() {
+#pragma GCC unroll 16
+    for (int i = 0; i < kCount; ++i) sums_[i][0] = sums_[i][1] = Vec{};
+  }
+  Sums(const float* c, int64_t stride) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kCount; ++i) {
+      sums_[i][0] = load(c + i * stride);
+      sums_[i][1] = load(c + i * stride + kLanes);
+    }
+  }
+  /// Adds A[rows][k] B[k][panel]; rows of A `row` floats apart, its columns `step`.
+  void add(const float* a, int64_t row, int64_t step, const float* b, int64_t depth) {
+    for (int64_t k = 0; k < depth; ++k) {
+      const Vec b0 = load(b + k * kPanel), b1 = load(b + k * kPanel + kLanes);
+#pragma GCC unroll 16
+      for (int i = 0; i < kCount; ++i) {
+        const Vec value = splat(a[i * row + k * step]);
+        sums_[i][0] += value * b0;
+        sums_[i][1] += value * b1;
+      }
+    }
+  }
+  void store_to(float* c, int64_t stride) const {
+#pragma GCC unroll 16
+    for (int i = 0; i < kCount; ++i) {
+      store(c + i * stride, sums_[i][0]);
+      store(c + i * stride + kLanes, sums_[i][1]);
+    }
+  }
+
+ private:
+  Vec sums_[kCount][2];
+};
+
+template <int kCount>
+inline void multiply_rows(const float* a, int64_t lda, const float* b, int64_t depth, float* c, int64_t ldc) {
+  Sums<kCount> sums;
+  sums.add(a, lda, 1, b, depth);
+  sums.store_to(c, ldc);
 }
 
 /// C[rows][panel] = A[rows][k] B[k][panel].
-template <int kCount>
-inline void multiply_rows(const float* a, int64_t lda, const float* b, int64_t depth, float* c, int64_t ldc) {
-  Vec sum[kCount][2];
-#pragma GCC unroll 16
-  for (int i = 0; i < kCount; ++i) sum[i][0] = sum[i][1] = Vec{};
-  for (int64_t k = 0; k < depth; ++k) {
-    const Vec b0 = load(b + k * kPanel), b1 = load(b + k * kPanel + kLanes);
-#pragma GCC unroll 16
-    for (int i = 0; i < kCount; ++i) {
-      const Vec value = splat(a[i * lda + k]);
-      sum[i][0] += value * b0;
-      sum[i][1] += value * b1;
-    }
-  }
-#pragma GCC unroll 16
-  for (int i = 0; i < kCount; ++i) {
-    store(c + i * ldc, sum[i][0]);
-    store(c + i * ldc + kLanes, sum[i][1]);
-  }
-}
-
 void multiply(const float* a, int64_t lda, int64_t rows, const float* b, int64_t depth, float* c, int64_t ldc) {
   int64_t row = 0;
   for (; row + kRows <= rows; row += kRows) multiply_rows<kRows>(a + row * lda, lda, b, depth, c + row * ldc, ldc);
   for (; row + 4 <= rows; row += 4) multiply_rows<4>(a + row * lda, lda, b, depth, c + row * ldc, ldc);
   for (; row < rows; ++row) multiply_rows<1>(a + row * lda, lda, b, depth, c + row * ldc, ldc);
+}
+
+template <int kCount>
+inline void accumulate_rows(const float* w, const float* v, int64_t tiles, float* sums, int64_t stride) {
+  Sums<kCount> block(sums, stride);
+  block.add(w, 1, kPanel, v, tiles);
+  block.store_to(sums, stride);
+}
+
+/// Rows of a panel are taken by as many, what is left by fours.
+constexpr int kGradientRows = kPanel % kRows % 4 == 0 ? kRows : 4;
+
+void accumulate_tiles(const float* w, int64_t w_panels, const float* v, int64_t v_panels, int64_t tiles, float* sums,
+                      int64_t stride) {
+  for (int64_t in = 0; in < v_panels; ++in, v += tiles * kPanel)
+    for (int64_t out = 0; out < w_panels; ++out) {
+      const float* a = w + out * tiles * kPanel;
+      float* c = sums + out * kPanel * stride + in * kPanel;
+      int row = 0;
+      for (; row + kGradientRows <= kPanel; row += kGradientRows)
+        accumulate_rows<kGradientRows>(a + row, v, tiles, c + row * stride, stride);
+      for (; row < kPanel; row += 4) accumulate_rows<4>(a + row, v, tiles, c + row * stride, stride);
+    }
 }
 
 /// e^x by 2^n e^r, |r| <= log(2) / 2, with Cephes' polynomial; relative error about 2e-7. x is kept within +-87.
@@ -142,10 +301,10 @@ inline Vec load_some(const float* p, int64_t count) {
 }
 
 void write_map(const WinogradCall& call, const TilePlace& at, const Vec y[4][4], int64_t channel, int64_t count) {
-  for (int r = 0; r < 4 && at.row + r < call.height; ++r)
-    for (int c = 0; c < 4 && at.column + c < call.width; ++c) {
+  for (int r = 0; r < 4 && at.row + r < call.x.height; ++r)
+    for (int c = 0; c < 4 && at.column + c < call.x.width; ++c) {
       const int64_t offset =
-          ((at.image * call.height + at.row + r) * call.width + at.column + c) * call.out_channels + channel;
+          ((at.image * call.x.height + at.row + r) * call.x.width + at.column + c) * call.out_channels + channel;
       Vec v = activate(y[r][c], call.activation);
       if (call.residual) v += load_some(call.residual + offset, count);
       store_some(call.out + offset, v, count);
@@ -153,7 +312,7 @@ void write_map(const WinogradCall& call, const TilePlace& at, const Vec y[4][4],
 }
 
 void write_pooled(const WinogradCall& call, const TilePlace& at, const Vec y[4][4], int64_t channel, int64_t count) {
-  const int64_t height = call.height / 2, width = call.width / 2;
+  const int64_t height = call.x.height / 2, width = call.x.width / 2;
   for (int r = 0; r < 2 && at.row / 2 + r < height; ++r)
     for (int c = 0; c < 2 && at.column / 2 + c < width; ++c) {
       const Vec top = larger(activate(y[2 * r][2 * c], call.activation), activate(y[2 * r][2 * c + 1], call.activation));
@@ -167,7 +326,7 @@ void write_pooled(const WinogradCall& call, const TilePlace& at, const Vec y[4][
 
 /// The 4x4 results of one tile from M[xi][tile][channel], for `panels` panels from `panel` on.
 void scatter(const WinogradCall& call, int64_t tile, const float* m, int64_t stride, int64_t panel, int64_t panels) {
-  const TilePlace at = place_of(call, tile);
+  const TilePlace at = place_of(call.x, tile);
   for (int64_t n = 0; n < panels * kPanel; n += kLanes) {
     const int64_t channel = panel * kPanel + n, count = call.out_channels - channel;
     if (count <= 0) return;
@@ -197,12 +356,9 @@ int64_t winograd_scratch(int64_t tiles, int64_t channels, int64_t panels) {
 }
 
 void winograd(const WinogradCall& call, int64_t first, int64_t last, int64_t first_panel, int64_t last_panel, float* scratch) {
-  const int64_t tiles = last - first, depth = call.channels, v_stride = tiles * depth;
-  for (int64_t tile = first; tile < last; ++tile) {
-    float* v = scratch + (tile - first) * depth;
-    if (call.input_relu) gather<true>(call, tile, v, v_stride);
-    else gather<false>(call, tile, v, v_stride);
-  }
+  const int64_t tiles = last - first, depth = call.x.channels, v_stride = tiles * depth;
+  for (int64_t tile = first; tile < last; ++tile)
+    transform_input(call.x, tile, call.input_relu, scratch + (tile - first) * depth, v_stride, kPanel);
   float* m = scratch + 36 * v_stride;
   for (int64_t panel = first_panel; panel < last_panel; panel += kPanelsAtOnce) {
     const int64_t panels = last_panel - panel < kPanelsAtOnce ? last_panel - panel : kPanelsAtOnce;

@@ -3,10 +3,8 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
-#include <c10/util/irange.h>
 
 #include <algorithm>
-#include <vector>
 
 #include "sscvae/core/error.h"
 #include "sscvae/kernels/float_kernels.h"
@@ -15,32 +13,22 @@ namespace sscvae::kernels {
 
 namespace {
 
-/// G g G^T of one 3x3 kernel, in double.
-void transform_weight(const float g[9], double u[36]) {
-  static constexpr double kG[6][3] = {{1.0 / 4, 0, 0},
-                                      {-1.0 / 6, -1.0 / 6, -1.0 / 6},
-                                      {-1.0 / 6, 1.0 / 6, -1.0 / 6},
-                                      {1.0 / 24, 1.0 / 12, 1.0 / 6},
-                                      {1.0 / 24, -1.0 / 12, 1.0 / 6},
-                                      {0, 0, 1}};
-  double half[6][3] = {};
-  for (int i = 0; i < 6; ++i)
-    for (int j = 0; j < 3; ++j)
-      for (int k = 0; k < 3; ++k) half[i][j] += kG[i][k] * g[3 * k + j];
-  for (int i = 0; i < 6; ++i)
-    for (int j = 0; j < 6; ++j) {
-      u[6 * i + j] = 0;
-      for (int k = 0; k < 3; ++k) u[6 * i + j] += half[i][k] * kG[j][k];
-    }
-}
+constexpr int64_t kNumbers = 36;           // of a transformed tile
+constexpr int64_t kChunkBytes = 64 << 20;  // transformed inputs and gradients that threads share
 
-int64_t round_up(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
+int64_t divide_up(int64_t value, int64_t by) { return (value + by - 1) / by; }
+
+TiledMap tiled(const at::Tensor& map, const at::Tensor& zeros) {
+  SSCVAE_ASSERT(map.is_contiguous(at::MemoryFormat::ChannelsLast));
+  return {
+      map.const_data_ptr<float>(), zeros.const_data_ptr<float>(), map.size(0), map.size(2), map.size(3), map.size(1)};
+}
 
 }  // namespace
 
 struct Winograd::Packed {
   const FloatKernels* kernels;
-  int64_t channels, padded_channels, out_channels, panels;
+  int64_t channels, out_channels, panels;
   at::Tensor weights, bias, zeros;
 };
 
@@ -51,21 +39,17 @@ Winograd::Winograd(const at::Tensor& weight, const at::Tensor& bias, Isa isa) : 
   p.out_channels = weight.size(0);
   if (p.channels % p.kernels->lanes != 0) throw InternalError("Winograd: input channels must fill vectors");
   const int64_t panel = p.kernels->panel;
-  p.panels = round_up(p.out_channels, panel) / panel;
-  p.weights = at::zeros({p.panels, 36, p.channels, panel});
+  p.panels = divide_up(p.out_channels, panel);
+  p.weights = at::empty({p.panels, kNumbers, p.channels, panel});
   p.bias = at::zeros({p.panels * panel});
   p.zeros = at::zeros({p.channels});
   if (bias.defined()) p.bias.narrow(0, 0, p.out_channels).copy_(bias);
-  const at::Tensor plain = weight.contiguous();
-  const float* g = plain.const_data_ptr<float>();
+  const WeightView view = view_of(weight);
   float* packed = p.weights.mutable_data_ptr<float>();
-  for (const int64_t out : c10::irange(p.out_channels))
-    for (const int64_t in : c10::irange(p.channels)) {
-      double u[36];
-      transform_weight(g + (out * p.channels + in) * 9, u);
-      for (int64_t xi = 0; xi < 36; ++xi)
-        packed[((out / panel * 36 + xi) * p.channels + in) * panel + out % panel] = static_cast<float>(u[xi]);
-    }
+  at::parallel_for(0, p.panels, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      p.kernels->transform_weights(view, i * panel, packed + i * kNumbers * p.channels * panel);
+  });
 }
 
 Winograd::~Winograd() = default;
@@ -75,28 +59,23 @@ int64_t Winograd::out_channels() const { return packed_->out_channels; }
 
 void Winograd::run(const at::Tensor& x, at::Tensor& out, const Epilogue& epilogue) const {
   const Packed& p = *packed_;
-  SSCVAE_ASSERT(x.is_contiguous(at::MemoryFormat::ChannelsLast) && x.size(1) == p.channels);
+  SSCVAE_ASSERT(x.size(1) == p.channels);
   SSCVAE_ASSERT(out.is_contiguous(at::MemoryFormat::ChannelsLast) && out.size(1) == p.out_channels);
   SSCVAE_ASSERT(!(epilogue.pool && epilogue.residual.defined()));
-  const WinogradCall call{x.const_data_ptr<float>(),
+  const WinogradCall call{tiled(x, p.zeros),
                           out.mutable_data_ptr<float>(),
                           epilogue.residual.defined() ? epilogue.residual.const_data_ptr<float>() : nullptr,
                           p.weights.const_data_ptr<float>(),
                           p.bias.const_data_ptr<float>(),
-                          p.zeros.const_data_ptr<float>(),
-                          x.size(0),
-                          x.size(2),
-                          x.size(3),
-                          p.channels,
                           p.out_channels,
                           epilogue.input_relu,
                           epilogue.pool,
                           epilogue.activation};
   // As many tasks as threads at least: few tiles are shared by output channels, so that weights are read once.
-  const int64_t threads = at::get_num_threads(), tiles = call.tiles();
+  const int64_t threads = at::get_num_threads(), tiles = call.x.tiles();
   const int64_t block = std::clamp<int64_t>(tiles, 1, p.kernels->block_tiles);
-  const int64_t blocks = (tiles + block - 1) / block;
-  const int64_t splits = std::clamp<int64_t>((threads + blocks - 1) / std::max<int64_t>(1, blocks), 1, p.panels);
+  const int64_t blocks = divide_up(tiles, block);
+  const int64_t splits = std::clamp<int64_t>(divide_up(threads, std::max<int64_t>(1, blocks)), 1, p.panels);
   const int64_t floats = p.kernels->winograd_scratch(block, p.channels, p.panels);
   at::parallel_for(0, blocks * splits, 1, [&](int64_t begin, int64_t end) {
     const at::Tensor scratch = at::empty({floats});
@@ -106,6 +85,50 @@ void Winograd::run(const at::Tensor& x, at::Tensor& out, const Epilogue& epilogu
                           (split + 1) * p.panels / splits, scratch.mutable_data_ptr<float>());
     }
   });
+}
+
+at::Tensor winograd_weight_gradient(const at::Tensor& x, const at::Tensor& gradient, bool input_relu, Isa isa) {
+  const FloatKernels& kernels = float_kernels(isa);
+  const int64_t ins = x.size(1), outs = gradient.size(1), panel = kernels.panel;
+  SSCVAE_ASSERT(ins % kernels.lanes == 0 && outs % kernels.lanes == 0);
+  SSCVAE_ASSERT(x.size(0) == gradient.size(0) && x.size(2) == gradient.size(2) && x.size(3) == gradient.size(3));
+  const at::Tensor zeros = at::zeros({std::max(ins, outs)});
+  const TiledMap inputs = tiled(x, zeros), outputs = tiled(gradient, zeros);
+  const int64_t in_panels = divide_up(ins, panel), out_panels = divide_up(outs, panel);
+  const int64_t fitting = kChunkBytes / (4 * kNumbers * panel * (in_panels + out_panels));
+  const int64_t chunk = std::min(std::max<int64_t>(fitting, 16), inputs.tiles());
+  // Where a last panel is not full, whatever is there becomes sums that are not used.
+  const at::Tensor v = at::empty({kNumbers * in_panels * chunk * panel});
+  const at::Tensor w = at::empty({kNumbers * out_panels * chunk * panel});
+  const at::Tensor sums = at::zeros({kNumbers, out_panels * panel, in_panels * panel});
+  const int64_t parts = std::min(divide_up(at::get_num_threads(), 8), in_panels);  // of a number's sums
+  for (int64_t first = 0; first < inputs.tiles(); first += chunk) {
+    const int64_t tiles = std::min(chunk, inputs.tiles() - first), panel_stride = tiles * panel;
+    const int64_t v_stride = in_panels * panel_stride, w_stride = out_panels * panel_stride;
+    at::parallel_for(0, tiles, 8, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        kernels.transform_input(inputs, first + i, input_relu, v.mutable_data_ptr<float>() + i * panel, v_stride,
+                                panel_stride);
+        kernels.transform_gradient(outputs, first + i, w.mutable_data_ptr<float>() + i * panel, w_stride, panel_stride);
+      }
+    });
+    at::parallel_for(0, kNumbers * parts, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t task = begin; task < end; ++task) {
+        const int64_t number = task / parts, part = task % parts;
+        const int64_t in = part * in_panels / parts, end_in = (part + 1) * in_panels / parts;
+        kernels.accumulate_tiles(w.const_data_ptr<float>() + number * w_stride, out_panels,
+                                 v.const_data_ptr<float>() + number * v_stride + in * panel_stride, end_in - in, tiles,
+                                 sums.mutable_data_ptr<float>() + number * sums.stride(0) + in * panel, sums.stride(1));
+      }
+    });
+  }
+  at::Tensor weight = at::empty({outs, ins, 3, 3}, at::MemoryFormat::ChannelsLast);
+  at::parallel_for(0, outs, 8, [&](int64_t begin, int64_t end) {
+    for (int64_t out = begin; out < end; ++out)
+      kernels.transform_sums(sums.const_data_ptr<float>() + out * sums.stride(1), sums.stride(0), ins,
+                             weight.mutable_data_ptr<float>() + out * 9 * ins);
+  });
+  return weight;
 }
 
 }  // namespace sscvae::kernels

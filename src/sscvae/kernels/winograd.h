@@ -15,7 +15,8 @@ namespace sscvae::kernels {
 /// Results do not depend on the number of threads. Source: Lavin & Gray 2016.
 class Winograd {
  public:
-  /// Shapes: weight [C',C,3,3], bias [C'] or undefined; transformed and packed once.
+  /// Shapes: weight [C',C,3,3] with any strides, C filling vectors (a multiple of 16 always does), bias [C'] or
+  /// undefined; transformed and packed once.
   Winograd(const at::Tensor& weight, const at::Tensor& bias, Isa isa = best_isa());
   ~Winograd();
   Winograd(Winograd&&) noexcept;
@@ -30,5 +31,12 @@ class Winograd {
   struct Packed;
   std::unique_ptr<Packed> packed_;
 };
+
+/// The gradient of such a convolution's weight by the transposed transforms: of y = w * relu(x) or, with `input_relu`
+/// false, w * x. Shapes: x [N,C,H,W] and gradient [N,C',H,W], float32 channels-last, C and C' filling vectors; the
+/// result is [C',C,3,3], channels-last. Takes up to 64 MiB of scratch memory and 36 times that of C C' numbers. Results
+/// do not depend on the number of threads.
+at::Tensor winograd_weight_gradient(const at::Tensor& x, const at::Tensor& gradient, bool input_relu,
+                                    Isa isa = best_isa());
 
 }  // namespace sscvae::kernels

@@ -3,14 +3,19 @@
 #include <ATen/autocast_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/convolution_backward.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/relu.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
+#include <algorithm>
+#include <array>
+
 #include "sscvae/core/error.h"
 #include "sscvae/kernels/bfloat16_convolution.h"
 #include "sscvae/kernels/bfloat16_weight_gradient.h"
+#include "sscvae/kernels/winograd.h"
 #include "sscvae/nn/recorded.h"
 
 namespace sscvae::nn {
@@ -111,6 +116,41 @@ struct Convolve : torch::autograd::Function<Convolve> {
     if (context->needs_input_grad(0)) dx = in_saved_type(context, run(dy, turned(weight)));
     if (context->needs_input_grad(1)) dw = kernels::bfloat16_weight_gradient(x, dy, weight.size(2), false);
     if (context->needs_input_grad(2)) db = kernels::bfloat16_channel_sums(dy);
+    return {dx, dw, db};
+  }
+};
+
+/// 3x3 in float32, by Winograd.
+struct ConvolveFloat32 : torch::autograd::Function<ConvolveFloat32> {
+  static at::Tensor run_winograd(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+    at::Tensor out =
+        at::empty({x.size(0), weight.size(0), x.size(2), x.size(3)}, at::TensorOptions(at::kFloat), kChannelsLast);
+    kernels::Winograd(weight, bias).run(x, out, {});
+    return out;
+  }
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
+                            const at::Tensor& bias) {
+    const at::AutoDispatchBelowAutograd below;
+    const Recorded recorded("sscvae::convolution", weight, macs_of(weight, x));
+    context->save_for_backward({x, weight});
+    return run_winograd(x.contiguous(kChannelsLast), weight, absent_if_empty(bias));
+  }
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const variable_list saved = context->get_saved_variables();
+    const at::Tensor &x = saved[0], &weight = saved[1], &dy = gradients[0];
+    const std::array<bool, 3> wanted{context->needs_input_grad(0), context->needs_input_grad(1),
+                                     context->needs_input_grad(2)};
+    if (at::GradMode::is_enabled()) {  // second derivatives
+      auto [dx, dw, db] = at::convolution_backward(dy, x, weight, at::IntArrayRef{weight.size(0)}, {1, 1}, {1, 1},
+                                                   {1, 1}, false, {0, 0}, 1, wanted);
+      return {dx, dw, db};
+    }
+    const Recorded recorded("sscvae::convolution_backward", weight, gradients_of(context) * macs_of(weight, dy));
+    const at::Tensor map = dy.contiguous(kChannelsLast);
+    at::Tensor dx, dw, db;
+    if (wanted[0]) dx = run_winograd(map, turned(weight), {});
+    if (wanted[1]) dw = kernels::winograd_weight_gradient(x.contiguous(kChannelsLast), map, false);
+    if (wanted[2]) db = map.sum({0, 2, 3});
     return {dx, dw, db};
   }
 };
@@ -261,10 +301,23 @@ struct Expand : torch::autograd::Function<Expand> {
   }
 };
 
+/// A pass of training with weights in float32 on the CPU.
+bool is_training(const at::Tensor& weight, const at::Tensor& x) {
+  return at::GradMode::is_enabled() && x.device().is_cpu() && x.dim() == 4 && weight.scalar_type() == at::kFloat &&
+         weight.requires_grad();
+}
+
 bool is_ours(const at::Tensor& weight, const at::Tensor& x) {
-  return kernels::has_bfloat16_kernels() && at::GradMode::is_enabled() && at::autocast::is_autocast_enabled(at::kCPU) &&
-         at::autocast::get_autocast_dtype(at::kCPU) == at::kBFloat16 && x.device().is_cpu() && x.dim() == 4 &&
-         weight.scalar_type() == at::kFloat && weight.requires_grad();
+  return kernels::has_bfloat16_kernels() && at::autocast::is_autocast_enabled(at::kCPU) &&
+         at::autocast::get_autocast_dtype(at::kCPU) == at::kBFloat16 && is_training(weight, x);
+}
+
+/// Is a 3x3 convolution in float32 faster by Winograd? Not with few channels or tiles, where transforms weigh more.
+bool is_for_winograd(const at::Tensor& weight, const at::Tensor& x) {
+  constexpr int64_t kLeastChannels = 32, kLeastPixels = 1024;
+  return !at::autocast::is_autocast_enabled(at::kCPU) && x.scalar_type() == at::kFloat && is_training(weight, x) &&
+         std::min(weight.size(0), weight.size(1)) >= kLeastChannels &&
+         x.size(0) * x.size(2) * x.size(3) >= kLeastPixels;
 }
 
 bool all_are(const torch::ExpandingArray<2>& values, int64_t wanted) {
@@ -285,10 +338,12 @@ bool is_vectors(int64_t channels) { return channels % kVector == 0; }
 
 at::Tensor convolve(torch::nn::Conv2d& convolution, const at::Tensor& x) {
   const at::Tensor& weight = convolution->weight;
-  if (!is_ours(weight, x)) return convolution->forward(x);
-  const at::Tensor bias = present(convolution->bias, weight);
   const int64_t ins = weight.size(1), outs = weight.size(0);
   const bool wide = is_plain(*convolution, 3);
+  if (wide && is_vectors(ins) && is_vectors(outs) && is_for_winograd(weight, x))
+    return ConvolveFloat32::apply(x, weight, present(convolution->bias, weight));
+  if (!is_ours(weight, x)) return convolution->forward(x);
+  const at::Tensor bias = present(convolution->bias, weight);
   if ((wide || is_plain(*convolution, 1)) && is_vectors(ins) && is_vectors(outs))
     return Convolve::apply(x, weight, bias);
   if (wide && ins <= kImageChannels && is_vectors(outs)) return ConvolveImage::apply(x, weight, bias);
@@ -301,7 +356,7 @@ at::Tensor residual_convolutions(torch::nn::Conv2d& narrow, torch::nn::Conv2d& w
                     is_vectors(narrow->weight.size(0)) && is_vectors(widen->weight.size(0));
   if (fits && is_ours(narrow->weight, x) && is_ours(widen->weight, x))
     return ResidualConvolutions::apply(x, narrow->weight, widen->weight);
-  return x + widen->forward(at::relu(narrow->forward(at::relu(x))));
+  return x + widen->forward(at::relu(convolve(narrow, at::relu(x))));
 }
 
 at::Tensor expand(torch::nn::ConvTranspose2d& expansion, const at::Tensor& x) {

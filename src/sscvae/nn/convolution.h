@@ -2,18 +2,20 @@
 
 #include <torch/nn/modules/conv.h>
 
-/// Convolutions of training. Under bfloat16 autocasting on a processor with AVX512_BF16, in passes with gradients, by
-/// our own kernels (kernels/bfloat16_convolution.h, kernels/bfloat16_weight_gradient.h) where they fit; everywhere
-/// else, by the modules. Both round inputs, weights and results to bfloat16, ours for 3x3 kernels without AMX what
-/// Winograd makes of inputs and weights; sums are float32.
+/// Convolutions of training, in passes with gradients on the CPU, by our own kernels where they fit and by the modules
+/// everywhere else. Under bfloat16 autocasting on a processor with AVX512_BF16: kernels/bfloat16_convolution.h and
+/// kernels/bfloat16_weight_gradient.h. Both round inputs, weights and results to bfloat16, ours for 3x3 kernels without
+/// AMX what Winograd makes of inputs and weights; sums are float32. Without autocasting, in float32: kernels/winograd.h
+/// for 3x3 kernels, exact to about 1e-5 of the largest result.
 namespace sscvae::nn {
 
-/// convolution(x). Ours: kernel 1x1 or 3x3 that keeps the size, channels multiples of 16; or 3x3 with up to 3 channels
-/// on one side, from or to an image.
+/// convolution(x). Ours in bfloat16: kernel 1x1 or 3x3 that keeps the size, channels multiples of 16; or 3x3 with up to
+/// 3 channels on one side, from or to an image. In float32: kernel 3x3, at least 32 channels on both sides, multiples
+/// of 16, and 1024 pixels.
 at::Tensor convolve(torch::nn::Conv2d& convolution, const at::Tensor& x);
 
-/// x + widen(relu(narrow(relu(x)))) as one operation that keeps only x and narrow's result. Ours: narrow 3x3, widen
-/// 1x1, no biases.
+/// x + widen(relu(narrow(relu(x)))); in bfloat16 one operation that keeps only x and narrow's result. Ours: narrow
+/// 3x3, widen 1x1, no biases.
 at::Tensor residual_convolutions(torch::nn::Conv2d& narrow, torch::nn::Conv2d& widen, const at::Tensor& x);
 
 /// A transposed convolution, ours for kernel 2x2 and stride 2.

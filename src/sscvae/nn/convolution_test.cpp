@@ -2,6 +2,7 @@
 
 #include <ATen/autocast_mode.h>
 #include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
 #include <torch/types.h>
 
 #include <functional>
@@ -100,9 +101,55 @@ TEST(Convolution, ExpansionsToo) {
                       {2, 48, 7, 10});
 }
 
-TEST(Convolution, IsTheModuleWithoutAutocast) {
-  torch::nn::Conv2d convolution(torch::nn::Conv2dOptions(32, 16, 3).padding(1));
-  const at::Tensor x = torch::randn({1, 32, 8, 8});
+/// By the layer and by LibTorch's convolution in double: result, gradients of input, weight and bias.
+void expect_float32(torch::nn::Conv2d& layer, const at::Tensor& input) {
+  const at::Tensor x = input.detach().clone().requires_grad_(true), y = convolve(layer, x);
+  const at::Tensor gradient = torch::randn(y.sizes());
+  const at::Tensor exact_x = input.to(at::kDouble).requires_grad_(true);
+  const at::Tensor weight = layer->weight.detach().to(at::kDouble).requires_grad_(true);
+  const at::Tensor bias = layer->bias.detach().to(at::kDouble).requires_grad_(true);
+  const at::Tensor exact_y = at::conv2d(exact_x, weight, bias, 1, 1);
+  y.backward(gradient);
+  exact_y.backward(gradient.to(at::kDouble));
+  const std::vector<std::pair<at::Tensor, at::Tensor>> pairs{{y, exact_y},
+                                                             {x.grad(), exact_x.grad()},
+                                                             {layer->weight.grad(), weight.grad()},
+                                                             {layer->bias.grad(), bias.grad()}};
+  for (const auto& [found, expected] : pairs) {
+    ASSERT_EQ(found.sizes(), expected.sizes());
+    EXPECT_LT((found - expected).abs().max().item<double>(), 3e-5 * expected.abs().max().item<double>());
+  }
+}
+
+TEST(Convolution, InFloat32IsThatOfDoubles) {
+  torch::manual_seed(4);
+  for (const auto& [ins, outs] : {std::pair{32, 48}, {96, 32}}) {
+    torch::nn::Conv2d layer(torch::nn::Conv2dOptions(ins, outs, 3).padding(1));
+    expect_float32(layer, torch::randn({2, ins, 25, 22}));
+    layer->zero_grad();
+    expect_float32(layer, torch::randn({2, ins, 25, 22}).contiguous(at::MemoryFormat::ChannelsLast));
+  }
+}
+
+TEST(Convolution, InFloat32HasSecondDerivatives) {
+  torch::manual_seed(5);
+  torch::nn::Conv2d layer(torch::nn::Conv2dOptions(32, 32, 3).padding(1));
+  const auto second = [&](bool ours) {
+    const at::Tensor x = torch::ones({1, 32, 32, 32}).requires_grad_(true);
+    const at::Tensor y = ours ? convolve(layer, x) : layer->forward(x);
+    const at::Tensor dx = torch::autograd::grad({y.square().sum()}, {x}, {}, true, true)[0];
+    layer->zero_grad();
+    dx.square().sum().backward();
+    return layer->weight.grad().clone();
+  };
+  const at::Tensor expected = second(false);
+  EXPECT_LT((second(true) - expected).abs().max().item<double>(), 1e-4 * expected.abs().max().item<double>());
+}
+
+TEST(Convolution, IsTheModuleWithoutGradients) {
+  torch::nn::Conv2d convolution(torch::nn::Conv2dOptions(32, 32, 3).padding(1));
+  const at::Tensor x = torch::randn({1, 32, 32, 32});
+  const at::NoGradGuard no_grad;
   EXPECT_TRUE(at::equal(convolve(convolution, x), convolution->forward(x)));
 }
 

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+namespace sscvae::kernels {
+
+/// A weight [outs][ins][rows][columns] in whatever order of memory; strides in floats.
+struct WeightView {
+  const float* values;
+  int64_t outs, ins, out_stride, in_stride, row_stride, column_stride;
+};
+
+inline WeightView view_of(const at::Tensor& weight) {
+  return {weight.const_data_ptr<float>(),
+          weight.size(0),
+          weight.size(1),
+          weight.stride(0),
+          weight.stride(1),
+          weight.stride(2),
+          weight.stride(3)};
+}
+
+}  // namespace sscvae::kernels
