@@ -94,7 +94,9 @@ int main(int argc, char** argv) {
                              {512, 512, 64, 3},
                              {512, 256, 32, 3},
                              {256, 512, 32, 1},
-                             {128, 128, 256, 3}})
+                             {128, 128, 256, 3},
+                             {64, 64, 8, 3},
+                             {16, 16, 64, 3}})
     if (shape.kernel == 3 || type == at::kBFloat16) measure(shape, type, rounds, batch);
   return 0;
 }

@@ -432,3 +432,7 @@ void channel_sums(const float* x, int64_t pixels, int64_t channels, double* sums
     }
   }
 }
+
+constexpr FloatKernels kTable{kLanes,          kPanel,             kBlockTiles,      kBlockPixels,   winograd_scratch,
+                              winograd,        transform_weights,  transform_input,  transform_gradient,
+                              accumulate_tiles, transform_sums,    pointwise,        scale_shift,    channel_sums};

@@ -14,20 +14,7 @@ constexpr int kLanes = 8, kRows = 6, kBlockTiles = 48;
 
 }  // namespace
 
-const FloatKernels kFloatAvx2{kLanes,
-                              kPanel,
-                              kBlockTiles,
-                              kBlockPixels,
-                              winograd_scratch,
-                              winograd,
-                              transform_weights,
-                              transform_input,
-                              transform_gradient,
-                              accumulate_tiles,
-                              transform_sums,
-                              pointwise,
-                              scale_shift,
-                              channel_sums};
+const FloatKernels kFloatAvx2 = kTable;
 
 }  // namespace sscvae::kernels
 

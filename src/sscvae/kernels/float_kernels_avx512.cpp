@@ -14,20 +14,7 @@ constexpr int kLanes = 16, kRows = 12, kBlockTiles = 96;
 
 }  // namespace
 
-const FloatKernels kFloatAvx512{kLanes,
-                                kPanel,
-                                kBlockTiles,
-                                kBlockPixels,
-                                winograd_scratch,
-                                winograd,
-                                transform_weights,
-                                transform_input,
-                                transform_gradient,
-                                accumulate_tiles,
-                                transform_sums,
-                                pointwise,
-                                scale_shift,
-                                channel_sums};
+const FloatKernels kFloatAvx512 = kTable;
 
 }  // namespace sscvae::kernels
 

@@ -11,19 +11,6 @@ constexpr int kLanes = 4, kRows = 6, kBlockTiles = 48;
 
 }  // namespace
 
-const FloatKernels kFloatPortable{kLanes,
-                                  kPanel,
-                                  kBlockTiles,
-                                  kBlockPixels,
-                                  winograd_scratch,
-                                  winograd,
-                                  transform_weights,
-                                  transform_input,
-                                  transform_gradient,
-                                  accumulate_tiles,
-                                  transform_sums,
-                                  pointwise,
-                                  scale_shift,
-                                  channel_sums};
+const FloatKernels kFloatPortable = kTable;
 
 }  // namespace sscvae::kernels
