@@ -2,6 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -17,15 +18,23 @@ at::Tensor plain(const at::Tensor& tensor, at::ScalarType dtype) {
 
 void check_image_pair(const at::Tensor& a, const at::Tensor& b) {
   const bool is_image = a.defined() && a.dim() >= 2 && a.dim() <= 4 && a.numel() > 0;
-  if (!is_image) throw ShapeError("image: expected [H, W], [C, H, W] or [N, C, H, W] and not empty, got " + shape_text(a));
+  if (!is_image)
+    throw ShapeError("image: expected [H, W], [C, H, W] or [N, C, H, W] and not empty, got " + shape_text(a));
   if (!b.defined() || a.sizes() != b.sizes())
     throw ShapeError("images to compare: expected equal shapes, got " + shape_text(a) + " and " + shape_text(b));
 }
 
 double mean_squared_error(const at::Tensor& a, const at::Tensor& b) {
   check_image_pair(a, b);
-  const at::Tensor difference = plain(a) - plain(b);
-  return (difference * difference).mean().item<double>();
+  constexpr int64_t kPart = int64_t{1} << 20;  // values in double precision at a time
+  const at::Tensor first = a.detach().reshape({-1}), second = b.detach().reshape({-1});
+  double sum = 0;
+  for (int64_t begin = 0; begin < first.numel(); begin += kPart) {
+    const int64_t count = std::min(kPart, first.numel() - begin);
+    const at::Tensor difference = plain(first.narrow(0, begin, count)) - plain(second.narrow(0, begin, count));
+    sum += difference.square().sum().item<double>();
+  }
+  return sum / static_cast<double>(first.numel());
 }
 
 double psnr_db(const at::Tensor& a, const at::Tensor& b, double data_range) {

@@ -113,7 +113,7 @@ at::Tensor measured_image(const Protocol& protocol, const at::Tensor& image) {
     throw ShapeError("image: expected [C, H, W] or [N, C, H, W] and not empty, got " + shape_text(image));
   at::Tensor seen = image.detach();
   if (protocol.channels == ChannelRule::kFirst) seen = seen.narrow(-3, 0, 1);
-  if (protocol.round_to_8bit) seen = (seen.clamp(0, 1) * 255).round().to(at::kDouble) / 255;
+  if (protocol.round_to_8bit) seen = seen.clamp(0, 1).mul_(255).round_().to(at::kDouble).div_(255);
   return seen;
 }
 

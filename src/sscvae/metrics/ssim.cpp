@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <string>
@@ -46,15 +47,27 @@ double similarity(const std::array<double, kMoments>& m, const Window& window) {
   return (2 * mean_product + c1) * (2 * covariance + c2) / ((mean_squares + c1) * (variances + c2));
 }
 
-/// Keeps only as many filtered rows as the window is high, whatever the size of the image.
-double ssim_of_plane(const double* a, const double* b, size_t height, size_t width, const Window& window) {
+/// Of planes [H,W]. Keeps a band of rows in double precision and as many filtered rows as the window is high, whatever
+/// the size of the image.
+double ssim_of_plane(const at::Tensor& a, const at::Tensor& b, const Window& window) {
+  constexpr int64_t kBand = 64;
+  const auto height = static_cast<size_t>(a.size(0)), width = static_cast<size_t>(a.size(1));
   const size_t size = window.weights.size(), positions = width - size + 1;
   std::vector<std::array<Row, kMoments>> ring(size);
   for (auto& rows : ring)
     for (Row& row : rows) row.resize(positions);
+  at::Tensor band_a, band_b;
   double total = 0;
   for (size_t y = 0; y < height; ++y) {
-    filter_row(a + y * width, b + y * width, window.weights, ring[y % size]);
+    const auto begin = static_cast<int64_t>(y) / kBand * kBand, row = static_cast<int64_t>(y) - begin;
+    if (row == 0) {
+      const int64_t rows = std::min(kBand, a.size(0) - begin);
+      band_a = plain(a.narrow(0, begin, rows));
+      band_b = plain(b.narrow(0, begin, rows));
+    }
+    const int64_t offset = row * a.size(1);
+    filter_row(band_a.const_data_ptr<double>() + offset, band_b.const_data_ptr<double>() + offset, window.weights,
+               ring[y % size]);
     if (y + 1 < size) continue;
     double sum_of_row = 0;
     for (size_t x = 0; x < positions; ++x) {
@@ -76,13 +89,10 @@ double mean_ssim(const at::Tensor& a, const at::Tensor& b, const Window& window)
     throw ShapeError("ssim: expected an image of at least " + side + "x" + side + " pixels, got " +
                      std::to_string(width) + "x" + std::to_string(height));
   }
-  const at::Tensor first = plain(a), second = plain(b);
-  const int64_t planes = first.numel() / (height * width);
+  const at::Tensor first = a.detach().reshape({-1, height, width}), second = b.detach().reshape({-1, height, width});
+  const int64_t planes = first.size(0);
   double total = 0;
-  for (int64_t plane = 0; plane < planes; ++plane)
-    total += ssim_of_plane(first.const_data_ptr<double>() + plane * height * width,
-                           second.const_data_ptr<double>() + plane * height * width, static_cast<size_t>(height),
-                           static_cast<size_t>(width), window);
+  for (int64_t plane = 0; plane < planes; ++plane) total += ssim_of_plane(first[plane], second[plane], window);
   return total / static_cast<double>(planes);
 }
 

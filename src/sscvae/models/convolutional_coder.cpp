@@ -17,6 +17,7 @@
 #include "sscvae/core/text.h"
 #include "sscvae/image/noise_level.h"
 #include "sscvae/nn/autocast.h"
+#include "sscvae/nn/convolution.h"
 #include "sscvae/nn/lite_blocks.h"
 #include "sscvae/nn/soft_threshold.h"
 
@@ -213,12 +214,12 @@ at::Tensor ConvolutionalCoder::controller(at::Tensor x) {
     x = through(falling_[i + 1], halvings_[i]->forward(x));
   }
   for (size_t i = halvings_.size(); i-- > 0;)
-    x = through(rising_[i], passed[i] + at::pixel_shuffle(doublings_[i]->forward(x), 2));
+    x = through(rising_[i], passed[i] + at::pixel_shuffle(nn::convolve(doublings_[i], x), 2));
   return x;
 }
 
 void ConvolutionalCoder::infer_factors(Coded& coded, const at::Tensor& sigma) {
-  at::Tensor x = stem_->forward(coded.blocks) + noise_->forward(sigma);
+  at::Tensor x = nn::convolve(stem_, coded.blocks) + noise_->forward(sigma);
   x = head_->forward(at::relu(controller(x)));
   const nn::AutocastDisabled full_precision(x.device().type());
   coded.inferred = at::softplus(nn::to_full_precision(x) + kSoftplusOne);

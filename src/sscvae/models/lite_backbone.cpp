@@ -10,6 +10,7 @@
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
 #include "sscvae/nn/autocast.h"
+#include "sscvae/nn/convolution.h"
 #include "sscvae/nn/lite_blocks.h"
 
 namespace sscvae::models {
@@ -83,9 +84,9 @@ class LiteEncoder : public Backbone2d {
 
   at::Tensor forward(const at::Tensor& image) override {
     const at::Tensor centred = image - 0.5;
-    at::Tensor x = stage(0, stem_->forward(at::pixel_unshuffle(centred, block_)));
+    at::Tensor x = stage(0, nn::convolve(stem_, at::pixel_unshuffle(centred, block_)));
     for (size_t i = 0; i < halvings_.size(); ++i) x = stage(i + 1, halvings_[i]->forward(x));
-    x = head_->forward(x);
+    x = nn::convolve(head_, x);
     return skipped_block_ > 0 ? nn::to_full_precision(x) + at::pixel_unshuffle(centred, skipped_block_) : x;
   }
   at::Tensor last_weight() const override { return head_->weight; }
@@ -117,9 +118,10 @@ class LiteDecoder : public Backbone2d {
   }
 
   at::Tensor forward(const at::Tensor& features) override {
-    at::Tensor x = stage(0, stem_->forward(features));
-    for (size_t i = 0; i < doublings_.size(); ++i) x = stage(i + 1, at::pixel_shuffle(doublings_[i]->forward(x), 2));
-    x = at::pixel_shuffle(head_->forward(x), block_);
+    at::Tensor x = stage(0, nn::convolve(stem_, features));
+    for (size_t i = 0; i < doublings_.size(); ++i)
+      x = stage(i + 1, at::pixel_shuffle(nn::convolve(doublings_[i], x), 2));
+    x = at::pixel_shuffle(nn::convolve(head_, x), block_);
     return skipped_block_ > 0 ? nn::to_full_precision(x) + at::pixel_shuffle(features, skipped_block_) : x;
   }
   at::Tensor last_weight() const override { return head_->weight; }

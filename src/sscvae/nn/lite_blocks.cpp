@@ -5,6 +5,8 @@
 
 #include <numeric>
 
+#include "sscvae/nn/convolution.h"
+
 namespace sscvae::nn {
 
 LiteResidualBlockImpl::LiteResidualBlockImpl(int64_t channels, Norm norm)
@@ -17,7 +19,8 @@ LiteResidualBlockImpl::LiteResidualBlockImpl(int64_t channels, Norm norm)
 }
 
 at::Tensor LiteResidualBlockImpl::forward(const at::Tensor& x) {
-  return x + convolution_2_->forward(at::silu(convolution_1_->forward((*norm_)(x))));
+  const at::Tensor normalised = norm_->activated(x, {kernels::Act::kNone});
+  return x + convolve(convolution_2_, at::silu(convolve(convolution_1_, normalised)));
 }
 
 }  // namespace sscvae::nn

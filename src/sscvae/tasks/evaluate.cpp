@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
@@ -282,76 +283,120 @@ std::string usage_text(const metrics::CodeUsage& usage) {
                 static_cast<long long>(usage.used()), static_cast<long long>(usage.num_codes()), usage.perplexity());
 }
 
-}  // namespace
-
-Report evaluate(const EvaluateOptions& options) {
+metrics::Protocol protocol_of(const EvaluateOptions& options) {
   metrics::Protocol protocol = metrics::find_protocol(options.protocol);
   if (options.clip) protocol.clip_noisy_input = true;
+  return protocol;
+}
+
+/// Refuses what can be refused before the model is read.
+void check(const EvaluateOptions& options) {
   if (options.mode != "eval" && options.mode != "train")
     throw UsageError("--mode: expected eval or train, got '" + options.mode + "'" +
                      suggestion(options.mode, {"eval", "train"}));
   if (options.crop < 0) throw UsageError("--crop: expected a number >= 0, got " + std::to_string(options.crop));
   check_writable(options.per_image, options.overwrite);
-  Inference inference(options.source, options.inference);
-  const Plan plan = make_plan(options, inference.opened());
-  inference.model().train(options.mode == "train");
-  KeptState state(inference.model());
-  NoiseSource noise(protocol, plan.noise, plan.sigma_8bit);
+}
 
-  SetMeter sets(options, plan, inference.channels(), inference.compute().device);
-  const std::vector<std::string> measured = measurable_metrics(image_metric_names());
-  const std::vector<std::string> columns =
-      figure_names(plan, code_kind(inference.model()), options.inference.code_step);
-  ImageTable table(columns);
-  GroupTables groups(plan, columns);
-  RateMeter rate;
-  metrics::CodeUsage usage;
-  BrokenImages broken(plan.paths.size());
-  {
-    Progress progress("evaluate", static_cast<int64_t>(plan.paths.size()), "image");
-    for (size_t i = 0; i < plan.paths.size(); ++i) {
+/// The model on image after image, and what was measured so far.
+class Evaluation {
+ public:
+  Evaluation(const EvaluateOptions& options, const metrics::Protocol& protocol)
+      : options_(options),
+        protocol_(protocol),
+        inference_(options.source, options.inference),
+        plan_(make_plan(options, inference_.opened())),
+        state_(inference_.model()),
+        noise_(protocol_, plan_.noise, plan_.sigma_8bit),
+        columns_(figure_names(plan_, code_kind(inference_.model()), options.inference.code_step)),
+        table_(columns_),
+        groups_(plan_, columns_),
+        sets_(options, plan_, inference_.channels(), inference_.compute().device),
+        broken_(plan_.paths.size()) {
+    inference_.model().train(options.mode == "train");
+  }
+
+  void measure_all() {
+    Progress progress("evaluate", static_cast<int64_t>(plan_.paths.size()), "image");
+    for (size_t i = 0; i < plan_.paths.size(); ++i) {
       stop_if_interrupted();
-      Images images;
-      try {
-        images = load_images(plan, i, inference.channels(), options.crop, protocol);
-      } catch (const Error& error) {
-        if (plan.data.on_broken == data::OnBroken::kRefuse) throw;
-        broken.add(plan.paths[i], error);
-        continue;
-      }
-      const at::Tensor& clean = images.clean;
-      const at::Tensor input = plan.denoises() ? noise.add_to(clean) : plan.enhances() ? images.other : clean;
-      const InferenceResult result = inference.run(input);
-      if (options.mode == "train") state.restore();
-      std::vector<std::string> notes;
-      std::map<std::string, double> figures =
-          metrics::compare_images(clean, result.reconstruction, protocol, measured, &notes);
-      sets.add(clean, result.reconstruction, protocol);
-      for (const std::string& line : notes) note(plan.paths[i] + ": " + line);
-      if (!result.code.empty()) figures.merge(figures_of(result.code.value()));
-      usage.add(result.code.usage());
-      if (plan.denoises() || plan.enhances())
-        figures[plan.denoises() ? "noisy_psnr_db" : "input_psnr_db"] =
-            metrics::compare_images(clean, input, protocol, {"psnr"}).at("psnr");
-      figures["seconds"] = result.seconds;
-      table.add(plan.paths[i], figures);
-      groups.add(plan.paths[i], figures);
-      rate.add(result.code.symbols(), clean);
-      progress.update(static_cast<int64_t>(i + 1), format("PSNR %.2f dB", table.mean("psnr")));
+      const std::optional<Images> images = load_or_note(i);
+      if (!images) continue;
+      measure(plan_.paths[i], *images);
+      progress.update(static_cast<int64_t>(i + 1), format("PSNR %.2f dB", table_.mean("psnr")));
     }
   }
-  if (table.size() == 0) throw broken.failure().value();
-  rate.fill(table);
-  if (!options.per_image.empty()) write_atomically(options.per_image, table.csv());
-  Json json = plan_json(plan, options, inference, protocol);
-  json["broken"] = broken.count();
-  if (usage.positions() > 0) json["code_usage"] = usage_json(usage);
-  json.update(table.json());
-  const std::string of_groups = groups.finish(json), of_sets = sets.finish(json);
-  const std::string head =
-      format("%s: %s (%s), part %s, %sprotocol %s\n", plan.task_name().c_str(), plan.data.root.c_str(),
-             plan.data.dataset.c_str(), plan.part.c_str(), plan.noise_text().c_str(), protocol.name.c_str());
-  return make_report(head + table.text(false) + of_groups + usage_text(usage) + of_sets, std::move(json));
+
+  Report report() {
+    if (table_.size() == 0) throw broken_.failure().value();
+    rate_.fill(table_);
+    if (!options_.per_image.empty()) write_atomically(options_.per_image, table_.csv());
+    Json json = plan_json(plan_, options_, inference_, protocol_);
+    json["broken"] = broken_.count();
+    if (usage_.positions() > 0) json["code_usage"] = usage_json(usage_);
+    json.update(table_.json());
+    const std::string of_groups = groups_.finish(json), of_sets = sets_.finish(json);
+    const std::string head =
+        format("%s: %s (%s), part %s, %sprotocol %s\n", plan_.task_name().c_str(), plan_.data.root.c_str(),
+               plan_.data.dataset.c_str(), plan_.part.c_str(), plan_.noise_text().c_str(), protocol_.name.c_str());
+    return make_report(head + table_.text(false) + of_groups + usage_text(usage_) + of_sets, std::move(json));
+  }
+
+ private:
+  std::optional<Images> load_or_note(size_t index) {
+    try {
+      return load_images(plan_, index, inference_.channels(), options_.crop, protocol_);
+    } catch (const Error& error) {
+      if (plan_.data.on_broken == data::OnBroken::kRefuse) throw;
+      broken_.add(plan_.paths[index], error);
+      return std::nullopt;
+    }
+  }
+
+  void measure(const std::string& path, const Images& images) {
+    const at::Tensor& clean = images.clean;
+    const at::Tensor input = plan_.denoises() ? noise_.add_to(clean) : plan_.enhances() ? images.other : clean;
+    const InferenceResult result = inference_.run(input);
+    if (options_.mode == "train") state_.restore();
+    std::vector<std::string> notes;
+    std::map<std::string, double> figures =
+        metrics::compare_images(clean, result.reconstruction, protocol_, measured_, &notes);
+    for (const std::string& line : notes) note(path + ": " + line);
+    if (!result.code.empty()) figures.merge(figures_of(result.code.value()));
+    if (plan_.denoises() || plan_.enhances())
+      figures[plan_.denoises() ? "noisy_psnr_db" : "input_psnr_db"] =
+          metrics::compare_images(clean, input, protocol_, {"psnr"}).at("psnr");
+    figures["seconds"] = result.seconds;
+    table_.add(path, figures);
+    groups_.add(path, figures);
+    sets_.add(clean, result.reconstruction, protocol_);
+    usage_.add(result.code.usage());
+    rate_.add(result.code.symbols(), clean);
+  }
+
+  const EvaluateOptions& options_;
+  const metrics::Protocol& protocol_;
+  Inference inference_;
+  Plan plan_;
+  KeptState state_;
+  NoiseSource noise_;
+  std::vector<std::string> columns_, measured_ = measurable_metrics(image_metric_names());
+  ImageTable table_;
+  GroupTables groups_;
+  SetMeter sets_;
+  RateMeter rate_;
+  metrics::CodeUsage usage_;
+  BrokenImages broken_;
+};
+
+}  // namespace
+
+Report evaluate(const EvaluateOptions& options) {
+  const metrics::Protocol protocol = protocol_of(options);
+  check(options);
+  Evaluation evaluation(options, protocol);
+  evaluation.measure_all();
+  return evaluation.report();
 }
 
 }  // namespace sscvae::tasks
