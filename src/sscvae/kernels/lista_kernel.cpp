@@ -55,7 +55,8 @@ class ChunkSums {
   };
   ChunkSums(const ListaPlan& plan, Wanted wanted)
       : wanted_(wanted),
-        inhibition_size_(wanted.inhibition ? ListaPlan::padded_rows(plan.atoms) * plan.atom_stride : 0),
+        inhibition_size_(
+            wanted.inhibition ? ListaPlan::padded_rows(plan.factored ? plan.dim : plan.atoms) * plan.atom_stride : 0),
         dictionary_size_(wanted.dictionary ? ListaPlan::padded_rows(plan.dim) * plan.atom_stride : 0),
         threshold_size_(wanted.threshold ? plan.padded_atoms : 0),
         count_(number_of_chunks(plan.num_tiles())),
@@ -102,42 +103,58 @@ void backward_over_tiles(const ListaPlan& plan, const ListaWeights& weights, con
                          const ListaGradientRows& rows, ChunkSums& sums) {
   const int64_t tiles = plan.num_tiles(), chunks = sums.count();
   at::parallel_for(0, chunks, 1, [&](int64_t begin, int64_t end) {
-    const auto tile = make_tile(plan, weights, true);
+    const auto tile = make_tile(plan, weights);
     for (int64_t chunk = begin; chunk < end; ++chunk)
       for (int64_t i = chunk * tiles / chunks; i < (chunk + 1) * tiles / chunks; ++i)
         tile->backward(inputs, tile_range(plan, i), rows, sums.of(chunk));
   });
 }
 
-/// x^T gradient(x D) - D (M + M^T) / L with M the gradient of S.
-at::Tensor gradient_of_dictionary(const ListaPlan& plan, const ListaWeights& weights, const ListaSums& sums) {
+/// D (M + M^T), rows of atom_stride, with M the gradient of S.
+Buffer through_gram(const ListaPlan& plan, const ListaWeights& weights, const float* inhibition) {
   const int64_t atoms = plan.atoms, width = plan.padded_atoms, stride = plan.atom_stride;
+  Buffer symmetric(atoms * width), result(ListaPlan::padded_rows(plan.dim) * stride);
+  for (int64_t i = 0; i < atoms; ++i)
+    for (int64_t k = 0; k < atoms; ++k)
+      symmetric.data()[i * width + k] = inhibition[i * stride + k] + inhibition[k * stride + i];
+  const Buffer panels = pack_panels(plan, symmetric.data(), width, atoms, atoms);
+  multiply_panels(plan, Left::kPlain, weights.rows.data(), stride, panels, plan.dim, atoms, width, result.data(),
+                  stride);
+  return result;
+}
+
+/// x^T gradient(x D) - D (M + M^T) / L.
+at::Tensor gradient_of_dictionary(const ListaPlan& plan, const ListaWeights& weights, const ListaSums& sums) {
+  const int64_t atoms = plan.atoms, stride = plan.atom_stride;
   at::Tensor gradient = at::empty({plan.dim, atoms}, at::TensorOptions(at::kFloat));
   auto* to = gradient.mutable_data_ptr<float>();
-  Buffer through_gram(ListaPlan::padded_rows(plan.dim) * stride);
-  if (sums.inhibition) {
-    Buffer symmetric(atoms * width);
-    for (int64_t i = 0; i < atoms; ++i)
-      for (int64_t k = 0; k < atoms; ++k)
-        symmetric.data()[i * width + k] = sums.inhibition[i * stride + k] + sums.inhibition[k * stride + i];
-    const Buffer panels = pack_panels(plan, symmetric.data(), width, atoms, atoms);
-    multiply_panels(plan, Left::kPlain, weights.rows.data(), stride, panels, plan.dim, atoms, width,
-                    through_gram.data(), stride);
-  }
+  for (int64_t i = 0; i < plan.dim; ++i) std::copy_n(sums.dictionary + i * stride, atoms, to + i * atoms);
+  if (!sums.inhibition) return gradient;
+  const Buffer made = plan.factored ? Buffer() : through_gram(plan, weights, sums.inhibition);
+  const float* product = plan.factored ? sums.inhibition : made.data();
   for (int64_t i = 0; i < plan.dim; ++i)
-    for (int64_t k = 0; k < atoms; ++k)
-      to[i * atoms + k] =
-          sums.dictionary[i * stride + k] - plan.inverse_lipschitz * through_gram.data()[i * stride + k];
+    for (int64_t k = 0; k < atoms; ++k) to[i * atoms + k] -= plan.inverse_lipschitz * product[i * stride + k];
   return gradient;
 }
 
-/// L divides in y = x D / L and in G = D^T D / L, and S = I - G:  (<M, G> - <gradient(y), y>) / L.
+/// The inner product of [rows,K] matrices with rows of atom_stride.
+double dot_of_rows(const ListaPlan& plan, const float* a, const float* b, int64_t rows) {
+  double dot = 0;
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t k = 0; k < plan.atoms; ++k)
+      dot += double{a[i * plan.atom_stride + k]} * double{b[i * plan.atom_stride + k]};
+  return dot;
+}
+
+/// L divides in y = x D / L and in G = D^T D / L, and S = I - G:  (<M, G> - <gradient(y), y>) / L, where
+/// <M, G> = <D (M + M^T), D> / 2 L.
 at::Tensor gradient_of_lipschitz(const ListaPlan& plan, const ListaWeights& weights, const ListaSums& sums,
                                  const at::Tensor& lipschitz) {
   double dot = -*sums.drive_dot;
-  for (int64_t i = 0; sums.inhibition && i < plan.atoms; ++i)
-    for (int64_t k = 0; k < plan.atoms; ++k)
-      dot += double{sums.inhibition[i * plan.atom_stride + k]} * double{weights.gram.data()[i * plan.atom_stride + k]};
+  if (sums.inhibition)
+    dot += plan.factored
+               ? dot_of_rows(plan, sums.inhibition, weights.rows.data(), plan.dim) * plan.inverse_lipschitz / 2
+               : dot_of_rows(plan, sums.inhibition, weights.gram.data(), plan.atoms);
   return at::full_like(lipschitz, dot * plan.inverse_lipschitz);
 }
 
@@ -169,7 +186,7 @@ at::Tensor lista_forward(const ListaProblem& unchecked) {
   auto* to = code.mutable_data_ptr<float>();
   const ListaWeights weights(plan, problem.dictionary, false);
   at::parallel_for(0, plan.num_tiles(), 1, [&](int64_t begin, int64_t end) {
-    const auto tile = make_tile(plan, weights, false);
+    const auto tile = make_tile(plan, weights);
     for (int64_t i = begin; i < end; ++i) tile->forward(inputs, tile_range(plan, i), to);
   });
   return code;

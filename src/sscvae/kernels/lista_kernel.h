@@ -20,6 +20,10 @@ enum class Precision {
 /// Can this processor run it?
 bool supports(Precision precision);
 
+/// Does the CPU multiply by D^T and D in each step, 2 d K multiplications, instead of by S, K^2? It does so in float32
+/// where that is at most half: z S + y = z + (x - z D^T) D / L.
+bool is_factored(int64_t dim, int64_t atoms, Precision precision);
+
 /// Where float32 problems are solved: on the CPU, and on a CUDA device in a build with lista_kernel.cu.
 bool runs_on(c10::DeviceType device);
 

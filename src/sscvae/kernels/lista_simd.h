@@ -40,6 +40,7 @@ struct GradientStep {
   float* outer;
   float* drive_gradient;
   float* threshold_gradient;
+  const float* added = nullptr;  ///< of gradient_step alone: g = A B + added
 };
 
 struct SimdKernels {
@@ -52,7 +53,7 @@ struct SimdKernels {
   void (*multiply)(const Product& product, float* result, int64_t stride, bool accumulate);
   /// code = S_theta(A B + drive).
   void (*shrink_step)(const Product& product, const ShrinkStep& step, int64_t stride);
-  /// g = A B, and then as GradientStep says.
+  /// g = A B (+ added), and then as GradientStep says.
   void (*gradient_step)(const Product& product, const GradientStep& step, int64_t stride);
   /// code = S_theta(v) for `count` values, a multiple of 16.
   void (*shrink)(const float* v, const float* threshold, float* code, int64_t count);

@@ -179,8 +179,12 @@ struct PassGradient {
     expect_row(step.code + at);
     expect_row(step.drive_gradient + at);
     if (step.threshold_gradient) expect_row(step.threshold_gradient + at);
+    if (step.added) expect_row(step.added + at);
   }
-  void operator()(int64_t row, int64_t column, Vector sum) const { pass_gradient(sum, step, row * stride + column); }
+  void operator()(int64_t row, int64_t column, Vector sum) const {
+    const int64_t at = row * stride + column;
+    pass_gradient(step.added ? sum + load(step.added + at) : sum, step, at);
+  }
 };
 
 void multiply(const Product& product, float* result, int64_t stride, bool accumulate) {

@@ -45,6 +45,7 @@ ListaPlan::ListaPlan(const ListaProblem& problem)
       first_code(problem.projected_start ? 0 : 1),
       inverse_lipschitz(1.0F / problem.lipschitz.item<float>()),
       precision(problem.precision),
+      factored(is_factored(dim, atoms, problem.precision)),
       simd(&simd_kernels(problem.isa)) {}
 
 Buffer pack_panels(const ListaPlan& plan, const float* matrix, int64_t stride, int64_t depth, int64_t columns) {
@@ -64,13 +65,19 @@ void multiply_panels(const ListaPlan& plan, Left left, const float* a, int64_t a
                       stride, false);
 }
 
-ListaWeights::ListaWeights(const ListaPlan& plan, const at::Tensor& matrix, bool for_gradients) {
+ListaWeights::ListaWeights(const ListaPlan& plan, const at::Tensor& matrix, bool gradients) : for_gradients(gradients) {
   const int64_t stride = plan.atom_stride;
   const float* source = matrix.const_data_ptr<float>();
   rows = Buffer(ListaPlan::padded_rows(plan.dim) * stride);
   for (int64_t i = 0; i < plan.dim; ++i) std::copy_n(source + i * plan.atoms, plan.atoms, rows.data() + i * stride);
   dictionary = pack_panels(plan, rows.data(), stride, plan.dim, plan.atoms);
+  if (plan.factored) pack_correction(plan);
+  else pack_gram(plan);
+  if (plan.factored || for_gradients) pack_transpose(plan);
+}
 
+void ListaWeights::pack_gram(const ListaPlan& plan) {
+  const int64_t stride = plan.atom_stride;
   gram = Buffer(ListaPlan::padded_rows(plan.padded_atoms) * stride);
   multiply_panels(plan, Left::kTransposed, rows.data(), stride, dictionary, plan.atoms, plan.dim, plan.padded_atoms,
                   gram.data(), stride);
@@ -83,21 +90,31 @@ ListaWeights::ListaWeights(const ListaPlan& plan, const at::Tensor& matrix, bool
     for (int64_t i = 0; i < plan.atoms; ++i) full.data()[i * stride + i] += 1.0F;
     inhibition = pack_panels(plan, full.data(), stride, plan.atoms, plan.atoms);
   }
-  if (!for_gradients) return;
+}
+
+void ListaWeights::pack_correction(const ListaPlan& plan) {
+  const int64_t stride = plan.atom_stride;
+  Buffer scaled(plan.dim * stride);
+  plan.simd->scale(-plan.inverse_lipschitz, rows.data(), nullptr, scaled.data(), plan.dim * stride);
+  correction = pack_panels(plan, scaled.data(), stride, plan.dim, plan.atoms);
+}
+
+void ListaWeights::pack_transpose(const ListaPlan& plan) {
   Buffer transposed(plan.atoms * plan.padded_dim);
   for (int64_t i = 0; i < plan.dim; ++i)
-    for (int64_t k = 0; k < plan.atoms; ++k) transposed.data()[k * plan.padded_dim + i] = source[i * plan.atoms + k];
+    for (int64_t k = 0; k < plan.atoms; ++k)
+      transposed.data()[k * plan.padded_dim + i] = rows.data()[i * plan.atom_stride + k];
   transpose = pack_panels(plan, transposed.data(), plan.padded_dim, plan.atoms, plan.padded_dim);
 }
 
 ListaTile::ListaTile(const ListaPlan& plan, const ListaWeights& weights)
     : plan_(plan),
       weights_(weights),
+      features_(plan.feature_buffer()),
       drive_(plan.code_buffer()),
       threshold_(plan.code_buffer()),
-      features_(ListaPlan::padded_rows(plan.tile_rows) * plan.dim_stride),
       scratch_(plan.code_buffer()) {
-  if (!weights.transpose) return;
+  if (!weights.for_gradients) return;
   for (Buffer* buffer : {&outer_, &drive_gradient_, &direct_gradient_, &threshold_gradient_})
     *buffer = plan.code_buffer();
 }
@@ -215,11 +232,15 @@ void ListaTile::pass_threshold(const ListaGradientRows& gradients, TileRange til
   }
 }
 
-std::unique_ptr<ListaTile> make_tile(const ListaPlan& plan, const ListaWeights& weights, bool for_gradients) {
+bool is_factored(int64_t dim, int64_t atoms, Precision precision) {
+  return precision == Precision::kFloat32 && 4 * dim <= atoms;
+}
+
+std::unique_ptr<ListaTile> make_tile(const ListaPlan& plan, const ListaWeights& weights) {
 #ifdef SSCVAE_X86
-  if (plan.precision == Precision::kBfloat16) return make_bfloat16_tile(plan, weights, for_gradients);
+  if (plan.precision == Precision::kBfloat16) return make_bfloat16_tile(plan, weights);
 #endif
-  return make_float32_tile(plan, weights, for_gradients);
+  return make_float32_tile(plan, weights);
 }
 
 }  // namespace sscvae::kernels

@@ -31,6 +31,7 @@ struct ListaPlan {
   int64_t first_code;                ///< index of the first code that is not zero throughout: 0 (projected) or 1
   float inverse_lipschitz;
   Precision precision;
+  bool factored;  ///< products with D^T and D instead of S (see is_factored)
   const SimdKernels* simd;
 
   explicit ListaPlan(const ListaProblem& problem);
@@ -38,6 +39,7 @@ struct ListaPlan {
   /// Rows that a matrix of `rows` rows has when it is read or written in blocks.
   static int64_t padded_rows(int64_t rows) { return rows + 32; }
   Buffer code_buffer() const { return Buffer(padded_rows(tile_rows) * atom_stride); }
+  Buffer feature_buffer() const { return Buffer(padded_rows(tile_rows) * dim_stride); }
 };
 
 /// Panels of a row-major matrix [depth, columns], for SimdKernels: panel after panel, each [depth, panel_width], zeros
@@ -50,13 +52,20 @@ void multiply_panels(const ListaPlan& plan, Left left, const float* a, int64_t a
 
 /// The right factors of all products, packed once for all tiles.
 struct ListaWeights {
+  bool for_gradients;
   Buffer rows;               ///< D itself, rows of atom_stride
   Buffer dictionary;         ///< panels of D [d,K]
-  Buffer transpose;          ///< panels of D^T [K,d]; for gradients only
-  Buffer gram;               ///< G = D^T D / L [K,K], rows of atom_stride
-  Buffer inhibition;         ///< panels of S = I - G; kFloat32 only
+  Buffer transpose;          ///< panels of D^T [K,d]; for gradients, and factored
+  Buffer correction;         ///< panels of -D / L [d,K]; factored only
+  Buffer gram;               ///< G = D^T D / L [K,K], rows of atom_stride; unless factored
+  Buffer inhibition;         ///< panels of S = I - G; kFloat32 unless factored
   at::Tensor bfloat16_gram;  ///< G as packed by pack_bfloat16; kBfloat16 only
   ListaWeights(const ListaPlan& plan, const at::Tensor& matrix, bool for_gradients);
+
+ private:
+  void pack_gram(const ListaPlan& plan);
+  void pack_correction(const ListaPlan& plan);
+  void pack_transpose(const ListaPlan& plan);
 };
 
 /// Positions [first, first + count).
@@ -73,7 +82,9 @@ struct ListaInputs {
 
 /// Sums over positions that a chunk of tiles adds to. Null: not wanted.
 struct ListaSums {
-  float* inhibition = nullptr;  ///< sum over steps of z(t)^T gradient(v(t+1)), padded_rows(K) rows of atom_stride
+  /// With M the sum over steps of z(t)^T gradient(v(t+1)): M, padded_rows(K) rows of atom_stride, or where the plan is
+  /// factored D (M + M^T), padded_rows(d) rows of atom_stride.
+  float* inhibition = nullptr;
   float* dictionary = nullptr;  ///< x^T gradient(x D), padded_rows(d) rows of atom_stride
   float* threshold = nullptr;   ///< [padded_atoms]
   double* drive_dot = nullptr;  ///< <gradient(y), y>
@@ -109,7 +120,8 @@ class ListaTile {
   virtual void step(int64_t t) = 0;
   /// The gradient of v(T), the argument of the last shrinkage, was written to outer() from outside.
   virtual void outer_is_ready() {}
-  /// `sum` += z(t)^T (gradient of v(t+1), which is the present outer()). May be late, until finish_weight_gradient.
+  /// `sum` += what step t adds to ListaSums::inhibition; the gradient of v(t+1) is the present outer(). May be late,
+  /// until finish_weight_gradient.
   virtual void add_weight_gradient(int64_t t, float* sum) = 0;
   virtual void finish_weight_gradient(float* sum) {}
   /// Gradient of v(t+1) -> gradient of v(t); adds to the latter's sum and to threshold_gradient() if that is wanted.
@@ -121,7 +133,7 @@ class ListaTile {
 
   const ListaPlan& plan_;
   const ListaWeights& weights_;
-  Buffer drive_, threshold_;  ///< y and theta of the tile
+  Buffer features_, drive_, threshold_;  ///< x, y and theta of the tile
   Buffer outer_;
 
  private:
@@ -135,12 +147,12 @@ class ListaTile {
 
   int64_t rows_ = 0;
   bool wants_threshold_ = false;
-  Buffer features_, scratch_, drive_gradient_, direct_gradient_, threshold_gradient_;
+  Buffer scratch_, drive_gradient_, direct_gradient_, threshold_gradient_;
 };
 
-/// A tile of the plan's precision; `for_gradients`: with room for the codes of all steps.
-std::unique_ptr<ListaTile> make_tile(const ListaPlan& plan, const ListaWeights& weights, bool for_gradients);
-std::unique_ptr<ListaTile> make_float32_tile(const ListaPlan& plan, const ListaWeights& weights, bool for_gradients);
-std::unique_ptr<ListaTile> make_bfloat16_tile(const ListaPlan& plan, const ListaWeights& weights, bool for_gradients);
+/// A tile of the plan's precision; where the weights are for gradients, with room for the codes of all steps.
+std::unique_ptr<ListaTile> make_tile(const ListaPlan& plan, const ListaWeights& weights);
+std::unique_ptr<ListaTile> make_float32_tile(const ListaPlan& plan, const ListaWeights& weights);
+std::unique_ptr<ListaTile> make_bfloat16_tile(const ListaPlan& plan, const ListaWeights& weights);
 
 }  // namespace sscvae::kernels

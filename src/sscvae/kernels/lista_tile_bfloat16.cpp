@@ -38,15 +38,15 @@ class HalfBuffer {
 
 class Bfloat16Tile : public ListaTile {
  public:
-  Bfloat16Tile(const ListaPlan& plan, const ListaWeights& weights, bool for_gradients)
+  Bfloat16Tile(const ListaPlan& plan, const ListaWeights& weights)
       : ListaTile(plan, weights),
         atoms_(plan.padded_atoms),
         width_(bfloat16_panel_width(plan.padded_atoms)),
-        slots_(for_gradients ? plan.num_iterations : 2),
+        slots_(weights.for_gradients ? plan.num_iterations : 2),
         code_(plan.code_buffer()),
         product_(plan.tile_rows * width_),
         codes_(slots_ * plan.tile_rows * atoms_) {
-    if (!for_gradients) return;
+    if (!weights.for_gradients) return;
     rounded_outer_ = HalfBuffer(plan.tile_rows * atoms_);
     next_rounded_outer_ = HalfBuffer(plan.tile_rows * atoms_);
     left_ = HalfBuffer(atoms_ * capacity());
@@ -131,8 +131,8 @@ class Bfloat16Tile : public ListaTile {
 
 }  // namespace
 
-std::unique_ptr<ListaTile> make_bfloat16_tile(const ListaPlan& plan, const ListaWeights& weights, bool for_gradients) {
-  return std::make_unique<Bfloat16Tile>(plan, weights, for_gradients);
+std::unique_ptr<ListaTile> make_bfloat16_tile(const ListaPlan& plan, const ListaWeights& weights) {
+  return std::make_unique<Bfloat16Tile>(plan, weights);
 }
 
 }  // namespace sscvae::kernels

@@ -26,11 +26,14 @@ kernels::ListaProblem problem_of(const variable_list& inputs, const Settings& se
           settings.precision, settings.isa};
 }
 
-/// D^T x, D^T D and a product with it in each step but the first, which starts from zero.
+/// D^T x and a product with D^T D, which is made once, or with D and D^T in each step but the first, which starts from
+/// zero.
 int64_t macs_of(const at::Tensor& features, const at::Tensor& dictionary, const Settings& settings) {
   const int64_t length = dictionary.size(0), atoms = dictionary.size(1);
   const int64_t products = std::max<int64_t>(0, settings.num_iterations - (settings.projected_start ? 0 : 1));
-  return features.size(0) * (length * atoms + products * atoms * atoms) + length * atoms * atoms;
+  const bool factored = features.is_cpu() && kernels::is_factored(length, atoms, settings.precision);
+  return features.size(0) * (length * atoms + products * atoms * (factored ? 2 * length : atoms)) +
+         (factored ? 0 : length * atoms * atoms);
 }
 
 struct FusedLista : torch::autograd::Function<FusedLista> {

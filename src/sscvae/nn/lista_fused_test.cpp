@@ -24,6 +24,8 @@ using Problem = testing::CodingProblem;
 using Solution = testing::CodingSolution;
 
 // max|a-b| / max|b| of float32 against double. The gradient of L is one small sum of large terms of both signs.
+// The kernel multiplies by S or, where atoms are many times the features, by D^T and D: tests of both name two lengths
+// d.
 constexpr double kCode = 1e-5, kGradient = 2e-5, kLipschitzGradient = 1e-3;
 
 std::vector<Isa> available_sets() {
@@ -58,28 +60,32 @@ void expect_equal_to_plain(const Problem& problem, int64_t steps, InitialCode st
 
 TEST(FusedLista, EqualsPlainForEveryThresholdShape) {
   constexpr int64_t kPositions = 37, kAtoms = 45;
-  for (const auto& shape : testing::threshold_shapes(kPositions, kAtoms))
-    for (const InitialCode start : kStarts)
-      for (const int64_t steps : {0, 1, 16})
-        for (const Isa isa : available_sets())
-          expect_equal_to_plain(Problem(kPositions, 19, kAtoms, shape), steps, start, isa);
+  for (const int64_t dim : {19, 11})
+    for (const auto& shape : testing::threshold_shapes(kPositions, kAtoms))
+      for (const InitialCode start : kStarts)
+        for (const int64_t steps : {0, 1, 16})
+          for (const Isa isa : available_sets())
+            expect_equal_to_plain(Problem(kPositions, dim, kAtoms, shape), steps, start, isa);
 }
 
 TEST(FusedLista, EqualsPlainForEverySize) {
   struct Size {
     int64_t positions, dim, atoms;
   };
-  for (const Size& size : {Size{1, 1, 1}, Size{0, 5, 7}, Size{300, 3, 130}, Size{500, 40, 64}, Size{29, 70, 20}})
+  for (const Size& size :
+       {Size{1, 1, 1}, Size{0, 5, 7}, Size{300, 3, 130}, Size{500, 40, 64}, Size{500, 48, 192}, Size{29, 70, 20}})
     for (const InitialCode start : kStarts)
       expect_equal_to_plain(Problem(size.positions, size.dim, size.atoms, {size.positions, size.atoms}), 5, start,
                             kernels::best_isa());
 }
 
 TEST(FusedLista, EqualsPlainForSignedThresholds) {
-  Problem problem(21, 9, 26, {21, 26});
-  problem.threshold.sub_(0.05);
-  for (const InitialCode start : kStarts)
-    for (const Isa isa : available_sets()) expect_equal_to_plain(problem, 3, start, isa);
+  for (const int64_t dim : {9, 6}) {
+    Problem problem(21, dim, 26, {21, 26});
+    problem.threshold.sub_(0.05);
+    for (const InitialCode start : kStarts)
+      for (const Isa isa : available_sets()) expect_equal_to_plain(problem, 3, start, isa);
+  }
 }
 
 TEST(FusedLista, TakesAnyStrides) {
@@ -94,22 +100,24 @@ TEST(FusedLista, TakesAnyStrides) {
 }
 
 TEST(FusedLista, ComputesOnlyTheGradientsThatAreAskedFor) {
-  const Problem problem(40, 8, 16, {1, 16});
-  const Solution all = fused(problem, 4, InitialCode::kZero);
-  for (size_t wanted = 0; wanted < 4; ++wanted) {
-    std::vector<at::Tensor> inputs = problem.inputs();
-    inputs[wanted] = inputs[wanted].detach().requires_grad_();
-    const at::Tensor code = lista_fused(inputs[0], inputs[1], inputs[2], inputs[3], 4, InitialCode::kZero);
-    const auto gradient = torch::autograd::grad({code}, {inputs[wanted]}, {problem.code_gradient});
-    EXPECT_TRUE(at::equal(gradient[0], all.gradients[wanted])) << wanted;
+  for (const int64_t dim : {8, 4}) {
+    const Problem problem(40, dim, 16, {1, 16});
+    const Solution all = fused(problem, 4, InitialCode::kZero);
+    for (size_t wanted = 0; wanted < 4; ++wanted) {
+      std::vector<at::Tensor> inputs = problem.inputs();
+      inputs[wanted] = inputs[wanted].detach().requires_grad_();
+      const at::Tensor code = lista_fused(inputs[0], inputs[1], inputs[2], inputs[3], 4, InitialCode::kZero);
+      const auto gradient = torch::autograd::grad({code}, {inputs[wanted]}, {problem.code_gradient});
+      EXPECT_TRUE(at::equal(gradient[0], all.gradients[wanted])) << wanted;
+    }
   }
 }
 
 /// Enough positions for several chunks of tiles.
-void expect_independence_of_threads(Precision precision) {
+void expect_independence_of_threads(Precision precision, int64_t dim = 20) {
   const int before = at::get_num_threads();
   for (const auto& shape : std::vector<std::vector<int64_t>>{{7500, 48}, {1, 48}}) {
-    const Problem problem(7500, 20, 48, shape);
+    const Problem problem(7500, dim, 48, shape);
     at::set_num_threads(1);
     const Solution one = fused(problem, 4, InitialCode::kProjected, precision);
     at::set_num_threads(2);
@@ -120,7 +128,9 @@ void expect_independence_of_threads(Precision precision) {
   }
 }
 
-TEST(FusedLista, DoesNotDependOnTheNumberOfThreads) { expect_independence_of_threads(Precision::kFloat32); }
+TEST(FusedLista, DoesNotDependOnTheNumberOfThreads) {
+  for (const int64_t dim : {20, 12}) expect_independence_of_threads(Precision::kFloat32, dim);
+}
 
 TEST(FusedLista, DoesNotDependOnTheNumberOfThreadsInBfloat16) {
   if (!kernels::supports(Precision::kBfloat16)) GTEST_SKIP() << "this processor does not multiply bfloat16 matrices";
@@ -181,10 +191,8 @@ TEST(FusedLista, RefusesWhatItCannotDo) {
   }
 }
 
-TEST(FusedLista, MemoryIsThatOfInputsAndOutputs) {
-  const int before = at::get_num_threads();
-  at::set_num_threads(1);  // so that all memory is asked for by this thread
-  const Problem problem(8192, 64, 128, {8192, 128});
+void expect_little_memory(int64_t dim) {
+  const Problem problem(8192, dim, 128, {8192, 128});
   int64_t peak = 0, inputs = problem.code_gradient.nbytes(), outputs = problem.code_gradient.nbytes();
   for (const at::Tensor& input : problem.inputs()) inputs += input.nbytes();
   {
@@ -193,9 +201,15 @@ TEST(FusedLista, MemoryIsThatOfInputsAndOutputs) {
     peak = memory.peak_bytes();
     for (const at::Tensor& gradient : solution.gradients) outputs += gradient.nbytes();
   }
-  at::set_num_threads(before);
   EXPECT_GT(peak, outputs);
   EXPECT_LT(peak + inputs, (inputs + outputs) * 3 / 2);
+}
+
+TEST(FusedLista, MemoryIsThatOfInputsAndOutputs) {
+  const int before = at::get_num_threads();
+  at::set_num_threads(1);  // so that all memory is asked for by this thread
+  for (const int64_t dim : {64, 32}) expect_little_memory(dim);
+  at::set_num_threads(before);
 }
 
 }  // namespace
