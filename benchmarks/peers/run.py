@@ -31,12 +31,29 @@ def parse_arguments():
     parser.add_argument("--out", default="out/peers", help="folder of results.json and table.md")
     parser.add_argument("--full", action="store_true", help="all sizes and batches, an hour or more")
     parser.add_argument("--only", nargs="*", help="only these cases, as stage or stage:BATCHxSIZE (inference:1x256)")
+    parser.add_argument("--contenders", nargs="*", help="only these, by the beginning of their names (sscvae OpenVINO)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=5, help="most runs of a pass in one round")
     parser.add_argument("--seconds", type=float, default=6, help="time of a contender in one round")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--data", help="folder of images for loading (default: made by the program)")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    for wanted in arguments.contenders or []:
+        if not any(is_called(contender, wanted) for stage in CONTENDERS.values() for contender in stage):
+            parser.error(f"--contenders: no contender's name begins with '{wanted}'")
+    known = {name for case in FULL + QUICK for name in (case.stage, name_of(case))}
+    for wanted in arguments.only or []:
+        if wanted not in known:
+            parser.error(f"--only: no case '{wanted}', there are {', '.join(sorted(known))}")
+    return arguments
+
+
+def is_called(contender, wanted):
+    return contender.name.lower().startswith(wanted.lower())
+
+
+def name_of(case):
+    return f"{case.stage}:{case.batch}x{case.size}"
 
 
 def available_memory():
@@ -48,7 +65,8 @@ def chosen_cases(arguments):
     cases = FULL if arguments.full else QUICK
     if not arguments.only:
         return cases
-    return [case for case in cases if {case.stage, f"{case.stage}:{case.batch}x{case.size}"} & set(arguments.only)]
+    only = arguments.only
+    return [case for case in FULL if name_of(case) in only or (case.stage in only and case in cases)]
 
 
 def versions():
@@ -97,8 +115,10 @@ class Field:
         self.entries, self.left_out = [], []
         self.alone = memory_together(case) > available_memory()
         self.input = self._input()
+        wanted = arguments.contenders
         for contender in CONTENDERS[case.stage]:
-            self._enter(contender)
+            if not wanted or any(is_called(contender, name) for name in wanted):
+                self._enter(contender)
         self._compare()
 
     def _input(self):
