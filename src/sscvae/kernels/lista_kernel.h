@@ -5,7 +5,7 @@
 #include "sscvae/kernels/lista_simd.h"
 
 /// Unfolded iterative shrinkage on tiles of positions: a tile stays in the cache through all iterations.
-///   y = x D / L,   S = I - D^T D / L,   z(t+1) = S_theta(z(t) S + y)
+///   y = x D / L,   S = I - D^T D / L,   z(t+1) = S_theta(v(t+1)),   v(t+1) = z(t) S + y = z(t) + (x - z(t) D^T) D / L
 /// The plain version, and what the quantities mean, is in nn/lista.h. Results do not depend on the number of threads,
 /// bit for bit; they do depend, within rounding, on the instruction set. Tensors of a GPU go through lista_matrix.h.
 namespace sscvae::kernels {

@@ -28,7 +28,7 @@ struct Product {
 
 /// What a step of the iterations does to each element: code = S_theta(product + drive).
 struct ShrinkStep {
-  const float* drive;  ///< x D / L
+  const float* drive;  ///< x D / L, or z(t) where a plan is factored
   const float* threshold;
   float* code;
 };

@@ -14,8 +14,8 @@ namespace {
 int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
 /// Four matrices of a tile (two codes, drive, threshold) take 1 MiB in float32, three and two halves 0.5 MiB in
-/// bfloat16: together with S they stay in a second-level cache of 2 MiB. Multiples of 28 = 2 * 14 and of 32 waste no
-/// rows of the blocks of either path.
+/// bfloat16: together with S, or with D^T and D, they stay in a second-level cache of 2 MiB. Multiples of 28 = 2 * 14
+/// and of 32 waste no rows of the blocks of either path.
 int64_t rows_of_tile(int64_t padded_atoms, Precision precision) {
   if (precision == Precision::kBfloat16) return std::clamp<int64_t>(32768 / padded_atoms / 32 * 32, 32, 128);
   return std::clamp<int64_t>(65536 / padded_atoms / 28 * 28, 28, 224);

@@ -55,10 +55,10 @@ struct ListaWeights {
   bool for_gradients;
   Buffer rows;               ///< D itself, rows of atom_stride
   Buffer dictionary;         ///< panels of D [d,K]
-  Buffer transpose;          ///< panels of D^T [K,d]; for gradients, and factored
-  Buffer correction;         ///< panels of -D / L [d,K]; factored only
-  Buffer gram;               ///< G = D^T D / L [K,K], rows of atom_stride; unless factored
-  Buffer inhibition;         ///< panels of S = I - G; kFloat32 unless factored
+  Buffer transpose;          ///< panels of D^T [K,d]; for gradients or where factored
+  Buffer correction;         ///< panels of -D / L [d,K]; where factored
+  Buffer gram;               ///< G = D^T D / L [K,K], rows of atom_stride; not where factored
+  Buffer inhibition;         ///< panels of S = I - G; kFloat32 only, not where factored
   at::Tensor bfloat16_gram;  ///< G as packed by pack_bfloat16; kBfloat16 only
   ListaWeights(const ListaPlan& plan, const at::Tensor& matrix, bool for_gradients);
 
@@ -112,7 +112,7 @@ class ListaTile {
   void backward(const ListaInputs& inputs, TileRange tile, const ListaGradientRows& gradients, const ListaSums& sums);
 
  protected:
-  /// Where z(t) stands as float32 after it was computed and before z(t+2) is.
+  /// Where z(t) stands as float32 after it was computed, until the next step.
   virtual float* code_at(int64_t t) = 0;
   /// z(t) was written to code_at(t) from outside.
   virtual void code_is_ready(int64_t t) {}

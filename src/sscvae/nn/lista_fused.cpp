@@ -19,21 +19,16 @@ struct Settings {
   bool projected_start;
   kernels::Precision precision;
   kernels::Isa isa;
+  InitialCode initial_code() const { return projected_start ? InitialCode::kProjected : InitialCode::kZero; }
 };
+
+int64_t macs_of(const at::Tensor& features, const at::Tensor& dictionary, const Settings& settings) {
+  return lista_fused_macs(features, dictionary, settings.num_iterations, settings.initial_code(), settings.precision);
+}
 
 kernels::ListaProblem problem_of(const variable_list& inputs, const Settings& settings) {
   return {inputs[0],          inputs[1],   inputs[2], inputs[3], settings.num_iterations, settings.projected_start,
           settings.precision, settings.isa};
-}
-
-/// D^T x and a product with D^T D, which is made once, or with D and D^T in each step but the first, which starts from
-/// zero.
-int64_t macs_of(const at::Tensor& features, const at::Tensor& dictionary, const Settings& settings) {
-  const int64_t length = dictionary.size(0), atoms = dictionary.size(1);
-  const int64_t products = std::max<int64_t>(0, settings.num_iterations - (settings.projected_start ? 0 : 1));
-  const bool factored = features.is_cpu() && kernels::is_factored(length, atoms, settings.precision);
-  return features.size(0) * (length * atoms + products * atoms * (factored ? 2 * length : atoms)) +
-         (factored ? 0 : length * atoms * atoms);
 }
 
 struct FusedLista : torch::autograd::Function<FusedLista> {
@@ -66,6 +61,15 @@ struct FusedLista : torch::autograd::Function<FusedLista> {
 };
 
 }  // namespace
+
+int64_t lista_fused_macs(const at::Tensor& features, const at::Tensor& dictionary, int64_t num_iterations,
+                         InitialCode initial_code, kernels::Precision precision) {
+  const int64_t length = dictionary.size(0), atoms = dictionary.size(1);
+  const int64_t products = std::max<int64_t>(0, num_iterations - (initial_code == InitialCode::kProjected ? 0 : 1));
+  const bool factored = features.is_cpu() && kernels::is_factored(length, atoms, precision);
+  return features.size(0) * (length * atoms + products * atoms * (factored ? 2 * length : atoms)) +
+         (factored ? 0 : length * atoms * atoms);
+}
 
 at::Tensor lista_fused(const at::Tensor& features, const at::Tensor& dictionary, const at::Tensor& lipschitz,
                        const at::Tensor& threshold, int64_t num_iterations, InitialCode initial_code,

@@ -16,4 +16,9 @@ at::Tensor lista_fused(const at::Tensor& features, const at::Tensor& dictionary,
                        kernels::Precision precision = kernels::Precision::kFloat32,
                        kernels::Isa isa = kernels::best_isa());
 
+/// Multiplications of features [P,d] and dictionary [d,K] with what they meet in its forward pass, as the kernel does
+/// them. Backwards there are twice as many, those of codes that are computed again not counted.
+int64_t lista_fused_macs(const at::Tensor& features, const at::Tensor& dictionary, int64_t num_iterations,
+                         InitialCode initial_code, kernels::Precision precision);
+
 }  // namespace sscvae::nn

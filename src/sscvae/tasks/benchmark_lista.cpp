@@ -72,6 +72,8 @@ ListaInputs read_inputs(const BenchmarkOptions& options) {
   return inputs;
 }
 
+constexpr nn::InitialCode kStart = nn::InitialCode::kProjected;
+
 /// How the iterations are run.
 struct Iterations {
   int64_t count;
@@ -80,24 +82,16 @@ struct Iterations {
 };
 
 void forward(ListaInputs& inputs, const Iterations& how) {
-  const auto start = nn::InitialCode::kProjected;
   inputs.code =
       how.fused ? nn::lista_fused(inputs.features, inputs.dictionary, inputs.lipschitz, inputs.threshold, how.count,
-                                  start, how.precision)
-                : nn::lista(inputs.features, inputs.dictionary, inputs.lipschitz, inputs.threshold, how.count, start);
+                                  kStart, how.precision)
+                : nn::lista(inputs.features, inputs.dictionary, inputs.lipschitz, inputs.threshold, how.count, kStart);
 }
 
 void forward_and_backward(ListaInputs& inputs, const Iterations& how) {
   for (const auto& [name, tensor] : inputs.trained()) tensor->mutable_grad() = at::Tensor();
   forward(inputs, how);
   inputs.code.backward(inputs.cotangent);
-}
-
-/// Of the plain form: correlations, Gram matrix, iterations. Backwards each product costs twice.
-int64_t macs_of(const ListaInputs& inputs, int64_t iterations) {
-  const int64_t positions = inputs.features.size(0), length = inputs.features.size(1),
-                atoms = inputs.dictionary.size(1);
-  return positions * atoms * (length + iterations * atoms) + length * atoms * atoms;
 }
 
 serialization::StateDict outputs_of(ListaInputs& inputs) {
@@ -133,7 +127,8 @@ Stage lista_stage(const BenchmarkOptions& options, const Compute& compute) {
     const at::NoGradGuard no_gradients;
     forward(*inputs, how);
   };
-  const int64_t macs = how.fused ? macs_of(*inputs, iterations) : 0;
+  const int64_t macs =
+      how.fused ? nn::lista_fused_macs(inputs->features, inputs->dictionary, iterations, kStart, how.precision) : 0;
   stage.passes = {
       {"forward", without_gradients, "positions", positions, {}, macs},
       {"forward+backward", [=] { forward_and_backward(*inputs, how); }, "positions", positions, {}, 3 * macs}};
