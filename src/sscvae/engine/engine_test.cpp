@@ -7,39 +7,23 @@
 #include "sscvae/core/error.h"
 #include "sscvae/kernels/bfloat16_unit.h"
 #include "sscvae/models/registry.h"
+#include "support/small_models.h"
 
 namespace sscvae::engine {
 namespace {
 
+/// Wide enough for every kernel.
 models::ModelOptions options_of(const std::string& model, const std::string& profile) {
-  models::ModelOptions options;
-  FieldList fields;
-  fields.add_section("model", options);
-  for (const Assignments& values : {models::find_model(model).values(profile), models::find_profile(profile).values})
-    for (const auto& value : values)
-      if (value.first.starts_with("model.")) assign(fields, {value}, "test");
-  options.name = model;
+  models::ModelOptions options = testing::small_options(model, profile);
   options.lite.width = 32;
   options.reference.hidden_channels_1 = 32;
   options.reference.hidden_channels_2 = 64;
   options.sparse_coder.num_atoms = 64;
   options.sparse_coder.atom_dim = 32;
+  options.sparse_coder.num_iterations = 16;
   options.quantizer.num_codes = 64;
   options.quantizer.code_dim = options.vae.latent_dim = 32;
-  options.sparse_coder.grid_height = options.sparse_coder.grid_width = 8;
   return options;
-}
-
-/// A model whose tensors, statistics of normalisation included, have left their initial values.
-std::shared_ptr<models::Autoencoder> stirred(const models::ModelOptions& options) {
-  torch::manual_seed(11);
-  const auto model = models::make_autoencoder(options, 1);
-  const at::NoGradGuard no_grad;
-  model->initialize_from(torch::rand({2, options.in_channels, 32, 32}));
-  for (int i = 0; i < 3; ++i) model->forward(torch::rand({2, options.in_channels, 32, 32}));
-  for (at::Tensor& parameter : model->parameters()) parameter.add_(0.01 * torch::randn_like(parameter));
-  model->eval();
-  return model;
 }
 
 double largest_error(const at::Tensor& found, const at::Tensor& expected) {
@@ -49,7 +33,7 @@ double largest_error(const at::Tensor& found, const at::Tensor& expected) {
 class EveryModel : public ::testing::TestWithParam<std::tuple<std::string, std::string>> {
  protected:
   std::shared_ptr<models::Autoencoder> model() const {
-    return stirred(options_of(std::get<0>(GetParam()), std::get<1>(GetParam())));
+    return testing::stirred_model(options_of(std::get<0>(GetParam()), std::get<1>(GetParam())));
   }
 };
 
@@ -77,7 +61,7 @@ TEST(Engine, RunsThresholdNetworksOfSeveralScales) {
   models::ModelOptions options = options_of("csc", "sound");
   options.csc.attention_width = 8;
   options.csc.attention_scales = 3;
-  const auto plain = stirred(options);
+  const auto plain = testing::stirred_model(options);
   Engine engine(*plain, Precision::kFp32);
   for (const auto& [batch, height, width] : {std::tuple{1, 64, 64}, {2, 24, 104}, {1, 8, 8}}) {
     const at::Tensor images = torch::rand({batch, 1, height, width});
@@ -103,7 +87,7 @@ TEST_P(EveryModel, Bf16EngineIsNear) {
 TEST(Engine, Bf16DoesNotRoundCodes) {
   if (!kernels::has_bfloat16_kernels()) GTEST_SKIP() << "no AVX512_BF16";
   const c10::InferenceMode no_gradients;
-  const auto plain = stirred(options_of("ssc-vae", "reference"));
+  const auto plain = testing::stirred_model(options_of("ssc-vae", "reference"));
   Engine engine(*plain, Precision::kBf16);
   const models::ForwardResult found = engine.run(torch::rand({1, 1, 64, 64}));
   const at::Tensor dictionary = plain->named_parameters()["_LISTA._Dict"];
@@ -134,7 +118,7 @@ INSTANTIATE_TEST_SUITE_P(Registry, EveryModel,
                          });
 
 TEST(Engine, GivesTheSameTwiceAndKeepsItsMemory) {
-  const auto model = stirred(options_of("ssc-vae", "reference"));
+  const auto model = testing::stirred_model(options_of("ssc-vae", "reference"));
   Engine engine(*model, Precision::kFp32);
   const at::Tensor images = torch::rand({1, 1, 48, 48});
   const at::Tensor first = engine.run(images).reconstruction.clone();
@@ -146,7 +130,7 @@ TEST(Engine, GivesTheSameTwiceAndKeepsItsMemory) {
 }
 
 TEST(Engine, RefusesWhatDoesNotFit) {
-  Engine engine(*stirred(options_of("ssc-vae", "sound")), Precision::kFp32);
+  Engine engine(*testing::stirred_model(options_of("ssc-vae", "sound")), Precision::kFp32);
   EXPECT_THROW(engine.run(torch::rand({1, 1, 20, 33})), ShapeError);
   EXPECT_THROW(engine.run(torch::rand({1, 3, 32, 32})), ShapeError);
 }

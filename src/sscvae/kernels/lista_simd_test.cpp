@@ -144,6 +144,16 @@ TEST_P(SimdTest, PassesGradientsWhereTheCodeIsNotZero) {
     }
   kernels().mask_gradient(outer.data(), {code.data(), masked.data(), drive.data(), nullptr}, 48 * kStride);
   EXPECT_EQ(masked, outer);
+
+  const Values added = random_values(48 * kStride, 6);
+  Values with_added(code.size());
+  kernels().gradient_step(fixture.product(kernels()),
+                          {code.data(), with_added.data(), drive.data(), nullptr, added.data()}, kStride);
+  for (int64_t row = 0; row < kRows; ++row)
+    for (int64_t column = 0; column < 64; ++column) {
+      const auto at = static_cast<size_t>(row * kStride + column);
+      EXPECT_NEAR(with_added[at], outer[at] + (code[at] == 0 ? 0 : added[at]), 1e-6);
+    }
 }
 
 TEST_P(SimdTest, Scales) {
