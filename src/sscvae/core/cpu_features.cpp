@@ -1,11 +1,54 @@
 #include "sscvae/core/cpu_features.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <vector>
 
+#include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
 
 namespace sscvae {
+namespace {
+
+/// In rising order: a set and the beginnings of the flags that come with it.
+struct InstructionSet {
+  std::string name;
+  std::vector<std::string> flags;
+};
+const std::vector<InstructionSet>& instruction_sets() {
+  static const std::vector<InstructionSet> sets{{"portable", {}},
+                                                {"avx2", {"avx", "avx2", "fma", "f16c"}},
+                                                {"avx512", {"avx512"}},
+                                                {"avx512_bf16", {"avx512_bf16", "avx512_fp16"}},
+                                                {"amx", {"amx"}}};
+  return sets;
+}
+
+/// The set that a flag belongs to: the last one that lists a beginning of it, the first one without any.
+size_t level_of(const std::string& flag) {
+  size_t level = 0;
+  for (size_t i = 0; i < instruction_sets().size(); ++i)
+    for (const std::string& beginning : instruction_sets()[i].flags)
+      if (flag.starts_with(beginning)) level = i;
+  return level;
+}
+
+}  // namespace
+
+CpuFeatures hold_to(CpuFeatures features, const std::string& instruction_set) {
+  std::vector<std::string> names;
+  for (const InstructionSet& set : instruction_sets()) names.push_back(set.name);
+  const auto found = std::find(names.begin(), names.end(), instruction_set);
+  if (found == names.end())
+    throw UsageError("SSCVAE_ISA: expected " + join(names, ", ") + ", got '" + instruction_set + "'" +
+                     suggestion(instruction_set, names));
+  const auto highest = static_cast<size_t>(found - names.begin());
+  std::erase_if(features.flags, [&](const std::string& flag) { return level_of(flag) > highest; });
+  features.held_to = instruction_set;
+  return features;
+}
 
 CpuFeatures parse_cpuinfo(const std::string& text) {
   CpuFeatures features;
@@ -24,7 +67,9 @@ CpuFeatures parse_cpuinfo(const std::string& text) {
 const CpuFeatures& cpu_features() {
   static const CpuFeatures features = [] {
     std::ifstream in("/proc/cpuinfo");
-    return parse_cpuinfo({std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()});
+    CpuFeatures found = parse_cpuinfo({std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()});
+    const char* held_to = std::getenv("SSCVAE_ISA");
+    return held_to && *held_to ? hold_to(std::move(found), held_to) : found;
   }();
   return features;
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "sscvae/core/error.h"
+
 namespace sscvae {
 namespace {
 
@@ -19,6 +21,22 @@ TEST(CpuFeatures, UnknownProcessorsHaveNothing) {
   const CpuFeatures features = parse_cpuinfo("nonsense\n: \n");
   EXPECT_EQ(features.model, "");
   EXPECT_FALSE(features.has_fast_bf16());
+}
+
+TEST(CpuFeatures, AreHeldToAnInstructionSet) {
+  CpuFeatures all;
+  all.flags = {"fpu", "sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512_bf16", "amx_tile", "amx_bf16"};
+  const auto left = [&](const char* set) { return hold_to(all, set).flags; };
+  EXPECT_EQ(left("portable"), (std::set<std::string>{"fpu", "sse4_2"}));
+  EXPECT_EQ(left("avx2"), (std::set<std::string>{"fpu", "sse4_2", "avx", "avx2", "fma", "f16c"}));
+  EXPECT_EQ(left("avx512").count("avx512bw"), 1u);
+  EXPECT_EQ(left("avx512").count("avx512_bf16"), 0u);
+  EXPECT_EQ(left("avx512_bf16").count("avx512_bf16"), 1u);
+  EXPECT_EQ(left("avx512_bf16").count("amx_tile"), 0u);
+  EXPECT_EQ(left("amx"), all.flags);
+  EXPECT_EQ(hold_to(all, "avx2").held_to, "avx2");
+  EXPECT_TRUE(hold_to({}, "amx").flags.empty());
+  for (const char* unknown : {"", "sse", "AVX2", "avx-512"}) EXPECT_THROW(hold_to(all, unknown), UsageError) << unknown;
 }
 
 }  // namespace

@@ -6,7 +6,7 @@ namespace sscvae::kernels {
 
 namespace {
 
-/// Inlined into each clone below, and compiled for its instructions there.
+/// Inlined into a function for each instruction set, and compiled for its instructions there.
 template <class T>
 [[gnu::always_inline]] inline void update(T* __restrict parameter, const T* __restrict gradient, T* __restrict first,
                                           T* __restrict second, int64_t count, const AdamStep& c) {
@@ -21,13 +21,27 @@ template <class T>
   }
 }
 
+#ifdef SSCVAE_X86
+[[gnu::target("arch=haswell")]] void update_avx2(float* parameter, const float* gradient, float* m, float* v,
+                                                 int64_t count, const AdamStep& step) {
+  update(parameter, gradient, m, v, count, step);
+}
+
+[[gnu::target("arch=skylake-avx512")]] void update_avx512(float* parameter, const float* gradient, float* m, float* v,
+                                                          int64_t count, const AdamStep& step) {
+  update(parameter, gradient, m, v, count, step);
+}
+#endif
+
 }  // namespace
 
+void adam_update(float* parameter, const float* gradient, float* m, float* v, int64_t count, const AdamStep& step,
+                 Isa isa) {
 #ifdef SSCVAE_X86
-[[gnu::target_clones("arch=skylake-avx512", "arch=haswell", "default")]]
+  if (isa == Isa::kAvx512) return update_avx512(parameter, gradient, m, v, count, step);
+  if (isa == Isa::kAvx2) return update_avx2(parameter, gradient, m, v, count, step);
 #endif
-void adam_update(float* parameter, const float* gradient, float* m, float* v, int64_t count, const AdamStep& c) {
-  update(parameter, gradient, m, v, count, c);
+  update(parameter, gradient, m, v, count, step);
 }
 
 void adam_update(double* parameter, const double* gradient, double* m, double* v, int64_t count, const AdamStep& step) {

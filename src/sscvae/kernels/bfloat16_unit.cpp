@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "sscvae/core/cpu_features.h"
-#include "sscvae/kernels/epilogue.h"
+#include "sscvae/kernels/isa.h"
 #endif
 
 namespace sscvae::kernels {

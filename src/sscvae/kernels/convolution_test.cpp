@@ -20,13 +20,6 @@ struct Case {
 const std::vector<Case> kCases{
     {1, 16, 32, 8, 8}, {2, 32, 40, 13, 7}, {1, 48, 1, 5, 33}, {1, 64, 130, 1, 1}, {3, 16, 64, 6, 150}};
 
-std::vector<Isa> instruction_sets() {
-  std::vector<Isa> sets;
-  for (const Isa isa : {Isa::kPortable, Isa::kAvx2, Isa::kAvx512})
-    if (isa <= best_isa()) sets.push_back(isa);
-  return sets;
-}
-
 at::Tensor map(const std::vector<int64_t>& sizes) { return torch::randn(sizes).contiguous(kChannelsLast); }
 
 /// A map full of what no kernel would write.
@@ -69,7 +62,7 @@ void expect_near(const at::Tensor& found, const at::Tensor& wanted, double toler
 
 TEST(Winograd, EqualsTheConvolution) {
   torch::manual_seed(1);
-  for (const Isa isa : instruction_sets())
+  for (const Isa isa : available_isas())
     for (const Case& c : kCases) {
       const at::Tensor x = map({c.batch, c.in, c.height, c.width});
       const at::Tensor weight = torch::randn({c.out, c.in, 3, 3}) / std::sqrt(9.0 * static_cast<double>(c.in));
@@ -119,7 +112,7 @@ TEST(Winograd, WeightGradientIsThatOfTheConvolution) {
     for (const bool input_relu : {false, true}) {
       const at::Tensor x = map({batch, ins, height, width}), gradient = map({batch, outs, height, width});
       const at::Tensor wanted = expected_weight_gradient(x, gradient, input_relu);
-      for (const Isa isa : instruction_sets()) {
+      for (const Isa isa : available_isas()) {
         const at::Tensor found = winograd_weight_gradient(x, gradient, input_relu, isa);
         ASSERT_EQ(found.sizes(), wanted.sizes());
         EXPECT_LT((found - wanted).abs().max().item<double>(), 2e-5 * wanted.abs().max().item<double>())
@@ -140,7 +133,7 @@ TEST(Winograd, WeightGradientsOfManyTilesAreAddedUp) {  // more than scratch mem
 
 TEST(Pointwise, EqualsTheConvolutionAlsoIntoAPhase) {
   torch::manual_seed(3);
-  for (const Isa isa : instruction_sets())
+  for (const Isa isa : available_isas())
     for (const Case& c : kCases) {
       const at::Tensor x = map({c.batch, c.in, c.height, c.width});
       const at::Tensor weight = torch::randn({c.out, c.in, 1, 1}) / std::sqrt(static_cast<double>(c.in));

@@ -2,12 +2,9 @@
 
 #include <ATen/core/Tensor.h>
 
-namespace sscvae::kernels {
+#include "sscvae/kernels/isa.h"
 
-/// Instruction sets that kernels are written for; a machine has all up to its best.
-enum class Isa { kPortable, kAvx2, kAvx512 };
-/// Of this machine.
-Isa best_isa();
+namespace sscvae::kernels {
 
 enum class Act { kNone, kRelu, kSilu };
 

@@ -21,16 +21,32 @@ template <bool kPrevious, bool kFactors>
   }
 }
 
-}  // namespace
-
-#ifdef SSCVAE_X86
-[[gnu::target_clones("arch=skylake-avx512", "arch=haswell", "default")]]
-#endif
-void noise_shrink(const NoiseShrink& shrink, float* code, int64_t positions) {
+/// Inlined into a function for each instruction set, and compiled for its instructions there.
+[[gnu::always_inline]] inline void shrink_all(const NoiseShrink& shrink, float* code, int64_t positions) {
   if (shrink.previous && shrink.factors) shrink_rows<true, true>(shrink, code, positions);
   else if (shrink.previous) shrink_rows<true, false>(shrink, code, positions);
   else if (shrink.factors) shrink_rows<false, true>(shrink, code, positions);
   else shrink_rows<false, false>(shrink, code, positions);
+}
+
+#ifdef SSCVAE_X86
+[[gnu::target("arch=haswell")]] void shrink_avx2(const NoiseShrink& shrink, float* code, int64_t positions) {
+  shrink_all(shrink, code, positions);
+}
+
+[[gnu::target("arch=skylake-avx512")]] void shrink_avx512(const NoiseShrink& shrink, float* code, int64_t positions) {
+  shrink_all(shrink, code, positions);
+}
+#endif
+
+}  // namespace
+
+void noise_shrink(const NoiseShrink& shrink, float* code, int64_t positions, Isa isa) {
+#ifdef SSCVAE_X86
+  if (isa == Isa::kAvx512) return shrink_avx512(shrink, code, positions);
+  if (isa == Isa::kAvx2) return shrink_avx2(shrink, code, positions);
+#endif
+  shrink_all(shrink, code, positions);
 }
 
 }  // namespace sscvae::kernels

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "sscvae/kernels/isa.h"
+
 namespace sscvae::kernels {
 
 /// The numbers of one shrinkage of a convolutional sparse coder; positions are rows of `atoms` numbers.
@@ -15,8 +17,8 @@ struct NoiseShrink {
   int64_t atoms;
 };
 
-/// code = shrink(previous + step, (floor + sigma slope) factors) in one pass over memory, in vectors of what the
-/// processor has. `code` may be `step`.
-void noise_shrink(const NoiseShrink& shrink, float* code, int64_t positions);
+/// code = shrink(previous + step, (floor + sigma slope) factors) in one pass over memory. The same bits by every
+/// instruction set. `code` may be `step`.
+void noise_shrink(const NoiseShrink& shrink, float* code, int64_t positions, Isa isa = best_isa());
 
 }  // namespace sscvae::kernels

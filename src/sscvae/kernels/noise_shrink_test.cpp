@@ -30,7 +30,12 @@ TEST(NoiseShrink, FollowsItsFormulaWithAndWithoutOptionalRows) {
                                3.0f,
                                kAtoms};
       std::vector<float> code(step.size());
-      noise_shrink(shrink, code.data(), kPositions);
+      noise_shrink(shrink, code.data(), kPositions, Isa::kPortable);
+      for (const Isa isa : available_isas()) {
+        std::vector<float> same(step.size());
+        noise_shrink(shrink, same.data(), kPositions, isa);
+        EXPECT_EQ(same, code) << static_cast<int>(isa);
+      }
       for (size_t i = 0; i < code.size(); ++i) {
         const size_t k = i % kAtoms;
         const float v = step[i] + (has_previous ? previous[i] : 0);

@@ -28,13 +28,6 @@ using Solution = testing::CodingSolution;
 // d.
 constexpr double kCode = 1e-5, kGradient = 2e-5, kLipschitzGradient = 1e-3;
 
-std::vector<Isa> available_sets() {
-  std::vector<Isa> sets;
-  for (const Isa set : {Isa::kPortable, Isa::kAvx2, Isa::kAvx512})
-    if (set <= kernels::best_isa()) sets.push_back(set);
-  return sets;
-}
-
 Solution fused(const Problem& problem, int64_t steps, InitialCode start, Precision precision = Precision::kFloat32,
                Isa isa = kernels::best_isa()) {
   return testing::solve_with_gradients(problem, at::kFloat, [&](const std::vector<at::Tensor>& in) {
@@ -64,7 +57,7 @@ TEST(FusedLista, EqualsPlainForEveryThresholdShape) {
     for (const auto& shape : testing::threshold_shapes(kPositions, kAtoms))
       for (const InitialCode start : kStarts)
         for (const int64_t steps : {0, 1, 16})
-          for (const Isa isa : available_sets())
+          for (const Isa isa : kernels::available_isas())
             expect_equal_to_plain(Problem(kPositions, dim, kAtoms, shape), steps, start, isa);
 }
 
@@ -84,7 +77,7 @@ TEST(FusedLista, EqualsPlainForSignedThresholds) {
     Problem problem(21, dim, 26, {21, 26});
     problem.threshold.sub_(0.05);
     for (const InitialCode start : kStarts)
-      for (const Isa isa : available_sets()) expect_equal_to_plain(problem, 3, start, isa);
+      for (const Isa isa : kernels::available_isas()) expect_equal_to_plain(problem, 3, start, isa);
   }
 }
 
