@@ -8,6 +8,9 @@ BUILD := build
 MEMORY_JOBS := $(shell awk '/MemAvailable/ {n = int($$2 / 1363148); print n < 1 ? 1 : n}' /proc/meminfo 2>/dev/null || echo 2)
 CORES := $(shell nproc 2>/dev/null || echo 2)
 JOBS ?= $(shell echo $$(( $(MEMORY_JOBS) < $(CORES) ? $(MEMORY_JOBS) : $(CORES) )))
+# Instruction sets for test-isa (all that there are) and the share of sources for check-alone.
+ISA ?=
+SHARE ?= 1/16
 # More for CMake: make build CMAKE_ARGS=-DTORCH_ROOT=/opt/libtorch
 CMAKE_ARGS ?=
 DEMO_OUT ?= demo-output
@@ -29,7 +32,7 @@ override CMAKE_ARGS += -DTORCH_ROOT=$(TORCH_ROOT)
 export TORCH_ROOT
 endif
 
-.PHONY: help setup configure build demo test test-all test-gpu asan bench bench-peers bench-quality format format-check lint clean
+.PHONY: help setup configure build build-all demo test test-isa test-gpu check-alone asan bench bench-peers bench-quality format format-check lint clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -45,16 +48,25 @@ $(BUILD)/.setup-done: tools/setup.sh
 configure: $(BUILD)/.setup-done
 	@cmake --preset release -B $(BUILD) $(CMAKE_ARGS) >$(BUILD)/configure.log 2>&1 || { cat $(BUILD)/configure.log; exit 1; }
 
-build: configure ## the program, left at build/sscvae, and the tests
+build: configure ## the program, left at build/sscvae
+	cmake --build $(BUILD) -j $(JOBS) --target sscvae
+
+build-all: configure ## the program and the tests
 	cmake --build $(BUILD) -j $(JOBS)
 
 demo: build ## train a small model for two minutes on generated images and write an HTML report
 	$(BUILD)/sscvae demo --out $(DEMO_OUT) --minutes $(DEMO_MINUTES) --overwrite
 
-test: build ## what a contributor must pass (everything but the tests that need a GPU)
+test: build-all ## what a contributor must pass (everything but the tests that need a GPU)
 	cd $(BUILD) && ctest -LE gpu -j 2 --output-on-failure
 
-test-gpu: build ## the tests that need a GPU (they skip without one)
+test-isa: build-all ## the same for each instruction set that this processor has, or for those in ISA="portable avx2"
+	tools/test_isa.sh $(BUILD) $(ISA)
+
+check-alone: $(BUILD)/.setup-done ## compile a share of the sources one by one (SHARE=1/16: which ones changes with every commit)
+	@tools/check_alone.sh $(SHARE)
+
+test-gpu: build-all ## the tests that need a GPU (they skip without one)
 	cd $(BUILD) && ctest -L gpu --output-on-failure
 
 asan: $(BUILD)/.setup-done ## all fast tests under the address and undefined-behaviour sanitizers (a second build)

@@ -8,11 +8,11 @@ namespace sscvae::cli {
 
 namespace {
 
-struct Options : tasks::BenchmarkOptions {
+struct BenchmarkArguments : tasks::BenchmarkOptions {
   std::string json;
 };
 
-void add_stage_options(CLI::App& app, Options& options) {
+void add_stage_options(CLI::App& app, BenchmarkArguments& options) {
   app.add_option("--stage", options.stage,
                  "inference, training (one optimizer step), lista (the sparse coder's "
                  "iterations alone) or loading (images from disk)")
@@ -34,7 +34,7 @@ void add_stage_options(CLI::App& app, Options& options) {
 }  // namespace
 
 void add_benchmark(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<BenchmarkArguments>();
   add_model_options(app, options->source);
   add_stage_options(app, *options);
   app.add_option("--repeats", options->repeats, "timed runs of each pass")->type_name("R")->capture_default_str();

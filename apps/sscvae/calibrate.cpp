@@ -8,14 +8,14 @@ namespace sscvae::cli {
 
 namespace {
 
-struct Options : tasks::CalibrateOptions {
+struct CalibrateArguments : tasks::CalibrateOptions {
   std::string json;
 };
 
 }  // namespace
 
 void add_calibrate(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<CalibrateArguments>();
   app.add_option("--weights", options->source.weights, "weights file, or the name of shipped weights")
       ->type_name("W|NAME")
       ->required();

@@ -8,14 +8,14 @@ namespace sscvae::cli {
 
 namespace {
 
-struct Options : tasks::CompareOptions {
+struct CompareArguments : tasks::CompareOptions {
   OutputOptions output;
 };
 
 }  // namespace
 
 void add_compare(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<CompareArguments>();
   app.add_option("a", options->a, "original: an image or a folder; with --runs a table")->type_name("A")->required();
   app.add_option("b", options->b, "what is compared with it, matched by name without extension")
       ->type_name("B")

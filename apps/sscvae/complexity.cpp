@@ -9,14 +9,14 @@ namespace sscvae::cli {
 
 namespace {
 
-struct Options : tasks::ComplexityOptions {
+struct ComplexityArguments : tasks::ComplexityOptions {
   OutputOptions output;
 };
 
 }  // namespace
 
 void add_complexity(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ComplexityArguments>();
   add_model_options(app, options->source);
   app.add_option("--size", options->size, "height x width of the image")->type_name("HxW")->capture_default_str();
   app.add_option("--rule", options->rule, "exact, or ptflops: as the published figures were counted")

@@ -8,15 +8,15 @@ namespace sscvae::cli {
 
 namespace {
 
-struct Options {
+struct ConvertArguments {
   tasks::ModelSource source;
   std::string out;
   tasks::ExportOptions target;
   OutputOptions output;
 };
 
-std::shared_ptr<Options> add_common(CLI::App& app, const char* input) {
-  const auto options = std::make_shared<Options>();
+std::shared_ptr<ConvertArguments> add_common(CLI::App& app, const char* input) {
+  const auto options = std::make_shared<ConvertArguments>();
   app.add_option("weights", options->source.weights, input)->type_name("W")->required();
   app.add_option("--out", options->out, "file to write")->type_name("FILE")->required();
   add_source_options(app, options->source);

@@ -8,14 +8,14 @@ namespace sscvae::cli {
 
 namespace {
 
-struct Options : tasks::DemoOptions {
+struct DemoArguments : tasks::DemoOptions {
   std::string json;
 };
 
 }  // namespace
 
 void add_demo(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<DemoArguments>();
   app.add_option("--out", options->out, "folder of images, runs and the report")->type_name("DIR")->required();
   app.add_option("--minutes", options->minutes, "time of training in all")->type_name("M")->capture_default_str();
   add_json_option(app, options->json);

@@ -4,14 +4,14 @@ namespace sscvae::cli {
 
 namespace {
 
-struct Options : tasks::DenoiseOptions {
+struct DenoiseArguments : tasks::DenoiseOptions {
   std::string json;
 };
 
 }  // namespace
 
 void add_denoise(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<DenoiseArguments>();
   add_restore_options(app, *options, options->json);
   app.add_option("--sigma-8bit", options->sigma_8bit, "noise level in grey levels of 0 to 255, or auto: estimated")
       ->type_name("S|auto")

@@ -8,7 +8,7 @@ namespace sscvae::cli {
 
 namespace {
 
-struct Options {
+struct DoctorArguments {
   tasks::ComputeOptions compute;
   OutputOptions output;
 };
@@ -16,7 +16,7 @@ struct Options {
 }  // namespace
 
 void add_doctor(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<DoctorArguments>();
   add_json_option(app, options->output.json);
   add_overwrite_option(app, options->output.overwrite);
   add_compute_options(app, options->compute);

@@ -8,14 +8,14 @@ namespace sscvae::cli {
 
 namespace {
 
-struct Options : tasks::EvaluateOptions {
+struct EvaluateArguments : tasks::EvaluateOptions {
   std::string json;
 };
 
 }  // namespace
 
 void add_evaluate(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<EvaluateArguments>();
   app.add_option("--weights", options->source.weights, "weights file, or the name of shipped weights")
       ->type_name("W")
       ->required();

@@ -8,14 +8,14 @@ namespace sscvae::cli {
 
 namespace {
 
-struct Options : tasks::InspectOptions {
+struct InspectArguments : tasks::InspectOptions {
   std::string json;
 };
 
 }  // namespace
 
 void add_inspect(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<InspectArguments>();
   app.add_option("weights", options->weights, "weights file, or the name of shipped weights")
       ->type_name("W")
       ->required();

@@ -4,14 +4,14 @@ namespace sscvae::cli {
 
 namespace {
 
-struct Options : tasks::RestoreOptions {
+struct ReconstructArguments : tasks::RestoreOptions {
   std::string json;
 };
 
 }  // namespace
 
 void add_reconstruct(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ReconstructArguments>();
   add_restore_options(app, *options, options->json);
   app.callback([options] {
     tasks::check_writable(options->json, options->overwrite);

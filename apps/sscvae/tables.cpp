@@ -8,12 +8,12 @@ namespace sscvae::cli {
 
 namespace {
 
-struct Options : tables::TablesOptions {
+struct TablesArguments : tables::TablesOptions {
   std::string json;
   bool overwrite = false;
 };
 
-void add_length(CLI::App& app, Options& options) {
+void add_length(CLI::App& app, TablesArguments& options) {
   app.add_option("--budget", options.budget, "time of all runs together: 90s, 30m, 2h; every run gets the same steps")
       ->type_name("TIME");
   app.add_option("--steps", options.steps, "optimizer steps of every run, instead of a budget")->type_name("N");
@@ -29,7 +29,7 @@ void add_length(CLI::App& app, Options& options) {
 }  // namespace
 
 void add_tables(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<TablesArguments>();
   app.add_option("--out", options->out, "folder of the runs, tables and figures; called again, it goes on there")
       ->type_name("DIR")
       ->required();

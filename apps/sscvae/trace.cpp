@@ -8,7 +8,7 @@ namespace sscvae::cli {
 
 namespace {
 
-struct Options : tasks::TraceOptions {
+struct TraceArguments : tasks::TraceOptions {
   std::string json;
   int64_t threads = 0;
 };
@@ -16,7 +16,7 @@ struct Options : tasks::TraceOptions {
 }  // namespace
 
 void add_trace(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<TraceArguments>();
   app.add_option("--weights", options->source.weights, "weights file; an authors' .pt or bare safetensors, too")
       ->type_name("W")
       ->required();

@@ -16,14 +16,14 @@ namespace sscvae::cli {
 
 namespace {
 
-struct Options {
+struct TrainArguments {
   std::string config, out, resume, json;
   std::vector<std::string> set;
   bool overwrite = false;
   tasks::ComputeOptions compute;
 };
 
-train::TrainRequest make_request(const Options& options) {
+train::TrainRequest make_request(const TrainArguments& options) {
   std::vector<std::string> set = options.set;
   if (options.compute.precision != "auto") set.push_back("train.precision=\"" + options.compute.precision + "\"");
   if (!options.resume.empty()) {
@@ -63,7 +63,7 @@ tasks::Report make_summary(const train::TrainRequest& request, const train::Trai
                                    {"report", summary.report.string()}});
 }
 
-void run(const Options& options) {
+void run(const TrainArguments& options) {
   tasks::check_writable(options.json, options.overwrite);
   train::TrainRequest request = make_request(options);
   request.device = tasks::resolve_compute(options.compute).device.str();
@@ -75,7 +75,7 @@ void run(const Options& options) {
 }  // namespace
 
 void add_train(CLI::App& app) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<TrainArguments>();
   app.add_option("--config", options->config, "a TOML file, the name of a preset, or one of the authors' JSON files")
       ->type_name("FILE|NAME");
   app.add_option("--set", options->set, "key=value on top of the configuration; may be repeated")

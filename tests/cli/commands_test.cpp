@@ -11,13 +11,6 @@
 namespace sscvae::testing {
 namespace {
 
-nlohmann::json run_json(std::vector<std::string> arguments) {
-  arguments.insert(arguments.end(), {"--json", "-", "--quiet"});
-  const Outcome outcome = run(arguments);
-  EXPECT_EQ(outcome.code, 0) << outcome.err;
-  return outcome.code == 0 ? nlohmann::json::parse(outcome.out) : nlohmann::json();
-}
-
 TEST(Commands, FromImagesToAnEvaluatedModel) {
   const TemporaryFolder folder;
   const std::string images = (folder / "images").string(), split = (folder / "split.csv").string(),

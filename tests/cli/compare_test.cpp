@@ -32,13 +32,6 @@ std::string write_inception(const std::filesystem::path& path) {
   return path.string();
 }
 
-nlohmann::json run_json(std::vector<std::string> arguments) {
-  arguments.insert(arguments.end(), {"--json", "-", "--quiet"});
-  const Outcome outcome = run(arguments);
-  EXPECT_EQ(outcome.code, 0) << outcome.err;
-  return outcome.code == 0 ? nlohmann::json::parse(outcome.out) : nlohmann::json();
-}
-
 void make_images(const std::filesystem::path& folder, const char* count, const char* size, const char* seed) {
   ASSERT_EQ(
       run({"data", "synth", "--count", count, "--size", size, "--seed", seed, "--out", folder.string(), "--quiet"})

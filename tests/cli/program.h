@@ -2,6 +2,8 @@
 
 #include <sys/wait.h>
 
+#include <gtest/gtest.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -50,6 +52,14 @@ inline Outcome run(const std::vector<std::string>& arguments) {
   const int status = std::system(command.c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), slurp(folder / "out"),
           slurp(folder / "err")};
+}
+
+/// The results of a command that must succeed.
+inline nlohmann::json run_json(std::vector<std::string> arguments) {
+  arguments.insert(arguments.end(), {"--json", "-", "--quiet"});
+  const Outcome outcome = run(arguments);
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  return outcome.code == 0 ? nlohmann::json::parse(outcome.out) : nlohmann::json();
 }
 
 /// Options of a model that trains and runs in no time.

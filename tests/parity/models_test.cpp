@@ -15,6 +15,7 @@ namespace {
 
 using serialization::StateDict;
 using testing::is_close;
+using testing::reference_losses;
 
 struct Case {
   nlohmann::json expected;
@@ -35,13 +36,6 @@ struct Case {
   }
   bool has(const std::string& name) const { return std::filesystem::exists(folder / (name + ".safetensors")); }
 };
-
-models::LossOptions reference_losses() {
-  models::LossOptions options;
-  options.latent_weight = 1;
-  options.sparsity = models::Sparsity::kNone;
-  return options;
-}
 
 void expect_tensors(const models::ForwardResult& result, const StateDict& file, at::ScalarType dtype) {
   const std::pair<const char*, at::Tensor> intermediates[] = {{"latent", result.features},

@@ -11,13 +11,7 @@ namespace {
 
 using serialization::StateDict;
 using testing::is_close;
-
-models::LossOptions reference_losses() {
-  models::LossOptions options;
-  options.latent_weight = 1;
-  options.sparsity = models::Sparsity::kNone;
-  return options;
-}
+using testing::reference_losses;
 
 /// In front of a BatchNorm a bias has gradient zero: what its moments hold is rounding.
 bool has_zero_gradient(const std::string& name) {

@@ -6,6 +6,7 @@
 
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/options.h"
+#include "sscvae/models/losses.h"
 #include "sscvae/models/registry.h"
 #include "sscvae/models/weights.h"
 #include "sscvae/serialization/safetensors.h"
@@ -15,6 +16,14 @@
 namespace sscvae::testing {
 
 inline nlohmann::json read_json(const std::filesystem::path& path) { return nlohmann::json::parse(read_file(path)); }
+
+/// The losses of the reference numbers: what the networks themselves say, no sparsity term.
+inline models::LossOptions reference_losses() {
+  models::LossOptions options;
+  options.latent_weight = 1;
+  options.sparsity = models::Sparsity::kNone;
+  return options;
+}
 
 /// Options of the `reference` profile with the sizes of a recorded configuration (kind, c, h1, h2, out, down, groups,
 /// K, T, grid, beta).

@@ -8,7 +8,7 @@
 namespace sscvae {
 namespace {
 
-std::string refusal(const at::Tensor& tensor, const char* axes, std::initializer_list<int64_t> expected) {
+std::string refusal_of_shape(const at::Tensor& tensor, const char* axes, std::initializer_list<int64_t> expected) {
   try {
     check_shape(tensor, "features", axes, expected);
   } catch (const ShapeError& error) {
@@ -25,16 +25,16 @@ TEST(ShapeText, ListsSizes) {
 }
 
 TEST(CheckShape, AcceptsWhatFits) {
-  EXPECT_EQ(refusal(at::empty({2, 16, 5, 7}), "N,d,h,w", {-1, 16, -1, -1}), "accepted");
-  EXPECT_EQ(refusal(at::empty({3}), "K", {3}), "accepted");
+  EXPECT_EQ(refusal_of_shape(at::empty({2, 16, 5, 7}), "N,d,h,w", {-1, 16, -1, -1}), "accepted");
+  EXPECT_EQ(refusal_of_shape(at::empty({3}), "K", {3}), "accepted");
 }
 
 TEST(CheckShape, SaysWhatWasExpectedAndFound) {
-  EXPECT_EQ(refusal(at::empty({2, 8, 4, 4}), "N,d,h,w", {-1, 16, -1, -1}),
+  EXPECT_EQ(refusal_of_shape(at::empty({2, 8, 4, 4}), "N,d,h,w", {-1, 16, -1, -1}),
             "features: expected [N, 16, h, w], got [2, 8, 4, 4]");
-  EXPECT_EQ(refusal(at::empty({2, 16, 4}), "N,d,h,w", {-1, 16, -1, -1}),
+  EXPECT_EQ(refusal_of_shape(at::empty({2, 16, 4}), "N,d,h,w", {-1, 16, -1, -1}),
             "features: expected [N, 16, h, w], got [2, 16, 4]");
-  EXPECT_EQ(refusal(at::Tensor(), "K", {-1}), "features: expected [K], got nothing");
+  EXPECT_EQ(refusal_of_shape(at::Tensor(), "K", {-1}), "features: expected [K], got nothing");
 }
 
 }  // namespace

@@ -8,6 +8,9 @@
 /// Comma-separated values after RFC 4180.
 namespace sscvae::data {
 
+/// Tables of a dataset that are larger than this are refused unread.
+inline constexpr uint64_t kMaxTableBytes = uint64_t{1} << 30;
+
 struct CsvRecord {
   int64_t line = 0;  ///< where it starts, counted from 1
   std::vector<std::string> cells;

@@ -12,8 +12,6 @@
 namespace sscvae::data {
 namespace {
 
-constexpr uint64_t kMaxTableBytes = uint64_t{1} << 30;
-
 std::regex compile(const std::string& pattern) {
   try {
     return std::regex(pattern);

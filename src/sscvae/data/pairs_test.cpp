@@ -35,7 +35,7 @@ DataOptions make_pairs(const std::filesystem::path& root) {
 }
 
 template <class Kind>
-std::string failure_of(const DataOptions& options, const std::vector<std::string>& paths) {
+std::string failure_of_pairs(const DataOptions& options, const std::vector<std::string>& paths) {
   try {
     open_pairs(options, paths, 1, 16);
   } catch (const Kind& error) {
@@ -65,7 +65,7 @@ TEST(Pairs, inputs_may_lie_in_a_folder_of_their_own) {
   DataOptions options = make_pairs(folder.path());
   options.dataset = "folder";
   options.root = (folder / "breast/high_quality").string();
-  EXPECT_NE(failure_of<UsageError>(options, {"0.png"}).find("data.input_root"), std::string::npos);
+  EXPECT_NE(failure_of_pairs<UsageError>(options, {"0.png"}).find("data.input_root"), std::string::npos);
   options.input_root = (folder / "breast/low_quality").string();
   EXPECT_EQ(open_pairs(options, {"0.png", "2.png"}, 1, 16).inputs->name(1), "2.png");
 }
@@ -75,11 +75,11 @@ TEST(Pairs, missing_and_unequal_partners_are_named) {
   DataOptions options = make_pairs(folder.path());
   const std::vector<std::string> paths = make_manifest(options).paths("all");
   image::write_image(folder / "breast/low_quality/3.png", image::dead_leaves(1, 8, 8, 1));
-  EXPECT_NE(failure_of<FormatError>(options, paths).find("low_quality/3.png"), std::string::npos);
+  EXPECT_NE(failure_of_pairs<FormatError>(options, paths).find("low_quality/3.png"), std::string::npos);
   std::filesystem::remove(folder / "breast/low_quality/3.png");
-  EXPECT_NE(failure_of<IoError>(options, paths).find("1 of 4 images to enhance are missing"), std::string::npos);
+  EXPECT_NE(failure_of_pairs<IoError>(options, paths).find("1 of 4 images to enhance are missing"), std::string::npos);
   options.input_quality = "high_quality";
-  EXPECT_NE(failure_of<UsageError>(options, paths).find("data.input_quality"), std::string::npos);
+  EXPECT_NE(failure_of_pairs<UsageError>(options, paths).find("data.input_quality"), std::string::npos);
 }
 
 TEST(Pairs, a_broken_half_takes_its_partner_along) {
@@ -94,7 +94,7 @@ TEST(Pairs, a_broken_half_takes_its_partner_along) {
     EXPECT_EQ(std::filesystem::path(stores.inputs->name(i)).filename(),
               std::filesystem::path(stores.targets->name(i)).filename());
   options.on_broken = OnBroken::kRefuse;
-  EXPECT_NE(failure_of<FormatError>(options, paths).find(".png"), std::string::npos);
+  EXPECT_NE(failure_of_pairs<FormatError>(options, paths).find(".png"), std::string::npos);
 }
 
 }  // namespace

@@ -21,7 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t kMaxTableBytes = uint64_t{1} << 30;
 const std::vector<std::string>& part_names() {
   static const std::vector<std::string> names{"train", "val", "test"};
   return names;

@@ -28,7 +28,7 @@ DataOptions options_for(const std::string& dataset, const std::filesystem::path&
 }
 
 template <class Kind>
-std::string failure_of(const DataOptions& options) {
+std::string failure_of_dataset(const DataOptions& options) {
   try {
     make_manifest(options);
   } catch (const Kind& error) {
@@ -90,7 +90,7 @@ TEST(Folder, limits_and_sizes_filter) {
   options.limit = 2;
   EXPECT_EQ(make_manifest(options).counts(), "train 2, val 1, test 2");
   options.min_size = 31;
-  EXPECT_EQ(failure_of<UsageError>(options), "data.min_size = 31 leaves none of the 20 images in " + options.root);
+  EXPECT_EQ(failure_of_dataset<UsageError>(options), "data.min_size = 31 leaves none of the 20 images in " + options.root);
   options.min_size = 0;
   options.split = SplitRule::kAll;
   EXPECT_EQ(make_manifest(options).paths("train"), (Names{"00.png", "01.png"}));
@@ -110,31 +110,31 @@ TEST(Folder, limit_takes_a_random_subset_of_a_shuffled_split) {
 
 TEST(Registry, errors_come_before_any_work) {
   const TemporaryFolder folder;
-  EXPECT_EQ(failure_of<UsageError>(options_for("folder", "")),
+  EXPECT_EQ(failure_of_dataset<UsageError>(options_for("folder", "")),
             "data.root is not set: expected the folder of the images of dataset 'folder'");
-  EXPECT_EQ(failure_of<IoError>(options_for("folder", folder / "none")),
+  EXPECT_EQ(failure_of_dataset<IoError>(options_for("folder", folder / "none")),
             "data.root: no such folder: " + (folder / "none").string());
-  EXPECT_EQ(failure_of<IoError>(options_for("folder", folder.path())),
+  EXPECT_EQ(failure_of_dataset<IoError>(options_for("folder", folder.path())),
             folder.path().string() + ": no images (.png, .jpg, .jpeg) for dataset 'folder'; found: nothing");
   test::put_text(folder / "file.txt", "x");
-  EXPECT_EQ(failure_of<IoError>(options_for("folder", folder / "file.txt")),
+  EXPECT_EQ(failure_of_dataset<IoError>(options_for("folder", folder / "file.txt")),
             "data.root: expected a folder, found a file: " + (folder / "file.txt").string());
-  EXPECT_EQ(failure_of<IoError>(options_for("bsds500", folder.path())),
+  EXPECT_EQ(failure_of_dataset<IoError>(options_for("bsds500", folder.path())),
             folder.path().string() +
                 ": expected the layout of dataset 'bsds500': train/*.jpg, val/*.jpg, test/*.jpg; found: file.txt");
-  EXPECT_EQ(failure_of<IoError>(options_for("ultrasound", folder.path())),
+  EXPECT_EQ(failure_of_dataset<IoError>(options_for("ultrasound", folder.path())),
             folder.path().string() +
                 ": expected the layout of dataset 'ultrasound': <organ>/high_quality/*.png; found: file.txt");
-  EXPECT_EQ(failure_of<IoError>(options_for("mini-imagenet", folder.path())),
+  EXPECT_EQ(failure_of_dataset<IoError>(options_for("mini-imagenet", folder.path())),
             folder.path().string() +
                 ": expected the layout of dataset 'mini-imagenet': images/*.jpg, train.csv, val.csv, "
                 "test.csv; found: file.txt");
   DataOptions options = options_for("folder", folder.path());
   options.manifest = "x.csv";
-  EXPECT_NE(failure_of<UsageError>(options).find("has no effect"), std::string::npos);
+  EXPECT_NE(failure_of_dataset<UsageError>(options).find("has no effect"), std::string::npos);
   options.manifest = "";
   options.split = SplitRule::kManifest;
-  EXPECT_NE(failure_of<UsageError>(options).find("needs data.manifest"), std::string::npos);
+  EXPECT_NE(failure_of_dataset<UsageError>(options).find("needs data.manifest"), std::string::npos);
 }
 
 TEST(Manifest, is_taken_back) {
@@ -147,7 +147,7 @@ TEST(Manifest, is_taken_back) {
   write_manifest(options.manifest, first);
   EXPECT_EQ(make_manifest(options).hash(), first.hash());
   test::put_text(options.manifest, "path,part\n1.png,train\n77.png,val\n");
-  EXPECT_EQ(failure_of<IoError>(options), options.manifest + ": 1 of 2 files are not in " + options.root + ": 77.png");
+  EXPECT_EQ(failure_of_dataset<IoError>(options), options.manifest + ": 1 of 2 files are not in " + options.root + ": 77.png");
 }
 
 TEST(Ultrasound, one_shuffle_over_all_organs_equals_the_published_lists) {
@@ -222,17 +222,17 @@ TEST_F(MiniImagenet, tables_are_the_official_split) {
 
 TEST_F(MiniImagenet, wrong_tables_are_refused) {
   put("val", "2.jpg,n3\n8.jpg,n3\n9.jpg,n3\n");
-  EXPECT_EQ(failure_of<IoError>(options_), (folder_ / "val.csv").string() + ": 2 of 3 files are not in " +
+  EXPECT_EQ(failure_of_dataset<IoError>(options_), (folder_ / "val.csv").string() + ": 2 of 3 files are not in " +
                                                options_.root + ": images/8.jpg, images/9.jpg");
   put("val", "2.jpg,n3\n0.jpg,n3\n");
-  EXPECT_EQ(failure_of<FormatError>(options_),
+  EXPECT_EQ(failure_of_dataset<FormatError>(options_),
             options_.root + ": 'images/0.jpg' occurs twice in train.csv, val.csv and test.csv");
   put("val", "../../x.jpg,n3\n");
-  EXPECT_NE(failure_of<FormatError>(options_).find("val.csv:2: '../../x.jpg' lies outside"), std::string::npos);
+  EXPECT_NE(failure_of_dataset<FormatError>(options_).find("val.csv:2: '../../x.jpg' lies outside"), std::string::npos);
   put("val", "2.jpg\n");
-  EXPECT_EQ(failure_of<FormatError>(options_), (folder_ / "val.csv").string() + ":2: 1 cells, expected 2");
+  EXPECT_EQ(failure_of_dataset<FormatError>(options_), (folder_ / "val.csv").string() + ":2: 1 cells, expected 2");
   test::put_text(folder_ / "val.csv", "name,label\n");
-  EXPECT_EQ(failure_of<FormatError>(options_),
+  EXPECT_EQ(failure_of_dataset<FormatError>(options_),
             (folder_ / "val.csv").string() + ": no column 'filename'; the header has: name, label");
 }
 

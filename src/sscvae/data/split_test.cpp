@@ -24,7 +24,7 @@ Names numbered(int count) {
   return names;
 }
 
-std::string failure_of(const std::string& text) {
+std::string failure_of_manifest(const std::string& text) {
   try {
     parse_manifest(text, "m.csv");
   } catch (const FormatError& error) {
@@ -100,16 +100,16 @@ TEST(SplitManifest, hash_is_that_of_the_canonical_text) {
 }
 
 TEST(SplitManifest, damaged_tables_are_named_with_their_line) {
-  EXPECT_EQ(failure_of(""), "m.csv: empty, expected a header 'path,part,group'");
-  EXPECT_EQ(failure_of("path,part,group\n"), "m.csv: no rows behind the header");
-  EXPECT_EQ(failure_of("file,part\na,train\n"), "m.csv: no column 'path'; the header has: file, part");
-  EXPECT_EQ(failure_of("path,part\na,training\n"),
+  EXPECT_EQ(failure_of_manifest(""), "m.csv: empty, expected a header 'path,part,group'");
+  EXPECT_EQ(failure_of_manifest("path,part,group\n"), "m.csv: no rows behind the header");
+  EXPECT_EQ(failure_of_manifest("file,part\na,train\n"), "m.csv: no column 'path'; the header has: file, part");
+  EXPECT_EQ(failure_of_manifest("path,part\na,training\n"),
             "m.csv:2: unknown part 'training', expected train, val, test or all");
-  EXPECT_EQ(failure_of("path,part\na,val\nb,val\n./a,test\n"), "m.csv:4: 'a' occurs twice");
-  EXPECT_EQ(failure_of("path,part\na,val,x\n"), "m.csv:2: 3 cells, expected 2");
-  EXPECT_EQ(failure_of("path,part\n,val\n"), "m.csv:2: no valid path");
+  EXPECT_EQ(failure_of_manifest("path,part\na,val\nb,val\n./a,test\n"), "m.csv:4: 'a' occurs twice");
+  EXPECT_EQ(failure_of_manifest("path,part\na,val,x\n"), "m.csv:2: 3 cells, expected 2");
+  EXPECT_EQ(failure_of_manifest("path,part\n,val\n"), "m.csv:2: no valid path");
   for (const std::string path : {"../a.png", "x/../../a.png", "/etc/a.png", ".."})
-    EXPECT_EQ(failure_of("path,part\n" + path + ",val\n"),
+    EXPECT_EQ(failure_of_manifest("path,part\n" + path + ",val\n"),
               "m.csv:2: '" + path + "' lies outside the dataset's root, expected a path below it");
 }
 

@@ -19,7 +19,7 @@ namespace {
 constexpr int kMaxScans = 100;
 constexpr uint64_t kMaxPixelsPerByte = 512;
 constexpr uint64_t kArithmeticAllowance = uint64_t{1} << 24;
-constexpr int64_t kMaxSide = JPEG_MAX_DIMENSION;
+constexpr int64_t kMaxJpegSide = JPEG_MAX_DIMENSION;
 
 struct ErrorManager {
   jpeg_error_mgr base;  // first: libjpeg knows the object as this
@@ -30,7 +30,7 @@ struct ErrorManager {
 
 ErrorManager& manager_of(j_common_ptr codec) { return *reinterpret_cast<ErrorManager*>(codec->err); }
 
-[[noreturn]] void on_error(j_common_ptr codec) {
+[[noreturn]] void on_jpeg_error(j_common_ptr codec) {
   ErrorManager& manager = manager_of(codec);
   codec->err->format_message(codec, manager.message);
   std::longjmp(manager.jump, 1);
@@ -42,14 +42,14 @@ void on_message(j_common_ptr codec, int level) {
   const int code = codec->err->msg_code;
   if (code == JWRN_EXTRANEOUS_DATA) manager_of(codec).extraneous = true;
   if (code == JWRN_EXTRANEOUS_DATA || code == JWRN_ADOBE_XFORM || code == JWRN_JFIF_MAJOR) return;
-  on_error(codec);
+  on_jpeg_error(codec);
 }
 
 void on_output(j_common_ptr) {}
 
 void install(ErrorManager& manager, jpeg_error_mgr*& slot) {
   slot = jpeg_std_error(&manager.base);
-  manager.base.error_exit = on_error;
+  manager.base.error_exit = on_jpeg_error;
   manager.base.emit_message = on_message;
   manager.base.output_message = on_output;
   manager.extraneous = false;
@@ -82,7 +82,7 @@ struct Encoder {
 
 /// False if libjpeg failed inside `body`, which must not own anything.
 template <class Codec, class Body>
-bool guarded(Codec& state, const Body& body) {
+bool guarded_jpeg(Codec& state, const Body& body) {
   if (setjmp(state.manager.jump)) return false;
   body(&state.codec);
   return true;
@@ -96,19 +96,19 @@ void on_progress(j_common_ptr common) {
   std::longjmp(manager.jump, 1);
 }
 
-[[noreturn]] void fail(const Decoder& decoder, const std::string& source) {
+[[noreturn]] void fail_jpeg(const Decoder& decoder, const std::string& source) {
   throw FormatError(source + ": damaged JPEG: " + decoder.manager.message);
 }
 
-void read_header(Decoder& decoder, std::string_view bytes, const std::string& source) {
-  const bool read = guarded(decoder, [&](j_decompress_ptr codec) {
+void read_jpeg_header(Decoder& decoder, std::string_view bytes, const std::string& source) {
+  const bool read = guarded_jpeg(decoder, [&](j_decompress_ptr codec) {
     jpeg_create_decompress(codec);
     decoder.progress.progress_monitor = on_progress;
     codec->progress = &decoder.progress;
     jpeg_mem_src(codec, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
     jpeg_read_header(codec, TRUE);
   });
-  if (!read) fail(decoder, source);
+  if (!read) fail_jpeg(decoder, source);
   const jpeg_decompress_struct& codec = decoder.codec;
   check_image_size(codec.image_width, codec.image_height, source);
   const uint64_t plausible = bytes.size() * kMaxPixelsPerByte + (codec.arith_code ? kArithmeticAllowance : 0);
@@ -136,11 +136,11 @@ void cmyk_to_rgb(const uint8_t* inks, uint8_t* rgb, int64_t width, bool inverted
   }
 }
 
-void read_rows(Decoder& decoder, Image& image, std::vector<uint8_t>& inks, const std::string& source) {
+void read_jpeg_rows(Decoder& decoder, Image& image, std::vector<uint8_t>& inks, const std::string& source) {
   uint8_t* const pixels = image.bytes.data();
   const size_t row_bytes = static_cast<size_t>(image.width * image.channels);
   uint8_t* const ink_row = inks.empty() ? nullptr : inks.data();
-  const bool read = guarded(decoder, [&](j_decompress_ptr codec) {
+  const bool read = guarded_jpeg(decoder, [&](j_decompress_ptr codec) {
     codec->out_color_space = ink_row ? JCS_CMYK : image.channels == 1 ? JCS_GRAYSCALE : JCS_RGB;
     jpeg_start_decompress(codec);
     while (codec->output_scanline < codec->output_height) {
@@ -151,12 +151,12 @@ void read_rows(Decoder& decoder, Image& image, std::vector<uint8_t>& inks, const
     }
     jpeg_finish_decompress(codec);
   });
-  if (!read) fail(decoder, source);
+  if (!read) fail_jpeg(decoder, source);
 }
 
 void compress(Encoder& encoder, const Image& image, int quality) {
   const size_t row_bytes = static_cast<size_t>(image.width * image.channels);
-  const bool written = guarded(encoder, [&](j_compress_ptr codec) {
+  const bool written = guarded_jpeg(encoder, [&](j_compress_ptr codec) {
     jpeg_create_compress(codec);
     jpeg_mem_dest(codec, &encoder.buffer, &encoder.size);
     codec->image_width = static_cast<JDIMENSION>(image.width);
@@ -182,7 +182,7 @@ bool is_jpeg(std::string_view bytes) { return bytes.starts_with("\xff\xd8\xff");
 
 Image decode_jpeg(std::string_view bytes, const std::string& source) {
   Decoder decoder;
-  read_header(decoder, bytes, source);
+  read_jpeg_header(decoder, bytes, source);
   const int components = decoder.codec.num_components;
   Image image;
   image.width = decoder.codec.image_width;
@@ -190,7 +190,7 @@ Image decode_jpeg(std::string_view bytes, const std::string& source) {
   image.channels = components == 1 ? 1 : 3;
   image.bytes.resize(static_cast<size_t>(image.width * image.height * image.channels));
   std::vector<uint8_t> inks(components == 4 ? static_cast<size_t>(image.width) * 4 : 0);
-  read_rows(decoder, image, inks, source);
+  read_jpeg_rows(decoder, image, inks, source);
   std::vector<std::string> remarks;
   if (components == 4) remarks.push_back("CMYK");
   if (decoder.manager.extraneous) remarks.push_back("extraneous bytes skipped");
@@ -202,9 +202,9 @@ std::string encode_jpeg(const Image& image, int quality) {
   check_consistent(image);
   if (image.bit_depth != 8)
     throw UsageError(format("JPEG holds 8-bit images, got %d bits: write PNG", image.bit_depth));
-  if (image.width > kMaxSide || image.height > kMaxSide)
+  if (image.width > kMaxJpegSide || image.height > kMaxJpegSide)
     throw UsageError(format("JPEG holds at most %lld pixels a side, got %lldx%lld: write PNG",
-                            static_cast<long long>(kMaxSide), static_cast<long long>(image.width),
+                            static_cast<long long>(kMaxJpegSide), static_cast<long long>(image.width),
                             static_cast<long long>(image.height)));
   Encoder encoder;
   compress(encoder, image, quality);

@@ -12,7 +12,7 @@ namespace sscvae::image {
 
 namespace {
 
-constexpr int64_t kMaxSide = 8192;
+constexpr int64_t kMaxPhantomSide = 8192;
 
 struct Place {
   double x = 0, y = 0;
@@ -116,9 +116,9 @@ double interpolate(const std::vector<double>& grid, const Geometry& geometry, co
 }  // namespace
 
 Image speckle_phantom(uint64_t seed, int64_t width, int64_t height, Probe probe) {
-  if (width < 1 || height < 1 || width > kMaxSide || height > kMaxSide)
+  if (width < 1 || height < 1 || width > kMaxPhantomSide || height > kMaxPhantomSide)
     throw UsageError(format("synthetic image: expected 1 to %lld pixels a side, got %lldx%lld",
-                            static_cast<long long>(kMaxSide), static_cast<long long>(width),
+                            static_cast<long long>(kMaxPhantomSide), static_cast<long long>(width),
                             static_cast<long long>(height)));
   Random random(derive_seed(seed, "speckle_phantom"));
   const auto unit = static_cast<double>(std::min(width, height));

@@ -37,7 +37,7 @@ struct PngState {
   }
 };
 
-[[noreturn]] void on_error(png_structp png, png_const_charp message) {
+[[noreturn]] void on_png_error(png_structp png, png_const_charp message) {
   auto* state = static_cast<PngState*>(png_get_error_ptr(png));
   std::snprintf(state->message, sizeof state->message, "%s", message);
   png_longjmp(png, 1);
@@ -70,7 +70,7 @@ void on_flush(png_structp) {}
 
 /// False if libpng failed inside `body`, which must not own anything.
 template <class Body>
-bool guarded(PngState& state, const Body& body) {
+bool guarded_png(PngState& state, const Body& body) {
   if (setjmp(png_jmpbuf(state.png))) return false;
   body(state.png, state.info);
   return true;
@@ -82,13 +82,13 @@ struct PngHeader {
   bool has_transparency = false, is_grey_palette = false;
 };
 
-[[noreturn]] void fail(const PngState& state, const std::string& source) {
+[[noreturn]] void fail_png(const PngState& state, const std::string& source) {
   throw FormatError(source + ": damaged PNG: " + state.message);
 }
 
-PngHeader read_header(PngState& state, const std::string& source) {
+PngHeader read_png_header(PngState& state, const std::string& source) {
   PngHeader header;
-  const bool read = guarded(state, [&header](png_structp png, png_infop info) {
+  const bool read = guarded_png(state, [&header](png_structp png, png_infop info) {
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_set_chunk_malloc_max(png, kMaxChunkBytes);
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);  // all but IHDR, PLTE, tRNS, IDAT, IEND
@@ -104,7 +104,7 @@ PngHeader read_header(PngState& state, const std::string& source) {
         if (palette[i].red != palette[i].green || palette[i].green != palette[i].blue) header.is_grey_palette = false;
     }
   });
-  if (!read) fail(state, source);
+  if (!read) fail_png(state, source);
   return header;
 }
 
@@ -122,25 +122,25 @@ void check_plausible(const PngState& state, const PngHeader& header, const std::
 /// Samples of 8 or 16 bits, 1 to 4 of them a pixel. Returns the channels.
 int prepare(PngState& state, const PngHeader& header, const std::string& source, int* passes) {
   int channels = 0;
-  const bool prepared = guarded(state, [&](png_structp png, png_infop info) {
+  const bool prepared = guarded_png(state, [&](png_structp png, png_infop info) {
     png_set_expand(png);
     if (header.bit_depth == 16 && std::endian::native == std::endian::little) png_set_swap(png);
     *passes = png_set_interlace_handling(png);
     png_read_update_info(png, info);
     channels = png_get_channels(png, info);
   });
-  if (!prepared) fail(state, source);
+  if (!prepared) fail_png(state, source);
   return channels;
 }
 
-void read_rows(PngState& state, int passes, uint8_t* rows, size_t row_bytes, size_t height, const std::string& source) {
-  const bool read = guarded(state, [&](png_structp png, png_infop info) {
+void read_png_rows(PngState& state, int passes, uint8_t* rows, size_t row_bytes, size_t height, const std::string& source) {
+  const bool read = guarded_png(state, [&](png_structp png, png_infop info) {
     SSCVAE_ASSERT(png_get_rowbytes(png, info) == row_bytes);
     for (int pass = 0; pass < passes; ++pass)
       for (size_t y = 0; y < height; ++y) png_read_row(png, rows + y * row_bytes, nullptr);
     png_read_end(png, nullptr);
   });
-  if (!read) fail(state, source);
+  if (!read) fail_png(state, source);
 }
 
 /// Blends the last of `channels` samples, the opacity, over black and leaves it out: v' = round(v a / max).
@@ -165,7 +165,7 @@ void drop_equal_channels(std::vector<uint8_t>& bytes) {
 
 void open_reader(PngState& state, std::string_view bytes) {
   state.input = bytes;
-  state.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &state, on_error, on_warning);
+  state.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &state, on_png_error, on_warning);
   if (state.png) state.info = png_create_info_struct(state.png);
   if (!state.info) throw InternalError("libpng cannot be started (wrong version or out of memory)");
   png_set_read_fn(state.png, &state, on_read);
@@ -173,7 +173,7 @@ void open_reader(PngState& state, std::string_view bytes) {
 
 void write_rows(PngState& state, const Image& image) {
   const size_t row_bytes = image.bytes.size() / static_cast<size_t>(image.height);
-  const bool written = guarded(state, [&](png_structp png, png_infop info) {
+  const bool written = guarded_png(state, [&](png_structp png, png_infop info) {
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_set_IHDR(png, info, static_cast<png_uint_32>(image.width), static_cast<png_uint_32>(image.height),
                  image.bit_depth, image.channels == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE,
@@ -193,7 +193,7 @@ bool is_png(std::string_view bytes) { return bytes.starts_with("\x89PNG\r\n\x1a\
 Image decode_png(std::string_view bytes, const std::string& source) {
   PngState state;
   open_reader(state, bytes);
-  const PngHeader header = read_header(state, source);
+  const PngHeader header = read_png_header(state, source);
   check_plausible(state, header, source);
   int passes = 1;
   const int channels = prepare(state, header, source, &passes);
@@ -206,7 +206,7 @@ Image decode_png(std::string_view bytes, const std::string& source) {
   image.channels = channels - (has_alpha ? 1 : 0);
   const size_t row_bytes = size_t{header.width} * channels * (image.bit_depth / 8);
   image.bytes.resize(row_bytes * header.height);
-  read_rows(state, passes, image.bytes.data(), row_bytes, header.height, source);
+  read_png_rows(state, passes, image.bytes.data(), row_bytes, header.height, source);
 
   std::vector<std::string> remarks;
   if (header.color_type == PNG_COLOR_TYPE_PALETTE) remarks.push_back("palette");
@@ -227,7 +227,7 @@ std::string encode_png(const Image& image) {
   check_consistent(image);
   PngState state;
   state.writing = true;
-  state.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &state, on_error, on_warning);
+  state.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &state, on_png_error, on_warning);
   if (state.png) state.info = png_create_info_struct(state.png);
   if (!state.info) throw InternalError("libpng cannot be started (wrong version or out of memory)");
   png_set_write_fn(state.png, &state, on_write, on_flush);

@@ -13,6 +13,7 @@
 #include "sscvae/kernels/bfloat16_output.h"
 #include "sscvae/kernels/bfloat16_products.h"
 #include "sscvae/kernels/bfloat16_winograd.h"
+#include "sscvae/kernels/layout.h"
 
 namespace sscvae::kernels {
 
@@ -21,8 +22,6 @@ namespace {
 constexpr int64_t kPanel = 32, kPixels = 16;  // output channels and pixels of a product
 constexpr int64_t kStrip = 128;               // pixels of a row that a task takes at most
 constexpr int64_t kBandBytes = 1 << 20;       // of the input that a task keeps in cache
-
-int64_t round_up(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
 
 /// [C',C,r,c] -> panels of [depth / 32][taps][2][16][32]: 16 pairs of input channels x 16 output channels x the pair.
 at::Tensor pack(const at::Tensor& weight) {
@@ -44,10 +43,6 @@ at::Tensor pack(const at::Tensor& weight) {
       }
   });
   return packed;
-}
-
-const uint16_t* bits(const at::Tensor& tensor) {
-  return reinterpret_cast<const uint16_t*>(tensor.const_data_ptr<c10::BFloat16>());
 }
 
 }  // namespace

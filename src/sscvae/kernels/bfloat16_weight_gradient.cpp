@@ -11,24 +11,16 @@
 #include "sscvae/kernels/bfloat16_loops.h"
 #include "sscvae/kernels/bfloat16_products.h"
 #include "sscvae/kernels/bfloat16_winograd.h"
+#include "sscvae/kernels/layout.h"
 
 namespace sscvae::kernels {
 
 namespace {
 
 constexpr int64_t kTile = 512;                           // numbers in a bfloat16 tile: 16 rows of 32
-constexpr int64_t kStrip = 128;                          // pixels of a row that a chunk takes at most
+constexpr int64_t kGradientStrip = 128;                          // pixels of a row that a chunk takes at most
 constexpr int64_t kChunk = 512, kPointwiseChunk = 4096;  // pixels of a chunk, about
 constexpr int64_t kMostOfInput = 64;  // input channels that one thread packs and multiplies at a time
-
-int64_t round_up(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
-
-const uint16_t* bits(const at::Tensor& tensor) {
-  return reinterpret_cast<const uint16_t*>(tensor.const_data_ptr<c10::BFloat16>());
-}
-uint16_t* mutable_bits(const at::Tensor& tensor) {
-  return reinterpret_cast<uint16_t*>(tensor.mutable_data_ptr<c10::BFloat16>());
-}
 
 /// Pixels that are multiplied together: `rows` x `columns` of one image from (row, column) on; columns are taken in
 /// steps of 32, zeros behind them.
@@ -170,7 +162,7 @@ at::Tensor bfloat16_weight_gradient(const at::Tensor& x, const at::Tensor& gradi
   const bfloat16::Products& products = bfloat16::products(unit);
   const Map input(x), output(gradient);
   const int64_t halo = kernel / 2, outs = output.channels(), ins = input.channels();
-  const int64_t columns = std::min(kStrip, input.width()), width = round_up(columns, 32);
+  const int64_t columns = std::min(kGradientStrip, input.width()), width = round_up(columns, 32);
   const int64_t rows = std::clamp<int64_t>((halo > 0 ? kChunk : kPointwiseChunk) / width, 1, input.height());
   const int64_t part = std::clamp<int64_t>(round_up(ins / at::get_num_threads(), 32), 32, kMostOfInput);
   const int64_t out_blocks = round_up(outs, 32) / 16, parts = (ins + part - 1) / part;

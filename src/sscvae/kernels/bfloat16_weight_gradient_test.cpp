@@ -9,7 +9,7 @@
 namespace sscvae::kernels {
 namespace {
 
-at::Tensor map(at::IntArrayRef sizes) {
+at::Tensor bfloat16_map(at::IntArrayRef sizes) {
   return torch::randn(sizes).to(at::kBFloat16).contiguous(at::MemoryFormat::ChannelsLast);
 }
 
@@ -29,7 +29,7 @@ TEST(Bfloat16WeightGradient, IsThatOfTheConvolution) {
        {std::tuple{1, 16, 16, 8, 8}, {2, 32, 64, 9, 33}, {1, 80, 48, 5, 130}, {2, 144, 32, 37, 20}, {1, 64, 96, 1, 1}})
     for (const int64_t kernel : {1, 3})
       for (const bool input_relu : {false, true}) {
-        const at::Tensor x = map({batch, ins, height, width}), gradient = map({batch, outs, height, width});
+        const at::Tensor x = bfloat16_map({batch, ins, height, width}), gradient = bfloat16_map({batch, outs, height, width});
         const at::Tensor expected = expected_gradient(x, gradient, kernel, input_relu);
         for (const Bfloat16Unit unit : testable_bfloat16_units()) {
           const at::Tensor found = bfloat16_weight_gradient(x, gradient, kernel, input_relu, unit);
@@ -44,13 +44,13 @@ TEST(Bfloat16WeightGradient, IsThatOfTheConvolution) {
 
 TEST(Bfloat16ChannelSums, AddUpWhatIsThere) {
   if (!has_bfloat16_kernels()) GTEST_SKIP() << "no AVX512_BF16";
-  const at::Tensor x = map({3, 48, 60, 50});
+  const at::Tensor x = bfloat16_map({3, 48, 60, 50});
   EXPECT_TRUE(at::allclose(bfloat16_channel_sums(x), x.to(at::kDouble).sum({0, 2, 3}).to(at::kFloat), 1e-6, 1e-5));
 }
 
 TEST(Bfloat16WeightGradient, ThreadsChangeNothing) {
   if (!has_bfloat16_kernels()) GTEST_SKIP() << "no AVX512_BF16";
-  const at::Tensor x = map({2, 144, 20, 40}), gradient = map({2, 64, 20, 40});
+  const at::Tensor x = bfloat16_map({2, 144, 20, 40}), gradient = bfloat16_map({2, 64, 20, 40});
   const int threads = at::get_num_threads();
   for (const Bfloat16Unit unit : testable_bfloat16_units()) {
     at::set_num_threads(1);

@@ -11,24 +11,16 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/kernels/bfloat16_winograd_loops.h"
+#include "sscvae/kernels/layout.h"
 
 namespace sscvae::kernels {
 
 namespace {
 
-constexpr int64_t kPanel = 32, kGroup = 8;        // output channels of a product; tiles that are written together
+constexpr int64_t kWinogradPanel = 32, kGroup = 8;        // output channels of a product; tiles that are written together
 constexpr int64_t kTaskBytes = 768 << 10;         // transformed inputs and products that a task keeps in cache
 constexpr int64_t kChunkBytes = 6 << 20;          // transformed inputs and gradients that threads share
 constexpr int64_t kNumbers = bfloat16::kNumbers;  // of a transformed tile
-
-int64_t divide_up(int64_t value, int64_t by) { return (value + by - 1) / by; }
-
-const uint16_t* bits(const at::Tensor& tensor) {
-  return reinterpret_cast<const uint16_t*>(tensor.const_data_ptr<c10::BFloat16>());
-}
-uint16_t* mutable_bits(const at::Tensor& tensor) {
-  return reinterpret_cast<uint16_t*>(tensor.mutable_data_ptr<c10::BFloat16>());
-}
 
 /// The images of a map, and the tiles of 2x2 results that they are cut into.
 class Tiles {
@@ -78,30 +70,30 @@ Group group_at(const Tiles& tiles, int64_t i) {
 }  // namespace
 
 Bfloat16Winograd::Bfloat16Winograd(const at::Tensor& weight, const at::Tensor& bias)
-    : channels_(weight.size(1)), panels_(divide_up(weight.size(0), kPanel)) {
+    : channels_(weight.size(1)), panels_(divide_up(weight.size(0), kWinogradPanel)) {
   SSCVAE_ASSERT(weight.size(2) == 3 && weight.size(3) == 3 && channels_ % 16 == 0);
-  weights_ = at::empty({panels_, kNumbers, channels_ / 2, kPanel, 2}, at::kBFloat16);
-  bias_ = at::zeros({panels_ * kPanel});
+  weights_ = at::empty({panels_, kNumbers, channels_ / 2, kWinogradPanel, 2}, at::kBFloat16);
+  bias_ = at::zeros({panels_ * kWinogradPanel});
   if (bias.defined()) bias_.narrow(0, 0, weight.size(0)).copy_(bias);
   const WeightView view = view_of(weight);
   at::parallel_for(0, panels_, 1, [&](int64_t begin, int64_t end) {
     for (int64_t panel = begin; panel < end; ++panel)
-      bfloat16::transform_weights(view, panel * kPanel, mutable_bits(weights_[panel]));
+      bfloat16::transform_weights(view, panel * kWinogradPanel, mutable_bits(weights_[panel]));
   });
 }
 
 void Bfloat16Winograd::run(const at::Tensor& x, const bfloat16::Output& output, const Epilogue& epilogue) const {
-  SSCVAE_ASSERT(x.size(1) == channels_ && divide_up(output.channels(), kPanel) == panels_);
+  SSCVAE_ASSERT(x.size(1) == channels_ && divide_up(output.channels(), kWinogradPanel) == panels_);
   const Tiles tiles(x);
   const int64_t depth = channels_;
-  const int64_t fitting = kTaskBytes / (kNumbers * (2 * depth + 4 * kPanel)) / kGroup;  // groups
+  const int64_t fitting = kTaskBytes / (kNumbers * (2 * depth + 4 * kWinogradPanel)) / kGroup;  // groups
   const int64_t block = std::clamp<int64_t>(fitting, 1, tiles.groups()), blocks = divide_up(tiles.groups(), block);
   const int64_t splits = std::clamp<int64_t>(divide_up(at::get_num_threads(), blocks), 1, panels_);
   const int64_t most = block * kGroup;
   at::parallel_for(0, blocks * splits, 1, [&](int64_t begin, int64_t end) {
     const at::Tensor inputs = at::empty({kNumbers * most * depth}, at::kBFloat16);
-    const at::Tensor products = at::empty({kNumbers * most * kPanel});
-    alignas(64) std::array<float, 4 * kGroup * kPanel> sums{};
+    const at::Tensor products = at::empty({kNumbers * most * kWinogradPanel});
+    alignas(64) std::array<float, 4 * kGroup * kWinogradPanel> sums{};
     std::vector<Group> groups;
     for (int64_t task = begin; task < end; ++task) {
       groups.clear();
@@ -118,14 +110,14 @@ void Bfloat16Winograd::run(const at::Tensor& x, const bfloat16::Output& output, 
         float* m = products.mutable_data_ptr<float>();
         for (int64_t n = 0; n < kNumbers; ++n)
           bfloat16::multiply_panel(bits(inputs) + n * most * depth, count, depth,
-                                   bits(weights_) + (panel * kNumbers + n) * depth * kPanel, m + n * most * kPanel);
+                                   bits(weights_) + (panel * kNumbers + n) * depth * kWinogradPanel, m + n * most * kWinogradPanel);
         for (const Group& g : groups) {
-          bfloat16::transform_outputs(m, most * kPanel, g.tiles, sums.data());
-          m += g.tiles * kPanel;
+          bfloat16::transform_outputs(m, most * kWinogradPanel, g.tiles, sums.data());
+          m += g.tiles * kWinogradPanel;
           bfloat16::Finish f{};
-          output.aim(g.image, g.row, g.column, panel * kPanel, f);
+          output.aim(g.image, g.row, g.column, panel * kWinogradPanel, f);
           for (auto& row : f.bias)
-            for (auto& bias : row) bias = bias_.const_data_ptr<float>() + panel * kPanel;
+            for (auto& bias : row) bias = bias_.const_data_ptr<float>() + panel * kWinogradPanel;
           f.activation = epilogue.activation;
           f.count = std::min(2 * g.tiles, tiles.width() - g.column);
           f.second_row = g.row + 1 < tiles.height();

@@ -11,27 +11,24 @@
 #include "sscvae/core/error.h"
 #include "sscvae/kernels/bfloat16_loops.h"
 #include "sscvae/kernels/float_kernels.h"
+#include "sscvae/kernels/layout.h"
 
 namespace sscvae::kernels {
 
 namespace {
 
-constexpr int64_t kChunk = 1024;  // pixels whose sums are taken at once
-
-const uint16_t* bits(const at::Tensor& t) {
-  return reinterpret_cast<const uint16_t*>(t.const_data_ptr<c10::BFloat16>());
-}
+constexpr int64_t kSumChunk = 1024;  // pixels whose sums are taken at once
 
 bool is_bf16(const at::Tensor& t) { return t.scalar_type() == at::kBFloat16; }
 
 /// [2][C] sums and squares of one image.
 std::vector<double> sums_of(const at::Tensor& x, int64_t image) {
-  const int64_t channels = x.size(1), pixels = x.size(2) * x.size(3), chunks = (pixels + kChunk - 1) / kChunk;
+  const int64_t channels = x.size(1), pixels = x.size(2) * x.size(3), chunks = (pixels + kSumChunk - 1) / kSumChunk;
   std::vector<double> parts(static_cast<size_t>(chunks * 2 * channels), 0.0);
   at::parallel_for(0, chunks, 1, [&](int64_t begin, int64_t end) {
     for (int64_t chunk = begin; chunk < end; ++chunk) {
       double* part = parts.data() + chunk * 2 * channels;
-      const int64_t first = image * pixels + chunk * kChunk, count = std::min(kChunk, pixels - chunk * kChunk);
+      const int64_t first = image * pixels + chunk * kSumChunk, count = std::min(kSumChunk, pixels - chunk * kSumChunk);
 #ifdef SSCVAE_X86
       if (is_bf16(x)) {
         bfloat16::channel_sums(bits(x) + first * channels, count, channels, part, part + channels);
@@ -80,7 +77,7 @@ void group_norm(const at::Tensor& x, int64_t groups, double epsilon, const at::T
   const int64_t channels = x.size(1), pixels = x.size(2) * x.size(3);
   for (int64_t image = 0; image < x.size(0); ++image) {
     const std::vector<float> scales = scales_of(sums_of(x, image), pixels, groups, epsilon, weight, bias);
-    at::parallel_for(0, pixels, kChunk, [&](int64_t begin, int64_t end) {
+    at::parallel_for(0, pixels, kSumChunk, [&](int64_t begin, int64_t end) {
       const int64_t offset = (image * pixels + begin) * channels;
       const float *scale = scales.data(), *shift = scales.data() + channels;
 #ifdef SSCVAE_X86

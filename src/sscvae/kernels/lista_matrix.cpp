@@ -115,9 +115,9 @@ class Iterations {
 };
 
 /// Collects gradients range by range, in order.
-class Gradients {
+class MatrixGradients {
  public:
-  Gradients(const ListaProblem& problem, const ListaSteps& steps, const ListaGradientMask& wanted)
+  MatrixGradients(const ListaProblem& problem, const ListaSteps& steps, const ListaGradientMask& wanted)
       : problem_(problem), steps_(steps), inhibition_(inhibition_of(problem)) {
     if (wanted.features) result_.features = at::empty(problem.features.sizes(), problem.features.options());
     if (wanted.dictionary) result_.dictionary = at::zeros_like(problem.dictionary);
@@ -243,7 +243,7 @@ ListaGradients lista_matrix_backward(const ListaProblem& unchecked, const at::Te
   SSCVAE_ASSERT(number_of_codes(problem) > 0);  // otherwise the code is constant
   if (rows_at_once <= 0) rows_at_once = rows_within_bounds(problem);
 
-  Gradients gradients(problem, steps, wanted);
+  MatrixGradients gradients(problem, steps, wanted);
   for (int64_t first = 0; first < positions; first += rows_at_once) {
     const Range range{first, std::min(rows_at_once, positions - first)};
     gradients.add(range, range.of(code).contiguous(), range.of(code_gradient).contiguous());

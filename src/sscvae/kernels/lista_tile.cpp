@@ -5,13 +5,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sscvae/kernels/layout.h"
 #include "sscvae/kernels/lista_bfloat16.h"
 
 namespace sscvae::kernels {
 
 namespace {
-
-int64_t round_up(int64_t value, int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
 
 /// Four matrices of a tile (two codes, drive, threshold) take 1 MiB in float32, three and two halves 0.5 MiB in
 /// bfloat16: together with S, or with D^T and D, they stay in a second-level cache of 2 MiB. Multiples of 28 = 2 * 14

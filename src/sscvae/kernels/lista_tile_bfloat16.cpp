@@ -15,7 +15,7 @@ namespace {
 
 using at::native::cpublas::brgemm;
 
-constexpr int64_t kGroup = 4;  // steps whose weight gradients are added in one product: fewer passes over the sum
+constexpr int64_t kStepGroup = 4;  // steps whose weight gradients are added in one product: fewer passes over the sum
 
 /// Below this share of pairs of columns that some row of a block uses, lists are faster than whole rows (measured:
 /// docs/performance.md). Against tiles it was not measured: there, whole rows always.
@@ -96,7 +96,7 @@ class Bfloat16Tile : public ListaTile {
   }
 
  private:
-  int64_t capacity() const { return kGroup * plan_.tile_rows; }
+  int64_t capacity() const { return kStepGroup * plan_.tile_rows; }
   at::BFloat16* half_code(int64_t t) { return codes_.data() + t % slots_ * plan_.tile_rows * atoms_; }
 
   /// Before multiply_gram: which columns of the matrix it may leave out.
@@ -126,7 +126,7 @@ class Bfloat16Tile : public ListaTile {
   Buffer code_, product_;
   HalfBuffer codes_;                               // z(t), one slot for each t that is remembered
   HalfBuffer rounded_outer_, next_rounded_outer_;  // gradient of v
-  HalfBuffer left_, right_;                        // z(t)^T and gradients of v(t+1) of up to kGroup steps
+  HalfBuffer left_, right_;                        // z(t)^T and gradients of v(t+1) of up to kStepGroup steps
 };
 
 }  // namespace

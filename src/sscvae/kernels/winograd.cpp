@@ -8,15 +8,14 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/kernels/float_kernels.h"
+#include "sscvae/kernels/layout.h"
 
 namespace sscvae::kernels {
 
 namespace {
 
-constexpr int64_t kNumbers = 36;           // of a transformed tile
-constexpr int64_t kChunkBytes = 64 << 20;  // transformed inputs and gradients that threads share
-
-int64_t divide_up(int64_t value, int64_t by) { return (value + by - 1) / by; }
+constexpr int64_t kTileNumbers = 36;           // of a transformed tile
+constexpr int64_t kWinogradChunkBytes = 64 << 20;  // transformed inputs and gradients that threads share
 
 TiledMap tiled(const at::Tensor& map, const at::Tensor& zeros) {
   SSCVAE_ASSERT(map.is_contiguous(at::MemoryFormat::ChannelsLast));
@@ -40,7 +39,7 @@ Winograd::Winograd(const at::Tensor& weight, const at::Tensor& bias, Isa isa) : 
   if (p.channels % p.kernels->lanes != 0) throw InternalError("Winograd: input channels must fill vectors");
   const int64_t panel = p.kernels->panel;
   p.panels = divide_up(p.out_channels, panel);
-  p.weights = at::empty({p.panels, kNumbers, p.channels, panel});
+  p.weights = at::empty({p.panels, kTileNumbers, p.channels, panel});
   p.bias = at::zeros({p.panels * panel});
   p.zeros = at::zeros({p.channels});
   if (bias.defined()) p.bias.narrow(0, 0, p.out_channels).copy_(bias);
@@ -48,7 +47,7 @@ Winograd::Winograd(const at::Tensor& weight, const at::Tensor& bias, Isa isa) : 
   float* packed = p.weights.mutable_data_ptr<float>();
   at::parallel_for(0, p.panels, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i)
-      p.kernels->transform_weights(view, i * panel, packed + i * kNumbers * p.channels * panel);
+      p.kernels->transform_weights(view, i * panel, packed + i * kTileNumbers * p.channels * panel);
   });
 }
 
@@ -95,12 +94,12 @@ at::Tensor winograd_weight_gradient(const at::Tensor& x, const at::Tensor& gradi
   const at::Tensor zeros = at::zeros({std::max(ins, outs)});
   const TiledMap inputs = tiled(x, zeros), outputs = tiled(gradient, zeros);
   const int64_t in_panels = divide_up(ins, panel), out_panels = divide_up(outs, panel);
-  const int64_t fitting = kChunkBytes / (4 * kNumbers * panel * (in_panels + out_panels));
+  const int64_t fitting = kWinogradChunkBytes / (4 * kTileNumbers * panel * (in_panels + out_panels));
   const int64_t chunk = std::min(std::max<int64_t>(fitting, 16), inputs.tiles());
   // Where a last panel is not full, whatever is there becomes sums that are not used.
-  const at::Tensor v = at::empty({kNumbers * in_panels * chunk * panel});
-  const at::Tensor w = at::empty({kNumbers * out_panels * chunk * panel});
-  const at::Tensor sums = at::zeros({kNumbers, out_panels * panel, in_panels * panel});
+  const at::Tensor v = at::empty({kTileNumbers * in_panels * chunk * panel});
+  const at::Tensor w = at::empty({kTileNumbers * out_panels * chunk * panel});
+  const at::Tensor sums = at::zeros({kTileNumbers, out_panels * panel, in_panels * panel});
   const int64_t parts = std::min(divide_up(at::get_num_threads(), 8), in_panels);  // of a number's sums
   for (int64_t first = 0; first < inputs.tiles(); first += chunk) {
     const int64_t tiles = std::min(chunk, inputs.tiles() - first), panel_stride = tiles * panel;
@@ -112,7 +111,7 @@ at::Tensor winograd_weight_gradient(const at::Tensor& x, const at::Tensor& gradi
         kernels.transform_gradient(outputs, first + i, w.mutable_data_ptr<float>() + i * panel, w_stride, panel_stride);
       }
     });
-    at::parallel_for(0, kNumbers * parts, 1, [&](int64_t begin, int64_t end) {
+    at::parallel_for(0, kTileNumbers * parts, 1, [&](int64_t begin, int64_t end) {
       for (int64_t task = begin; task < end; ++task) {
         const int64_t number = task / parts, part = task % parts;
         const int64_t in = part * in_panels / parts, end_in = (part + 1) * in_panels / parts;

@@ -5,6 +5,18 @@
 
 namespace sscvae::models {
 
+nn::Norm norm_of(Normalization normalization) {
+  switch (normalization) {
+    case Normalization::kBatch:
+      return nn::Norm::kBatch;
+    case Normalization::kGroup:
+      return nn::Norm::kGroup;
+    case Normalization::kNone:
+      break;
+  }
+  return nn::Norm::kNone;
+}
+
 std::shared_ptr<Backbone2d> make_encoder(const ModelOptions& options, int64_t feature_dim) {
   return options.backbone == Backbone::kReference ? make_reference_encoder(options, feature_dim)
                                                   : make_lite_encoder(options, feature_dim);

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "sscvae/models/model_options.h"
+#include "sscvae/nn/blocks.h"
 #include "sscvae/nn/recompute.h"
 
 /// Encoders (image -> features) and decoders (features -> logits): what all models share.
@@ -32,6 +33,9 @@ class Backbone2d : public torch::nn::Module {
 
 /// Sets it for all of a model's halves.
 void set_recompute(torch::nn::Module& model, bool recompute);
+
+/// The layer behind a convolution that the option names.
+nn::Norm norm_of(Normalization normalization);
 
 /// Image [N,C,H,W] -> features [N,d,H/2^n,W/2^n], d = feature_dim.
 std::shared_ptr<Backbone2d> make_encoder(const ModelOptions& options, int64_t feature_dim);

@@ -24,12 +24,6 @@ int64_t unshuffle_levels(const ModelOptions& options) {
   return std::min<int64_t>(std::countr_zero(side), options.down_samples);
 }
 
-nn::Norm norm_of(Normalization normalization) {
-  return normalization == Normalization::kNone    ? nn::Norm::kNone
-         : normalization == Normalization::kBatch ? nn::Norm::kBatch
-                                                  : nn::Norm::kGroup;
-}
-
 /// Side of the blocks of pixels that are added to the features, 0 without block_skip.
 int64_t skipped_block(const ModelOptions& options, int64_t feature_dim) {
   if (!options.lite.block_skip) return 0;

@@ -13,6 +13,7 @@
 #include "sscvae/core/random.h"
 #include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
+#include "sscvae/models/backbone.h"
 #include "sscvae/nn/blocks.h"
 
 namespace sscvae::models {
@@ -30,12 +31,6 @@ namespace {
 constexpr int64_t kKernel = 4, kLargestWidening = 8, kGroups = 16;
 constexpr int64_t kSmallestGrid = 3;  // after the halvings; each of the two last convolutions takes one off
 constexpr double kSlope = 0.2, kDeviation = 0.02;
-
-nn::Norm norm_of(Normalization normalization) {
-  return normalization == Normalization::kNone    ? nn::Norm::kNone
-         : normalization == Normalization::kBatch ? nn::Norm::kBatch
-                                                  : nn::Norm::kGroup;
-}
 
 }  // namespace
 

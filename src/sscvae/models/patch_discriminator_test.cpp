@@ -9,7 +9,7 @@
 namespace sscvae::models {
 namespace {
 
-PatchDiscriminatorOptions small_options() {
+PatchDiscriminatorOptions small_discriminator() {
   PatchDiscriminatorOptions options;
   options.channels = 4;
   options.layers = 2;
@@ -31,7 +31,7 @@ TEST(PatchDiscriminator, IsThePublishedNetwork) {
 }
 
 TEST(PatchDiscriminator, SizesAreAsStated) {
-  PatchDiscriminator discriminator(1, small_options(), 1);
+  PatchDiscriminator discriminator(1, small_discriminator(), 1);
   for (const int64_t side : {12, 13, 31})
     EXPECT_EQ(discriminator.forward(torch::rand({1, 1, side, 16})).sizes(), at::IntArrayRef({1, 1, side / 4 - 2, 2}));
   EXPECT_THROW(discriminator.forward(torch::rand({1, 1, 11, 16})), ShapeError);
@@ -39,7 +39,7 @@ TEST(PatchDiscriminator, SizesAreAsStated) {
 }
 
 TEST(PatchDiscriminator, TheSeedDecidesItsWeights) {
-  PatchDiscriminator a(1, small_options(), 1), b(1, small_options(), 1), c(1, small_options(), 2);
+  PatchDiscriminator a(1, small_discriminator(), 1), b(1, small_discriminator(), 1), c(1, small_discriminator(), 2);
   EXPECT_TRUE(at::equal(a.parameters()[0], b.parameters()[0]));
   EXPECT_FALSE(at::equal(a.parameters()[0], c.parameters()[0]));
   EXPECT_NEAR(PatchDiscriminator(3, {}, 1).named_parameters()["conv3.weight"].std().item<double>(), 0.02, 1e-3);
@@ -55,7 +55,7 @@ TEST(HingeLosses, HaveTheirStatedValuesAndGradients) {
 }
 
 TEST(HingeLosses, GradientsThroughTheDiscriminatorMatchDifferences) {
-  PatchDiscriminatorOptions options = small_options();
+  PatchDiscriminatorOptions options = small_discriminator();
   options.normalization = Normalization::kGroup;
   PatchDiscriminator discriminator(1, options, 1);
   discriminator.to(at::kDouble);

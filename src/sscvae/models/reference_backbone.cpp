@@ -14,18 +14,6 @@ namespace sscvae::models {
 
 namespace {
 
-nn::Norm norm_of(Normalization normalization) {
-  switch (normalization) {
-    case Normalization::kBatch:
-      return nn::Norm::kBatch;
-    case Normalization::kGroup:
-      return nn::Norm::kGroup;
-    case Normalization::kNone:
-      break;
-  }
-  return nn::Norm::kNone;
-}
-
 torch::nn::GroupNorm group_norm(int64_t groups, int64_t channels) {
   if (channels % groups != 0)
     throw UsageError(format("model.reference.num_groups = %lld does not divide %lld channels",

@@ -11,7 +11,7 @@
 namespace sscvae::models {
 namespace {
 
-ModelOptions small_options() {
+ModelOptions small_vae() {
   ModelOptions options;
   options.name = "vae";
   options.lite.width = 8;
@@ -41,7 +41,7 @@ TEST(GaussianDivergence, GradientsMatchDifferences) {
 }
 
 TEST(VariationalAutoencoder, GradientsThroughTheSampleMatchDifferences) {
-  const auto model = make_autoencoder(small_options(), 3);
+  const auto model = make_autoencoder(small_vae(), 3);
   model->to(at::kDouble);
   model->set_noise_seed(5);
   torch::manual_seed(2);
@@ -58,7 +58,7 @@ TEST(VariationalAutoencoder, GradientsThroughTheSampleMatchDifferences) {
 }
 
 TEST(VariationalAutoencoder, SamplesInTrainingOnlyAndBySeed) {
-  const auto model = make_autoencoder(small_options(), 3);
+  const auto model = make_autoencoder(small_vae(), 3);
   const at::NoGradGuard no_grad;
   const at::Tensor images = torch::rand({2, 1, 16, 16});
   model->train();

@@ -31,7 +31,7 @@ at::Tensor rounded(at::IntArrayRef sizes) {
 }
 
 /// The result and the gradients of x and of all weights.
-std::vector<at::Tensor> run(const Layer& layer, const std::vector<at::Tensor>& weights, const at::Tensor& input,
+std::vector<at::Tensor> run_layer(const Layer& layer, const std::vector<at::Tensor>& weights, const at::Tensor& input,
                             bool cast) {
   for (at::Tensor weight : weights) weight.mutable_grad() = at::Tensor();
   const at::Tensor x = input.detach().clone().requires_grad_(true);
@@ -58,7 +58,7 @@ struct Tolerance {
 void expect_near_float32(const Layer& layer, const std::vector<at::Tensor>& weights, at::IntArrayRef sizes,
                          const Tolerance& tolerance = {}) {
   const at::Tensor x = rounded(sizes);
-  const auto expected = run(layer, weights, x, false), found = run(layer, weights, x, true);
+  const auto expected = run_layer(layer, weights, x, false), found = run_layer(layer, weights, x, true);
   for (size_t i = 0; i < expected.size(); ++i) {
     ASSERT_EQ(found[i].sizes(), expected[i].sizes()) << i;
     const double scale = expected[i].abs().max().item<double>();

@@ -22,7 +22,7 @@ struct Settings {
   InitialCode initial_code() const { return projected_start ? InitialCode::kProjected : InitialCode::kZero; }
 };
 
-int64_t macs_of(const at::Tensor& features, const at::Tensor& dictionary, const Settings& settings) {
+int64_t macs_of_lista(const at::Tensor& features, const at::Tensor& dictionary, const Settings& settings) {
   return lista_fused_macs(features, dictionary, settings.num_iterations, settings.initial_code(), settings.precision);
 }
 
@@ -34,7 +34,7 @@ kernels::ListaProblem problem_of(const variable_list& inputs, const Settings& se
 struct FusedLista : torch::autograd::Function<FusedLista> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& features, const at::Tensor& dictionary,
                             const at::Tensor& lipschitz, const at::Tensor& threshold, const Settings& settings) {
-    const Recorded recorded("sscvae::lista", dictionary, macs_of(features, dictionary, settings));
+    const Recorded recorded("sscvae::lista", dictionary, macs_of_lista(features, dictionary, settings));
     at::Tensor code = kernels::lista_forward(problem_of({features, dictionary, lipschitz, threshold}, settings));
     context->save_for_backward({features, dictionary, lipschitz, threshold, code});
     context->saved_data["steps"] = settings.num_iterations;
@@ -51,7 +51,7 @@ struct FusedLista : torch::autograd::Function<FusedLista> {
                             static_cast<kernels::Precision>(data["precision"].toInt()),
                             static_cast<kernels::Isa>(data["isa"].toInt())};
     const variable_list saved = context->get_saved_variables();
-    const Recorded recorded("sscvae::lista_backward", saved[1], 2 * macs_of(saved[0], saved[1], settings));
+    const Recorded recorded("sscvae::lista_backward", saved[1], 2 * macs_of_lista(saved[0], saved[1], settings));
     const kernels::ListaGradients result =
         kernels::lista_backward(problem_of(saved, settings), saved[4], gradients[0],
                                 {context->needs_input_grad(0), context->needs_input_grad(1),

@@ -23,7 +23,7 @@ using testing::is_close;
 using testing::kStarts;
 
 // max|a-b| / max|b| of float32 against double. The gradient of L is one small sum of large terms of both signs.
-constexpr double kCode = 1e-5, kGradient = 2e-5, kLipschitzGradient = 1e-3;
+constexpr double kMatrixCode = 1e-5, kMatrixGradient = 2e-5, kMatrixLipschitzGradient = 1e-3;
 
 kernels::ListaProblem problem_of(const CodingProblem& problem, int64_t steps, InitialCode start) {
   return {problem.features,
@@ -45,18 +45,18 @@ CodingSolution solve(const CodingProblem& coding, int64_t steps, InitialCode sta
                                                        rows_at_once))};
 }
 
-void expect_equal_to_plain(const CodingProblem& problem, int64_t steps, InitialCode start, int64_t rows_at_once = 0) {
+void expect_matrix_equals_plain(const CodingProblem& problem, int64_t steps, InitialCode start, int64_t rows_at_once = 0) {
   SCOPED_TRACE(::testing::Message() << "T=" << steps << " projected=" << (start == InitialCode::kProjected)
                                     << " rows=" << rows_at_once << " P,d=" << problem.features.sizes()
                                     << " theta=" << problem.threshold.sizes());
   const CodingSolution expected = testing::solve_plainly(problem, steps, start);
   const CodingSolution actual = solve(problem, steps, start, rows_at_once);
-  EXPECT_TRUE(is_close(actual.code, expected.code, kCode));
+  EXPECT_TRUE(is_close(actual.code, expected.code, kMatrixCode));
   const char* names[] = {"features", "dictionary", "lipschitz", "threshold"};
   for (size_t i = 0; i < 4; ++i) {
     const at::Tensor reference =
         expected.gradients[i].defined() ? expected.gradients[i] : torch::zeros_like(problem.inputs()[i]);
-    EXPECT_TRUE(is_close(actual.gradients[i], reference, i == 2 ? kLipschitzGradient : kGradient)) << names[i];
+    EXPECT_TRUE(is_close(actual.gradients[i], reference, i == 2 ? kMatrixLipschitzGradient : kMatrixGradient)) << names[i];
   }
 }
 
@@ -64,7 +64,7 @@ TEST(MatrixLista, EqualsPlainForEveryThresholdShape) {
   for (const auto& shape : testing::threshold_shapes(37, 45))
     for (const InitialCode start : kStarts)
       for (const int64_t steps : {1, 2, 16})
-        expect_equal_to_plain(testing::smooth_problem(37, 19, 45, shape, steps, start), steps, start);
+        expect_matrix_equals_plain(testing::smooth_problem(37, 19, 45, shape, steps, start), steps, start);
 }
 
 TEST(MatrixLista, EqualsPlainForEverySize) {
@@ -73,7 +73,7 @@ TEST(MatrixLista, EqualsPlainForEverySize) {
   };
   for (const Size& size : {Size{1, 1, 1}, Size{0, 5, 7}, Size{100, 3, 50}, Size{100, 40, 64}, Size{29, 70, 20}})
     for (const InitialCode start : kStarts)
-      expect_equal_to_plain(
+      expect_matrix_equals_plain(
           testing::smooth_problem(size.positions, size.dim, size.atoms, {size.positions, size.atoms}, 5, start), 5,
           start);
 }
@@ -81,7 +81,7 @@ TEST(MatrixLista, EqualsPlainForEverySize) {
 TEST(MatrixLista, EqualsPlainInPieces) {
   for (const auto& shape : testing::threshold_shapes(37, 45))
     for (const InitialCode start : kStarts)
-      expect_equal_to_plain(testing::smooth_problem(37, 19, 45, shape, 4, start), 4, start, 10);
+      expect_matrix_equals_plain(testing::smooth_problem(37, 19, 45, shape, 4, start), 4, start, 10);
 }
 
 TEST(MatrixLista, EqualsPlainForSignedThresholds) {
@@ -89,13 +89,13 @@ TEST(MatrixLista, EqualsPlainForSignedThresholds) {
   problem.threshold.sub_(0.05);
   for (const InitialCode start : kStarts) {
     ASSERT_GT(testing::distance_from_kinks(problem, 3, start), 1e-6);
-    expect_equal_to_plain(problem, 3, start);
+    expect_matrix_equals_plain(problem, 3, start);
   }
 }
 
 TEST(MatrixLista, WithoutAStepTheCodeIsZeroOrTheProjection) {
   const CodingProblem problem = testing::smooth_problem(8, 5, 7, {1, 7}, 0, InitialCode::kProjected);
-  expect_equal_to_plain(problem, 0, InitialCode::kProjected);
+  expect_matrix_equals_plain(problem, 0, InitialCode::kProjected);
   const kernels::ListaProblem zero = problem_of(problem, 0, InitialCode::kZero);
   const at::Tensor code = kernels::lista_matrix_forward(zero, kernels::plain_steps());
   EXPECT_TRUE(at::equal(code, torch::zeros({8, 7})));

@@ -21,9 +21,9 @@ at::Tensor maps(const at::Tensor& rows, const at::Tensor& like) {
 }
 
 /// A random problem in double with unit atoms and an L above the largest eigenvalue.
-struct Problem {
+struct SmallProblem {
   at::Tensor features, dictionary, lipschitz, alpha;
-  Problem(int64_t positions, int64_t dim, int64_t atoms) {
+  SmallProblem(int64_t positions, int64_t dim, int64_t atoms) {
     torch::manual_seed(3);
     features = torch::randn({positions, dim}, at::kDouble);
     dictionary = normalize_atoms(torch::randn({dim, atoms}, at::kDouble));
@@ -37,7 +37,7 @@ struct Problem {
 };
 
 TEST(Lista, ObjectiveNeverRises) {
-  const Problem problem(40, 12, 30);
+  const SmallProblem problem(40, 12, 30);
   at::Tensor before = problem.objective(problem.solve(0));
   for (int64_t steps = 1; steps <= 60; ++steps) {
     const at::Tensor after = problem.objective(problem.solve(steps));
@@ -47,7 +47,7 @@ TEST(Lista, ObjectiveNeverRises) {
 }
 
 TEST(Lista, ConvergedCodeMeetsTheOptimalityConditions) {
-  const Problem problem(10, 12, 18);
+  const SmallProblem problem(10, 12, 18);
   const at::Tensor code = problem.solve(20000);
   // KKT: D^T (x - D z) = alpha sign(z) where z != 0, and |D^T (x - D z)| <= alpha elsewhere.
   const at::Tensor correlation = (problem.features - code.mm(problem.dictionary.t())).mm(problem.dictionary);
@@ -58,7 +58,7 @@ TEST(Lista, ConvergedCodeMeetsTheOptimalityConditions) {
 }
 
 TEST(Lista, ZeroIterationsGiveTheInitialCode) {
-  const Problem problem(5, 4, 6);
+  const SmallProblem problem(5, 4, 6);
   const at::Tensor theta = problem.alpha / problem.lipschitz;
   EXPECT_EQ(problem.solve(0).abs().max().item<double>(), 0.0);
   const at::Tensor projected = lista(problem.features, problem.dictionary, problem.lipschitz, theta, 0, InitialCode::kProjected);
@@ -67,13 +67,13 @@ TEST(Lista, ZeroIterationsGiveTheInitialCode) {
 }
 
 TEST(Lista, RefusesFeaturesOfAnotherLength) {
-  const Problem problem(5, 4, 6);
+  const SmallProblem problem(5, 4, 6);
   EXPECT_THROW(lista(torch::zeros({5, 3}, at::kDouble), problem.dictionary, problem.lipschitz, problem.alpha, 1, InitialCode::kZero),
                ShapeError);
 }
 
 TEST(Lista, GradientsMatchDifferences) {
-  Problem problem(6, 4, 7);
+  SmallProblem problem(6, 4, 7);
   const at::Tensor features = problem.features.clone().requires_grad_(), dictionary = problem.dictionary.clone().requires_grad_();
   const at::Tensor lipschitz = problem.lipschitz.clone().requires_grad_();
   const at::Tensor theta = (problem.alpha / problem.lipschitz).clone().requires_grad_();

@@ -115,7 +115,7 @@ struct NormActivation : torch::autograd::Function<NormActivation> {
   }
 };
 
-at::Tensor run(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Statistics& statistics,
+at::Tensor run_norm_activation(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Statistics& statistics,
                const Sharing& sharing, const NormActForm& form) {
   if (at::GradMode::is_enabled() && (x.requires_grad() || weight.requires_grad() || bias.requires_grad()))
     return NormActivation::apply(x, weight, bias, statistics, sharing, form);
@@ -123,7 +123,7 @@ at::Tensor run(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& 
   return kernels::norm_act(x, affine.scale, affine.shift, form);
 }
 
-bool is_plain(const at::Tensor& x, const at::Tensor& weight) {
+bool takes_plain_path(const at::Tensor& x, const at::Tensor& weight) {
   if (!at::GradMode::is_enabled()) return true;
   return !kernels::can_norm_act(x) || !weight.defined() || weight.scalar_type() != at::kFloat;
 }
@@ -153,7 +153,7 @@ at::Tensor plain_activation(const at::Tensor& x, const NormActForm& form) {
 
 at::Tensor norm_activation(torch::nn::BatchNorm2d& norm, const at::Tensor& x, const NormActForm& form) {
   const bool has_running = norm->options.track_running_stats() && norm->running_mean.defined();
-  if (is_plain(x, norm->weight) || !has_running || x.size(0) * x.size(2) * x.size(3) < 2)
+  if (takes_plain_path(x, norm->weight) || !has_running || x.size(0) * x.size(2) * x.size(3) < 2)
     return plain_activation(norm->forward(x), form);
   Statistics statistics;
   const Sharing sharing{0, !norm->is_training()};
@@ -168,11 +168,11 @@ at::Tensor norm_activation(torch::nn::BatchNorm2d& norm, const at::Tensor& x, co
       statistics = statistics_of(mean, variance, norm->options.eps());
     }
   }
-  return run(x, norm->weight, norm->bias, statistics, sharing, form);
+  return run_norm_activation(x, norm->weight, norm->bias, statistics, sharing, form);
 }
 
 at::Tensor norm_activation(torch::nn::GroupNorm& norm, const at::Tensor& x, const NormActForm& form) {
-  if (is_plain(x, norm->weight)) return plain_activation(norm->forward(x), form);
+  if (takes_plain_path(x, norm->weight)) return plain_activation(norm->forward(x), form);
   const Sharing sharing{norm->options.num_groups(), false};
   Statistics statistics;
   {
@@ -180,7 +180,7 @@ at::Tensor norm_activation(torch::nn::GroupNorm& norm, const at::Tensor& x, cons
     const auto [mean, variance] = mean_and_variance(x, sharing, form.isa);
     statistics = statistics_of(mean, variance, norm->options.eps());
   }
-  return run(x, norm->weight, norm->bias, statistics, sharing, form);
+  return run_norm_activation(x, norm->weight, norm->bias, statistics, sharing, form);
 }
 
 }  // namespace sscvae::nn

@@ -8,17 +8,17 @@
 namespace sscvae::nn {
 namespace {
 
-struct Outcome {
+struct Recomputed {
   at::Tensor y, gradient;
   std::vector<at::Tensor> parameters, buffers;
   int runs = 0;
 };
 
-Outcome run(bool again) {
+Recomputed run(bool again) {
   torch::manual_seed(4);
   DownSample block(8, 16, Norm::kBatch, 1);
   const at::Tensor x = torch::randn({2, 8, 12, 12}).requires_grad_(true);
-  Outcome outcome;
+  Recomputed outcome;
   const auto part = [&](const at::Tensor& input) {
     ++outcome.runs;
     return block->forward(input);
@@ -32,7 +32,7 @@ Outcome run(bool again) {
 }
 
 TEST(Recompute, GivesTheSameBitsAndMovesStatisticsOnce) {
-  const Outcome plain = run(false), again = run(true);
+  const Recomputed plain = run(false), again = run(true);
   EXPECT_EQ(plain.runs, 1);
   EXPECT_EQ(again.runs, 2);
   EXPECT_TRUE(at::equal(plain.y, again.y));

@@ -29,9 +29,9 @@ constexpr int64_t kRounds = 10;           // of Lloyd's algorithm
 constexpr double kJitter = 1e-2;          // of the features' deviation, for codes that start from the same feature
 constexpr double kSmallestUsage = 1e-12;  // below it a running mean keeps its code
 
-at::Tensor to_rows(const at::Tensor& maps) { return maps.permute({0, 2, 3, 1}).reshape({-1, maps.size(1)}); }
+at::Tensor vectors_of(const at::Tensor& maps) { return maps.permute({0, 2, 3, 1}).reshape({-1, maps.size(1)}); }
 
-at::Tensor to_maps(const at::Tensor& rows, const at::Tensor& positions) {
+at::Tensor maps_of(const at::Tensor& rows, const at::Tensor& positions) {
   return rows.reshape({positions.size(0), positions.size(1), positions.size(2), rows.size(1)})
       .permute({0, 3, 1, 2})
       .contiguous();
@@ -120,7 +120,7 @@ VectorQuantizerResult VectorQuantizerImpl::forward(const at::Tensor& features) {
   const AutocastDisabled full_precision(features.device().type());
   const at::Tensor maps = to_full_precision(features);
   VectorQuantizerResult result;
-  result.indices = nearest(to_rows(maps)).reshape({maps.size(0), maps.size(2), maps.size(3)});
+  result.indices = nearest(vectors_of(maps)).reshape({maps.size(0), maps.size(2), maps.size(3)});
   const at::Tensor codes = lookup(result.indices);
   result.loss = options_.commitment * (maps - codes.detach()).square().mean();
   if (options_.update == CodebookUpdate::kGradient) result.loss = (codes - maps.detach()).square().mean() + result.loss;
@@ -134,14 +134,14 @@ at::Tensor VectorQuantizerImpl::lookup(const at::Tensor& indices) const {
   if (indices.scalar_type() != at::kLong) throw ShapeError("indices: expected int64 values");
   if (indices.numel() > 0 && (indices.min().item<int64_t>() < 0 || indices.max().item<int64_t>() >= options_.num_codes))
     throw UsageError("indices: expected numbers from 0 to " + std::to_string(options_.num_codes - 1));
-  return to_maps(codebook_->weight.index_select(0, indices.flatten()), indices);
+  return maps_of(codebook_->weight.index_select(0, indices.flatten()), indices);
 }
 
 void VectorQuantizerImpl::initialize_codebook(const at::Tensor& features) {
   if (options_.initialization == CodebookInit::kUniform) return;
   const at::NoGradGuard no_grad;
   const AutocastDisabled full_precision(features.device().type());
-  const at::Tensor rows = to_rows(to_full_precision(features));
+  const at::Tensor rows = vectors_of(to_full_precision(features));
   if (rows.size(0) == 0) return;
   at::Tensor codes = chosen_rows(rows, options_.num_codes, seed_);
   for (int64_t round = 0; options_.initialization == CodebookInit::kKMeans && round < kRounds; ++round) {
@@ -157,7 +157,7 @@ void VectorQuantizerImpl::observe(const at::Tensor& features, const at::Tensor& 
   if (!usage_.defined()) return;
   const at::NoGradGuard no_grad;
   const AutocastDisabled full_precision(features.device().type());
-  const at::Tensor rows = to_rows(to_full_precision(features.detach()));
+  const at::Tensor rows = vectors_of(to_full_precision(features.detach()));
   const Groups groups = group(rows, indices.flatten(), options_.num_codes);
   noted_counts_ = noted_counts_.defined() ? noted_counts_ + groups.counts : groups.counts;
   noted_sums_ = noted_sums_.defined() ? noted_sums_ + groups.sums : groups.sums;

@@ -15,7 +15,7 @@ using testing::small_options;
 using testing::stirred_model;
 
 template <class Kind>
-int count(const Graph& graph) {
+int count_nodes(const Graph& graph) {
   int found = 0;
   for (const Node& node : graph.nodes) found += std::holds_alternative<Kind>(node.operation);
   return found;
@@ -49,7 +49,7 @@ TEST_P(Fold, ValuesStay) {
   const Graph original = freeze(*stirred_model(small_options(model, profile)));
   expect_same_values(original);
   expect_same_values(unnamed(original));
-  EXPECT_EQ(count<ChannelAffine>(fold(original)), 0);
+  EXPECT_EQ(count_nodes<ChannelAffine>(fold(original)), 0);
   for (const Node& node : fold(original).nodes) {
     if (const Attention* op = std::get_if<Attention>(&node.operation)) {
       EXPECT_EQ(op->scale, 1);
@@ -64,13 +64,13 @@ TEST(Fold, NormsBeforeConvolutionsStay) {
   options.lite.normalization = models::Normalization::kBatch;
   const Graph original = freeze(*stirred_model(options));
   expect_same_values(original);
-  EXPECT_GT(count<ChannelAffine>(fold(original)), 0);
+  EXPECT_GT(count_nodes<ChannelAffine>(fold(original)), 0);
 }
 
 TEST(Fold, TheOutputsShiftGoesThroughThePixelShuffleUnlessTheLogitsAreWanted) {
   const Graph original = freeze(*stirred_model(small_options("vae", "sound")));
-  EXPECT_EQ(count<Affine>(fold(original)), 2);  // the image's and the output's
-  EXPECT_EQ(count<Affine>(fold(unnamed(original))), 1);
+  EXPECT_EQ(count_nodes<Affine>(fold(original)), 2);  // the image's and the output's
+  EXPECT_EQ(count_nodes<Affine>(fold(unnamed(original))), 1);
 }
 
 TEST(Fold, LearnedThresholdsBecomeTheirMap) {

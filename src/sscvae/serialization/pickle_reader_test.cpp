@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::string_literals;
 
-std::string message_of(const std::string& bytes) {
+std::string refusal_of_pickle(const std::string& bytes) {
   try {
     const MemorySource source("", "x");
     const Pickle pickle(bytes, source);
@@ -114,14 +114,14 @@ TEST(Pickle, WriterAndReaderAgree) {
 }
 
 TEST(PickleHostile, NamesOutsideTheListAreRefused) {
-  EXPECT_EQ(message_of("\x80\2cos\nsystem\nX\2\0\0\0ls\x85R."s),
+  EXPECT_EQ(refusal_of_pickle("\x80\2cos\nsystem\nX\2\0\0\0ls\x85R."s),
             "'x' asks for 'os.system', which is not among the names that a state dict may use");
   for (const char* name :
        {"posix\nsystem\n", "builtins\neval\n", "__builtin__\ngetattr\n", "torch\nUntypedStorage\n", "torch\nload\n",
         "torch.hub\nload\n", "collections\nCounter\n", "argparse\nNamespace\n", "numpy.core.multiarray\nscalar\n"})
-    EXPECT_NE(message_of("c"s + name + ".").find("asks for"), std::string::npos) << name;
-  EXPECT_NE(message_of("c"s + std::string(100000, 'a')), "no error");
-  EXPECT_NE(message_of("cos"s), "no error");
+    EXPECT_NE(refusal_of_pickle("c"s + name + ".").find("asks for"), std::string::npos) << name;
+  EXPECT_NE(refusal_of_pickle("c"s + std::string(100000, 'a')), "no error");
+  EXPECT_NE(refusal_of_pickle("cos"s), "no error");
 }
 
 TEST(PickleHostile, UnknownInstructionsAreRefused) {
@@ -131,9 +131,9 @@ TEST(PickleHostile, UnknownInstructionsAreRefused) {
   for (int opcode = 0; opcode < 256; ++opcode) {
     const std::string bytes = {'\x80', '\2', static_cast<char>(opcode)};
     if (known.find(static_cast<char>(opcode)) != std::string::npos) continue;
-    EXPECT_NE(message_of(bytes).find("instruction"), std::string::npos) << opcode;
+    EXPECT_NE(refusal_of_pickle(bytes).find("instruction"), std::string::npos) << opcode;
   }
-  EXPECT_EQ(message_of("\x80\4N."s), "'x' has pickle protocol 4; torch.save writes 2 unless told otherwise");
+  EXPECT_EQ(refusal_of_pickle("\x80\4N."s), "'x' has pickle protocol 4; torch.save writes 2 unless told otherwise");
 }
 
 TEST(PickleHostile, MissingOperandsAreRefused) {
@@ -141,38 +141,38 @@ TEST(PickleHostile, MissingOperandsAreRefused) {
        ".qrt\x85\x86\x87"
        "aesuQRb"s) {
     const std::string bare = {opcode, 0, 0, 0, 0};
-    EXPECT_NE(message_of(bare), "no error") << opcode;
-    EXPECT_NE(message_of("NN(" + bare), opcode == 't' ? "" : "no error") << opcode;
-    EXPECT_NE(message_of("N" + bare),
+    EXPECT_NE(refusal_of_pickle(bare), "no error") << opcode;
+    EXPECT_NE(refusal_of_pickle("NN(" + bare), opcode == 't' ? "" : "no error") << opcode;
+    EXPECT_NE(refusal_of_pickle("N" + bare),
               opcode == 'q' || opcode == 'r' || opcode == '.' || opcode == '\x85' ? "" : "no error");
   }
-  EXPECT_NE(message_of("h\0."s), "no error");
-  EXPECT_NE(message_of("j\xff\xff\xff\xff."s), "no error");
+  EXPECT_NE(refusal_of_pickle("h\0."s), "no error");
+  EXPECT_NE(refusal_of_pickle("j\xff\xff\xff\xff."s), "no error");
 }
 
 TEST(PickleHostile, HugeSizesAreRefusedWithoutReservingThem) {
   const testing::MemoryLimit limit(256);
-  EXPECT_EQ(message_of("X\xff\xff\xff\xff"
+  EXPECT_EQ(refusal_of_pickle("X\xff\xff\xff\xff"
                        "abc."s),
             "'x' has a damaged pickle: it ends too early");
-  EXPECT_EQ(message_of("\x8a\xff"
+  EXPECT_EQ(refusal_of_pickle("\x8a\xff"
                        "abc."s),
             "'x' has a whole number above 64 bits in its pickle");
-  EXPECT_NE(message_of("\x8b\xff\xff\xff\x7f"
+  EXPECT_NE(refusal_of_pickle("\x8b\xff\xff\xff\x7f"
                        "abc."s),
             "no error");
-  EXPECT_NE(message_of("T\xff\xff\xff\x7f"
+  EXPECT_NE(refusal_of_pickle("T\xff\xff\xff\x7f"
                        "abc."s),
             "no error");
 }
 
 TEST(PickleHostile, NestingAndCyclesNeitherRecurseNorLeak) {
   const testing::MemoryLimit limit(1024);
-  EXPECT_EQ(message_of("N"s + std::string(1000000, '\x85') + "."), "no error");
-  EXPECT_EQ(message_of(std::string(1000000, ']') + std::string(999999, 'a') + "."), "no error");
-  EXPECT_NE(message_of(std::string(1000000, '(')), "no error");
-  EXPECT_EQ(message_of("]q\0h\0a."s), "no error");
-  EXPECT_EQ(message_of("}q\0X\1\0\0\0ah\0s."s), "no error");
+  EXPECT_EQ(refusal_of_pickle("N"s + std::string(1000000, '\x85') + "."), "no error");
+  EXPECT_EQ(refusal_of_pickle(std::string(1000000, ']') + std::string(999999, 'a') + "."), "no error");
+  EXPECT_NE(refusal_of_pickle(std::string(1000000, '(')), "no error");
+  EXPECT_EQ(refusal_of_pickle("]q\0h\0a."s), "no error");
+  EXPECT_EQ(refusal_of_pickle("}q\0X\1\0\0\0ah\0s."s), "no error");
 }
 
 TEST(PickleHostile, MemoBombsStayInProportion) {
@@ -184,37 +184,37 @@ TEST(PickleHostile, MemoBombsStayInProportion) {
     for (int k = 0; k < 10; ++k) bytes += {'h', i};
     bytes += {'e', 'q', static_cast<char>(i + 1)};
   }
-  EXPECT_EQ(message_of(bytes + "."), "no error");
+  EXPECT_EQ(refusal_of_pickle(bytes + "."), "no error");
   // A large text that tensors would copy.
   std::string key = "X\0\0\0\1"s + std::string(1 << 24, 'k') + "q\1"s;
   bytes = key + kRebuild + "q\2((X\7\0\0\0storagectorch\nFloatStorage\nh\1NK\0tQK\0))\x89Ntq\3"s;
   for (int i = 0; i < 1000; ++i) bytes += "h\2h\3R"s;
-  EXPECT_EQ(message_of(bytes + "."), "'x' has a pickle whose values take more than 512 MiB");
+  EXPECT_EQ(refusal_of_pickle(bytes + "."), "'x' has a pickle whose values take more than 512 MiB");
   // Five bytes for a tensor of 64 dimensions.
   bytes = kRebuild + "q\2("s + kStorage + "K\0("s;
   for (int i = 0; i < 64; ++i) bytes += "K\1"s;
   bytes += "tq\4h\4\x89Ntq\3"s;
   for (int i = 0; i < 1000000; ++i) bytes += "h\2h\3R"s;
-  EXPECT_EQ(message_of(bytes + "."), "'x' has a pickle whose values take more than 512 MiB");
+  EXPECT_EQ(refusal_of_pickle(bytes + "."), "'x' has a pickle whose values take more than 512 MiB");
 }
 
 TEST(PickleHostile, DamagedTensors) {
-  const auto tensor = [](const std::string& rest) { return message_of(kRebuild + "("s + kStorage + rest + "."s); };
+  const auto tensor = [](const std::string& rest) { return refusal_of_pickle(kRebuild + "("s + kStorage + rest + "."s); };
   EXPECT_EQ(tensor("K\0)))NtR"s), "no error");
   EXPECT_NE(tensor("K\0)))tR"s).find("with 5 arguments"), std::string::npos);
   EXPECT_NE(tensor("N)))NtR"s).find("a number belongs"), std::string::npos);
   EXPECT_NE(tensor("K\0K\1\x85)\x89NtR"s).find("more sizes than strides"), std::string::npos);
   EXPECT_NE(tensor("K\0X\0\0\0\0)\x89NtR"s).find("a tuple belongs"), std::string::npos);
-  EXPECT_NE(message_of(kRebuild + "(NK\0))\x89NtR."s).find("a storage belongs"), std::string::npos);
-  EXPECT_NE(message_of("(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0"
+  EXPECT_NE(refusal_of_pickle(kRebuild + "(NK\0))\x89NtR."s).find("a storage belongs"), std::string::npos);
+  EXPECT_NE(refusal_of_pickle("(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0"
                        "0NJ\xff\xff\xff\xfftQ."s)
                 .find("negative size"),
             std::string::npos);
-  EXPECT_NE(message_of("(X\7\0\0\0storageccollections\nOrderedDict\nX\1\0\0\0"
+  EXPECT_NE(refusal_of_pickle("(X\7\0\0\0storageccollections\nOrderedDict\nX\1\0\0\0"
                        "0NK\0tQ."s)
                 .find("no element type"),
             std::string::npos);
-  EXPECT_NE(message_of("NNR."s), "no error");
+  EXPECT_NE(refusal_of_pickle("NNR."s), "no error");
 }
 
 TEST(PickleHostile, EveryTruncationAndFlip) {

@@ -42,7 +42,7 @@ std::string file_with(const std::string& json, const std::string& data) {
   return std::string(reinterpret_cast<const char*>(&length), 8) + json + data;
 }
 
-std::string message_of(const std::string& bytes) {
+std::string refusal_of_safetensors(const std::string& bytes) {
   try {
     parse_safetensors(bytes, "x");
   } catch (const FormatError& error) {
@@ -52,7 +52,7 @@ std::string message_of(const std::string& bytes) {
 }
 
 std::string message_of_json(const std::string& json, size_t data_bytes) {
-  return message_of(file_with(json, std::string(data_bytes, '\0')));
+  return refusal_of_safetensors(file_with(json, std::string(data_bytes, '\0')));
 }
 
 TEST(Safetensors, RoundTripOfEveryType) {
@@ -160,10 +160,10 @@ TEST(SafetensorsHostile, HeaderLengths) {
   for (const uint64_t length :
        {uint64_t{1} << 63, ~uint64_t{0}, ~uint64_t{0} - 7, uint64_t{100'000'001}, uint64_t{3}}) {
     const std::string bytes = std::string(reinterpret_cast<const char*>(&length), 8) + "{}";
-    EXPECT_NE(message_of(bytes).find("announces a header"), std::string::npos) << message_of(bytes);
+    EXPECT_NE(refusal_of_safetensors(bytes).find("announces a header"), std::string::npos) << refusal_of_safetensors(bytes);
   }
-  EXPECT_EQ(message_of(file_with("{}", "")), "no error");
-  EXPECT_EQ(message_of(""), "'x' is not a safetensors file: it has fewer than 8 bytes");
+  EXPECT_EQ(refusal_of_safetensors(file_with("{}", "")), "no error");
+  EXPECT_EQ(refusal_of_safetensors(""), "'x' is not a safetensors file: it has fewer than 8 bytes");
 }
 
 TEST(SafetensorsHostile, NestedJson) {
@@ -228,8 +228,8 @@ TEST(SafetensorsHostile, Fields) {
 
 TEST(SafetensorsHostile, TruthValuesAreZeroOrOne) {
   const std::string json = R"({"a":{"dtype":"BOOL","shape":[2],"data_offsets":[0,2]}})";
-  EXPECT_EQ(message_of(file_with(json, std::string("\0\1", 2))), "no error");
-  EXPECT_EQ(message_of(file_with(json, std::string("\0\2", 2))),
+  EXPECT_EQ(refusal_of_safetensors(file_with(json, std::string("\0\1", 2))), "no error");
+  EXPECT_EQ(refusal_of_safetensors(file_with(json, std::string("\0\2", 2))),
             "'x' has a truth value that is neither 0 nor 1 in 'a'");
 }
 

@@ -36,7 +36,7 @@ StateDict varied() {
   return state;
 }
 
-void expect_equal(const StateDict& actual, const StateDict& expected) {
+void expect_equal_state(const StateDict& actual, const StateDict& expected) {
   EXPECT_EQ(actual.names(), expected.names());
   for (const auto& [name, tensor] : expected) {
     ASSERT_TRUE(actual.find(name)) << name;
@@ -57,7 +57,7 @@ std::string archive_with(const std::string& pickle, const Records& records) {
   return out.str();
 }
 
-std::string message_of(const std::string& bytes) {
+std::string refusal_of_checkpoint(const std::string& bytes) {
   try {
     for (const auto& [name, tensor] : parse_torch_checkpoint(bytes, "x")) tensor.clone();
   } catch (const FormatError& error) {
@@ -71,7 +71,7 @@ std::string message_of_view(int64_t offset, const std::vector<int64_t>& sizes, c
                             uint64_t elements = 6, size_t record_bytes = 24) {
   const std::string pickle =
       pickle_of({{"t", {find_element_type_named("F32"), "0", elements, offset, sizes, strides}}});
-  return message_of(archive_with(pickle, {{"data/0", std::string(record_bytes, '\0')}}));
+  return refusal_of_checkpoint(archive_with(pickle, {{"data/0", std::string(record_bytes, '\0')}}));
 }
 
 std::string small_file() {
@@ -88,9 +88,9 @@ TEST(TorchCheckpoint, RoundTripKeepsOrderTypesAndStrides) {
   const StateDict state = varied();
   write_torch_checkpoint(folder / "f.pt", state);
   const StateDict read = read_torch_checkpoint(folder / "f.pt");
-  expect_equal(read, state);
+  expect_equal_state(read, state);
   for (const auto& [name, tensor] : state) EXPECT_EQ(read.find(name)->strides(), tensor.strides()) << name;
-  expect_equal(parse_torch_checkpoint(read_file(folder / "f.pt"), "memory"), state);
+  expect_equal_state(parse_torch_checkpoint(read_file(folder / "f.pt"), "memory"), state);
 }
 
 TEST(TorchCheckpoint, NotDenseTensorsAreWrittenContiguously) {
@@ -100,7 +100,7 @@ TEST(TorchCheckpoint, NotDenseTensorsAreWrittenContiguously) {
   state.add("expanded", at::full({1}, 3.0, at::kFloat).expand({4}));
   state.add("part", at::arange(10, at::kFloat).slice(0, 3, 5));
   write_torch_checkpoint(folder / "f.pt", state);
-  expect_equal(read_torch_checkpoint(folder / "f.pt"), state);
+  expect_equal_state(read_torch_checkpoint(folder / "f.pt"), state);
 }
 
 TEST(TorchCheckpoint, EqualInputGivesEqualBytes) {
@@ -178,20 +178,20 @@ TEST(TorchCheckpointHostile, ForeignFiles) {
   const testing::TemporaryFolder folder;
   EXPECT_THROW(read_torch_checkpoint(folder / "absent"), IoError);
   EXPECT_THROW(read_torch_checkpoint(folder.path()), IoError);
-  EXPECT_EQ(message_of(""), "'x' is not a torch checkpoint: it does not start as a zip archive does");
-  EXPECT_NE(message_of("\x80\2\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19.\x80\2M\xe9\3."s).find("convert it with: python -c"),
+  EXPECT_EQ(refusal_of_checkpoint(""), "'x' is not a torch checkpoint: it does not start as a zip archive does");
+  EXPECT_NE(refusal_of_checkpoint("\x80\2\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19.\x80\2M\xe9\3."s).find("convert it with: python -c"),
             std::string::npos);
-  EXPECT_NE(message_of(archive_with("}.", {{"constants.pkl", ""}})).find("TorchScript"), std::string::npos);
-  EXPECT_NE(message_of(archive_with("}.", {{"byteorder", "big"}})).find("big-endian"), std::string::npos);
+  EXPECT_NE(refusal_of_checkpoint(archive_with("}.", {{"constants.pkl", ""}})).find("TorchScript"), std::string::npos);
+  EXPECT_NE(refusal_of_checkpoint(archive_with("}.", {{"byteorder", "big"}})).find("big-endian"), std::string::npos);
   std::ostringstream other;
   ZipWriter archive(other);
   archive.add("picture.txt", "0");
   archive.finish();
-  EXPECT_EQ(message_of(other.str()), "'x' is a zip archive, but not a torch checkpoint: it has no data.pkl");
+  EXPECT_EQ(refusal_of_checkpoint(other.str()), "'x' is a zip archive, but not a torch checkpoint: it has no data.pkl");
 }
 
 TEST(TorchCheckpointHostile, DictsThatAreNoStateDicts) {
-  const auto message = [](const std::string& pickle) { return message_of(archive_with(pickle, {})); };
+  const auto message = [](const std::string& pickle) { return refusal_of_checkpoint(archive_with(pickle, {})); };
   EXPECT_EQ(message("}."), "no error");
   EXPECT_NE(message("]."s).find("is not a state dict"), std::string::npos);
   EXPECT_NE(message("}K\1K\2s."s).find("a key of it is not a text"), std::string::npos);
@@ -226,11 +226,11 @@ TEST(TorchCheckpointHostile, StoragesFitTheirRecords) {
   EXPECT_NE(message_of_view(0, {6}, {1}, uint64_t{1} << 62).find("in an entry of 24 bytes"), std::string::npos);
   EXPECT_NE(message_of_view(0, {6}, {1}, 7).find("in an entry of 24 bytes"), std::string::npos);
   const ElementType *f32 = find_element_type_named("F32"), *i32 = find_element_type_named("I32");
-  EXPECT_NE(message_of(archive_with(pickle_of({{"t", {f32, "1", 6, 0, {6}, {1}}}}), {{"data/0", ""}}))
+  EXPECT_NE(refusal_of_checkpoint(archive_with(pickle_of({{"t", {f32, "1", 6, 0, {6}, {1}}}}), {{"data/0", ""}}))
                 .find("has no entry 'archive/data/1'"),
             std::string::npos);
   const std::string both = pickle_of({{"t", {f32, "0", 6, 0, {6}, {1}}}, {"u", {i32, "0", 6, 0, {6}, {1}}}});
-  EXPECT_EQ(message_of(archive_with(both, {{"data/0", std::string(24, '\0')}})),
+  EXPECT_EQ(refusal_of_checkpoint(archive_with(both, {{"data/0", std::string(24, '\0')}})),
             "'x' has two descriptions of the storage of tensor 'u'");
 }
 

@@ -35,7 +35,7 @@ size_t read_all(const std::string& bytes) {
   return total;
 }
 
-std::string message_of(const std::string& bytes) {
+std::string refusal_of_zip(const std::string& bytes) {
   try {
     read_all(bytes);
   } catch (const FormatError& error) {
@@ -84,7 +84,7 @@ TEST(Zip, MoreEntriesThanSixteenBits) {
 }
 
 TEST(Zip, NoEntriesAndATrailingComment) {
-  EXPECT_EQ(message_of(archive_of({})), "no error");
+  EXPECT_EQ(refusal_of_zip(archive_of({})), "no error");
   std::string bytes = two_entries();
   bytes.replace(bytes.size() - 2, 2, std::string("\7\0", 2));
   EXPECT_EQ(read_all(bytes + "comment"), 110u);
@@ -105,23 +105,23 @@ TEST(ZipHostile, EveryFlipIsRefusedOrHarmless) {
 TEST(ZipHostile, ContentThatChangedIsRefused) {
   std::string bytes = two_entries();
   bytes[bytes.find("0123456789")] = '!';
-  EXPECT_NE(message_of(bytes).find("'x' is damaged: the checksum of entry 'a/first'"), std::string::npos);
+  EXPECT_NE(refusal_of_zip(bytes).find("'x' is damaged: the checksum of entry 'a/first'"), std::string::npos);
 }
 
 TEST(ZipHostile, EntriesThatPointOutside) {
   const std::string far("\xf0\xff\xff\xff", 4);
-  EXPECT_EQ(message_of(patched(two_entries(), "PK\1\2", 0, 42, far)),
+  EXPECT_EQ(refusal_of_zip(patched(two_entries(), "PK\1\2", 0, 42, far)),
             "'x' has a zip entry 'a/first' that points outside the file");
   const std::string sizes = patched(two_entries(), "PK\1\2", 1, 20, far + far);
-  EXPECT_EQ(message_of(sizes), "'x' has a zip entry 'a/second' that points outside the file");
-  EXPECT_EQ(message_of(patched(two_entries(), "PK\5\6", 0, 16, far)),
+  EXPECT_EQ(refusal_of_zip(sizes), "'x' has a zip entry 'a/second' that points outside the file");
+  EXPECT_EQ(refusal_of_zip(patched(two_entries(), "PK\5\6", 0, 16, far)),
             "'x' has a zip directory that points outside the file");
-  EXPECT_EQ(message_of(patched(two_entries(), "PK\5\6", 0, 12, far)),
+  EXPECT_EQ(refusal_of_zip(patched(two_entries(), "PK\5\6", 0, 12, far)),
             "'x' has a zip directory that points outside the file");
   const std::string wide = two_entries(Zip64::kEverywhere), huge(8, '\xff');
-  EXPECT_EQ(message_of(patched(wide, "PK\6\7", 0, 8, huge)), "'x' has a damaged zip64 directory");
-  EXPECT_EQ(message_of(patched(wide, "PK\6\6", 0, 48, huge)), "'x' has a zip directory that points outside the file");
-  EXPECT_NE(message_of(patched(wide, "PK\6\6", 0, 32, huge)).find("entries"), std::string::npos);
+  EXPECT_EQ(refusal_of_zip(patched(wide, "PK\6\7", 0, 8, huge)), "'x' has a damaged zip64 directory");
+  EXPECT_EQ(refusal_of_zip(patched(wide, "PK\6\6", 0, 48, huge)), "'x' has a zip directory that points outside the file");
+  EXPECT_NE(refusal_of_zip(patched(wide, "PK\6\6", 0, 32, huge)).find("entries"), std::string::npos);
 }
 
 TEST(ZipHostile, EntriesThatShareBytes) {
@@ -129,20 +129,20 @@ TEST(ZipHostile, EntriesThatShareBytes) {
   std::string bytes = archive_of({{"a", "0123456789"}, {"b", "0123456789"}});
   const size_t first = bytes.find("PK\1\2"), second = bytes.find("PK\1\2", first + 1);
   bytes.replace(second + 42, 4, bytes.substr(first + 42, 4));
-  EXPECT_EQ(message_of(bytes), "'x' has a zip entry 'b' that has another name in its local header");
+  EXPECT_EQ(refusal_of_zip(bytes), "'x' has a zip entry 'b' that has another name in its local header");
   // An entry whose content is all that follows, the next entry included.
   bytes = archive_of({{"a", ""}, {"b", std::string(200, 'x')}});
   const std::string size("\x90\0\0\0", 4);
-  EXPECT_EQ(message_of(patched(bytes, "PK\1\2", 0, 20, size + size)), "'x' has zip entries that overlap");
+  EXPECT_EQ(refusal_of_zip(patched(bytes, "PK\1\2", 0, 20, size + size)), "'x' has zip entries that overlap");
   bytes = archive_of({{"same", "1"}, {"same", "2"}});
-  EXPECT_EQ(message_of(bytes), "'x' has two zip entries 'same'");
+  EXPECT_EQ(refusal_of_zip(bytes), "'x' has two zip entries 'same'");
 }
 
 TEST(ZipHostile, CompressedEncryptedAndDividedArchives) {
-  EXPECT_NE(message_of(patched(two_entries(), "PK\1\2", 0, 10, "\x8")).find("compressed entry 'a/first'"),
+  EXPECT_NE(refusal_of_zip(patched(two_entries(), "PK\1\2", 0, 10, "\x8")).find("compressed entry 'a/first'"),
             std::string::npos);
-  EXPECT_EQ(message_of(patched(two_entries(), "PK\1\2", 0, 8, "\x1")), "'x' has an encrypted entry 'a/first'");
-  EXPECT_EQ(message_of(patched(two_entries(), "PK\5\6", 0, 4, "\x1")), "'x' is a part of a divided zip archive");
+  EXPECT_EQ(refusal_of_zip(patched(two_entries(), "PK\1\2", 0, 8, "\x1")), "'x' has an encrypted entry 'a/first'");
+  EXPECT_EQ(refusal_of_zip(patched(two_entries(), "PK\5\6", 0, 4, "\x1")), "'x' is a part of a divided zip archive");
 }
 
 }  // namespace

@@ -7,7 +7,7 @@ namespace sscvae::serialization {
 
 namespace {
 
-constexpr uint64_t kAlignment = 64, kLocalSize = 30;
+constexpr uint64_t kAlignment = 64, kLocalHeaderSize = 30;
 constexpr uint64_t kVersion = 20, kVersionZip64 = 45, kUtf8Names = 0x0800, kDate1980 = 0x0021;
 
 /// Little-endian fields one after the other.
@@ -48,7 +48,7 @@ void ZipWriter::add(const std::string& name, std::string_view content) {
   Fields extra;
   if (wide_size) extra.u16(1).u16(16).u64(size).u64(size);
   // "FB" is torch's name for its field of padding.
-  const uint64_t unpadded = header + kLocalSize + name.size() + extra.bytes().size() + 4;
+  const uint64_t unpadded = header + kLocalHeaderSize + name.size() + extra.bytes().size() + 4;
   const uint64_t padding = (kAlignment - unpadded % kAlignment) % kAlignment;
   extra.text("FB").u16(padding).text(std::string(padding, 'Z'));
 

@@ -21,7 +21,6 @@ namespace sscvae::tasks {
 
 namespace {
 
-constexpr int64_t kLargestSize = 16384;
 constexpr int64_t kBatchesPerPass = 50;  // of loading
 
 int64_t batch_of(const BenchmarkOptions& options) {

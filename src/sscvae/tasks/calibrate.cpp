@@ -18,7 +18,7 @@ namespace sscvae::tasks {
 
 namespace {
 
-constexpr int64_t kSide = 512;
+constexpr int64_t kCalibrationSide = 512;
 constexpr double kGoldenRatio = 0.6180339887498949;
 
 /// Levels spread over the trained range, low ones closer together (there codes are densest and differ most), so that
@@ -47,7 +47,7 @@ Report calibrate(const CalibrateOptions& options) {
       const auto index = static_cast<int64_t>(i);
       at::Tensor image =
           image::to_tensor(image::with_channels(image::read_image(images.path(i)), inference.channels()));
-      image = image::middle_of(image, kSide).contiguous();
+      image = image::middle_of(image, kCalibrationSide).contiguous();
       if (trained.task == train::Task::kDenoise)
         image = image::add_noise(noise.kind_of(index), image, level_of(i, noise), 0, noise.clips(index));
       codes.push_back(inference.code(image));

@@ -15,8 +15,6 @@ namespace sscvae::tasks {
 
 namespace {
 
-constexpr int64_t kLargestSize = 16384;
-
 CountingRule parse_rule(const std::string& text) {
   if (text == "exact") return CountingRule::kExact;
   if (text == "ptflops") return CountingRule::kPtflops;

@@ -84,7 +84,7 @@ serialization::StateDict stored_as(const std::string& type, const serialization:
   return result;
 }
 
-void check(const ExportOptions& options, const std::string& out) {
+void check_export(const ExportOptions& options, const std::string& out) {
   const std::vector<std::string> formats{"torch", "safetensors", "onnx"}, types{"f32", "f16", "bf16"};
   const auto is_in = [](const std::string& name, const std::vector<std::string>& names) {
     return std::find(names.begin(), names.end(), name) != names.end();
@@ -102,7 +102,7 @@ void check(const ExportOptions& options, const std::string& out) {
     throw UsageError("--out '" + out + "': expected a name ending in .safetensors");
 }
 
-std::map<std::string, std::string> metadata_of(const OpenedModel& opened) {
+std::map<std::string, std::string> written_metadata(const OpenedModel& opened) {
   std::map<std::string, std::string> metadata = opened.metadata;
   metadata[models::kConfigKey] = opened.experiment.toml();
   metadata[models::kVersionKey] = version();
@@ -117,20 +117,20 @@ Report import_weights(const ModelSource& source, const std::string& out, bool ov
   check_writable(out, overwrite);
   OpenedModel opened = open_model(source);
   const serialization::StateDict state = models::state_of(*opened.model);
-  std::map<std::string, std::string> metadata = metadata_of(opened);
+  std::map<std::string, std::string> metadata = written_metadata(opened);
   metadata["sscvae.imported_sha256"] = opened.sha256;
   serialization::write_safetensors(out, state, metadata);
   return describe(opened, state, out);
 }
 
 Report export_weights(const ModelSource& source, const ExportOptions& options, const std::string& out, bool overwrite) {
-  check(options, out);
+  check_export(options, out);
   check_writable(out, overwrite);
   OpenedModel opened = open_model(source);
   if (options.format == "onnx") return export_onnx(opened, options.outputs, out);
   const serialization::StateDict state = stored_as(options.type, models::state_of(*opened.model));
   if (options.format == "torch") serialization::write_torch_checkpoint(out, state);
-  else serialization::write_safetensors(out, state, metadata_of(opened));
+  else serialization::write_safetensors(out, state, written_metadata(opened));
   return describe(opened, state, out);
 }
 

@@ -28,7 +28,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int64_t kLargestSize = 8192;
+constexpr int64_t kLargestSynthetic = 8192;
 
 bool is_speckle(const std::string& kind, int64_t index) {
   return kind == "speckle" || (kind == "mixed" && index % 2 == 0);
@@ -44,7 +44,7 @@ Report synthesise(const SynthOptions& options) {
   if (options.count < 1 || options.count > 99999) throw UsageError("--count: expected 1 to 99999");
   if (options.channels != 1 && options.channels != 3) throw UsageError("--channels: expected 1 or 3");
   if (options.seed < 0) throw UsageError("--seed: expected a number >= 0");
-  const auto [height, width] = parse_size(options.size, kLargestSize);
+  const auto [height, width] = parse_size(options.size, kLargestSynthetic);
   std::vector<fs::path> files;
   for (int64_t i = 0; i < options.count; ++i)
     files.push_back(fs::path(options.out) /

@@ -23,10 +23,6 @@ namespace {
 
 constexpr double kResidualGain = 5;
 
-std::map<std::string, double> quality(const at::Tensor& original, const at::Tensor& result) {
-  return metrics::compare_images(original, result, metrics::protocols().front(), {"psnr", "ssim"});
-}
-
 std::string dB(double value) { return format("%.2f dB", value); }
 
 /// Both models and the rows of the table of figures.
@@ -42,7 +38,7 @@ class Page {
     const at::Tensor clean = image::to_tensor(image::with_channels(image::read_image(page_.images / name), 1));
     const InferenceResult result = reconstruct_.run(clean);
     const CodeStatistics code = result.code.value();
-    const auto figures = quality(clean, result.reconstruction);
+    const auto figures = demo_figures(clean, result.reconstruction);
     html_.heading(name, 3);
     html_.image_row({{"input", image::from_tensor(clean)},
                      {"reconstruction, " + dB(figures.at("psnr")), image::from_tensor(result.reconstruction)},
@@ -53,7 +49,7 @@ class Page {
 
     const at::Tensor noisy = image::add_gaussian_noise(clean, page_.sigma_8bit, 0, false);
     const at::Tensor cleaned = denoise_.run(noisy).reconstruction;
-    const auto before = quality(clean, noisy), after = quality(clean, cleaned);
+    const auto before = demo_figures(clean, noisy), after = demo_figures(clean, cleaned);
     html_.image_row(
         {{format("noisy, sigma %.0f, ", page_.sigma_8bit) + dB(before.at("psnr")), image::from_tensor(noisy)},
          {"denoised, " + dB(after.at("psnr")), image::from_tensor(cleaned)},
@@ -151,6 +147,10 @@ std::string run_text(const DemoRun& run) {
 }
 
 }  // namespace
+
+std::map<std::string, double> demo_figures(const at::Tensor& original, const at::Tensor& result) {
+  return metrics::compare_images(original, result, metrics::protocols().front(), {"psnr", "ssim"});
+}
 
 Json show_demo_runs(const DemoPage& page, report::HtmlReport& html) {
   html.heading("Trained here");

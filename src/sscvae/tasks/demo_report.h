@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,9 @@ struct DemoPage {
   std::filesystem::path results;  ///< the output images go here
   ComputeOptions compute;
 };
+
+/// PSNR and SSIM of a result on the demonstration's page.
+std::map<std::string, double> demo_figures(const at::Tensor& original, const at::Tensor& result);
 
 /// Runs both models on the test images, stores what comes out and adds it to the report. Returns the figures, also in
 /// the JSON.

@@ -6,18 +6,14 @@
 #include "sscvae/core/text.h"
 #include "sscvae/image/image.h"
 #include "sscvae/image/noise.h"
-#include "sscvae/metrics/protocol.h"
 #include "sscvae/report/colormap.h"
+#include "sscvae/tasks/demo_report.h"
 #include "sscvae/tasks/inference.h"
 #include "sscvae/tasks/interrupt.h"
 
 namespace sscvae::tasks {
 
 namespace {
-
-std::map<std::string, double> quality(const at::Tensor& original, const at::Tensor& result) {
-  return metrics::compare_images(original, result, metrics::protocols().front(), {"psnr", "ssim"});
-}
 
 /// One image through one model, with a row of pictures.
 Json show(Inference& inference, const std::string& weights, const std::filesystem::path& path, double sigma_8bit,
@@ -26,7 +22,7 @@ Json show(Inference& inference, const std::string& weights, const std::filesyste
   const at::Tensor clean = image::to_tensor(image::with_channels(image::read_image(path), inference.channels()));
   const at::Tensor input = denoises ? image::add_gaussian_noise(clean, sigma_8bit, 0, false) : clean;
   const InferenceResult result = inference.run(input);
-  const auto figures = quality(clean, result.reconstruction);
+  const auto figures = demo_figures(clean, result.reconstruction);
   Json json{{"weights", weights},
             {"task", denoises ? "denoise" : "reconstruct"},
             {"image", path.filename().string()},
@@ -37,7 +33,7 @@ Json show(Inference& inference, const std::string& weights, const std::filesyste
             {"seconds", result.seconds}};
   std::string caption = format("input, sigma %.0f", sigma_8bit);
   if (denoises) {
-    json["noisy_psnr_db"] = quality(clean, input).at("psnr");
+    json["noisy_psnr_db"] = demo_figures(clean, input).at("psnr");
     caption += format(", %.2f dB", json["noisy_psnr_db"].get<double>());
   } else {
     caption = "input";

@@ -290,7 +290,7 @@ metrics::Protocol protocol_of(const EvaluateOptions& options) {
 }
 
 /// Refuses what can be refused before the model is read.
-void check(const EvaluateOptions& options) {
+void check_evaluation(const EvaluateOptions& options) {
   if (options.mode != "eval" && options.mode != "train")
     throw UsageError("--mode: expected eval or train, got '" + options.mode + "'" +
                      suggestion(options.mode, {"eval", "train"}));
@@ -393,7 +393,7 @@ class Evaluation {
 
 Report evaluate(const EvaluateOptions& options) {
   const metrics::Protocol protocol = protocol_of(options);
-  check(options);
+  check_evaluation(options);
   Evaluation evaluation(options, protocol);
   evaluation.measure_all();
   return evaluation.report();

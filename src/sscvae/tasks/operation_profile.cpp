@@ -14,7 +14,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// An operation under way.
-struct Scope : at::ObserverContext {
+struct TimedScope : at::ObserverContext {
   bool counted = false, outermost = false;
   std::string layer;
   int64_t macs_before = 0;
@@ -51,10 +51,10 @@ struct OperationProfile::State {
     thread_local State* state = nullptr;
     return state;
   }
-  void add(const Scope& scope, const std::string& operation);
+  void add(const TimedScope& scope, const std::string& operation);
 };
 
-void OperationProfile::State::add(const Scope& scope, const std::string& operation) {
+void OperationProfile::State::add(const TimedScope& scope, const std::string& operation) {
   OperationTime& entry = operations[{scope.layer, operation}];
   entry.layer = scope.layer;
   entry.operation = operation;
@@ -65,7 +65,7 @@ void OperationProfile::State::add(const Scope& scope, const std::string& operati
 
 OperationProfile::OperationProfile(const ParameterNames& names) : state_(std::make_unique<State>(names)) {
   const auto start = [](const at::RecordFunction& function) -> std::unique_ptr<at::ObserverContext> {
-    auto scope = std::make_unique<Scope>();
+    auto scope = std::make_unique<TimedScope>();
     State* state = State::running();
     scope->counted = state && is_operation(function.name());
     scope->outermost = scope->counted && state->depth++ == 0;
@@ -77,7 +77,7 @@ OperationProfile::OperationProfile(const ParameterNames& names) : state_(std::ma
   };
   const auto end = [](const at::RecordFunction& function, at::ObserverContext* context) {
     State* state = State::running();
-    const auto* scope = static_cast<const Scope*>(context);
+    const auto* scope = static_cast<const TimedScope*>(context);
     if (!state || !scope || !scope->counted) return;
     --state->depth;
     if (scope->outermost) state->add(*scope, without_namespace(function.name()));

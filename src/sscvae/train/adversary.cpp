@@ -36,7 +36,7 @@ at::Tensor as_colour(const at::Tensor& images) {
   return 2 * (images.size(1) == 3 ? images : images.expand({-1, 3, -1, -1})) - 1;
 }
 
-void add(double& figure, const at::Tensor& value, double share) {
+void add_share(double& figure, const at::Tensor& value, double share) {
   figure = (std::isnan(figure) ? 0 : figure) + share * value.item<double>();
 }
 
@@ -80,7 +80,7 @@ at::Tensor Adversary::generator_term(const models::Autoencoder& model, const at:
   at::Tensor term, quality = pixel_loss;
   if (options_.perceptual_weight > 0) {
     const at::Tensor distance = perceptual_(as_colour(reconstruction), as_colour(target)).mean();
-    add(figures_.perceptual, distance, share);
+    add_share(figures_.perceptual, distance, share);
     term = options_.perceptual_weight * distance;
     quality = quality + term;
   }
@@ -91,7 +91,7 @@ at::Tensor Adversary::generator_term(const models::Autoencoder& model, const at:
     deception = models::hinge_generator_loss(logits(reconstruction));
   }
   const double lambda = adaptive_weight(model.last_weight(), quality, deception);
-  add(figures_.adversarial, deception, share);
+  add_share(figures_.adversarial, deception, share);
   figures_.adaptive_weight = (std::isnan(figures_.adaptive_weight) ? 0 : figures_.adaptive_weight) + share * lambda;
   const at::Tensor adversarial = options_.weight * lambda * deception;
   return term.defined() ? term + adversarial : adversarial;
@@ -100,7 +100,7 @@ at::Tensor Adversary::generator_term(const models::Autoencoder& model, const at:
 void Adversary::learn(const at::Tensor& reconstruction, const at::Tensor& target, double share) {
   if (!active_) return;
   const at::Tensor loss = models::hinge_discriminator_loss(logits(target), logits(reconstruction.detach()));
-  add(figures_.discriminator, loss, share);
+  add_share(figures_.discriminator, loss, share);
   (loss * share).backward();
 }
 

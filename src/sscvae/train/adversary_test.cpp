@@ -30,7 +30,7 @@ Adversary make(const AdversarialOptions& options, PerceptualDistance perceptual 
 
 at::Tensor mean_absolute(const at::Tensor& a, const at::Tensor& b) { return (a - b).abs().mean({1, 2, 3}); }
 
-std::shared_ptr<models::Autoencoder> small_model() {
+std::shared_ptr<models::Autoencoder> small_vq_gan() {
   models::ModelOptions options;
   options.name = "vq-gan";
   options.lite.width = 8;
@@ -45,7 +45,7 @@ TEST(Adversary, WaitsForItsStart) {
   AdversarialOptions options = small_options();
   options.start = 5;
   Adversary adversary = make(options);
-  const auto model = small_model();
+  const auto model = small_vq_gan();
   const at::Tensor images = torch::rand({2, 1, 16, 16}), made = model->forward(images).reconstruction;
   adversary.begin_step(5);
   EXPECT_FALSE(adversary.generator_term(*model, made, images, (made - images).square().mean(), 1).defined());
@@ -62,7 +62,7 @@ TEST(Adversary, WaitsForItsStart) {
 }
 
 TEST(Adversary, TheAdaptiveWeightBalancesGradientsAtTheLastLayer) {
-  const auto model = small_model();
+  const auto model = small_vq_gan();
   torch::manual_seed(1);
   const at::Tensor images = torch::rand({2, 1, 16, 16}), made = model->forward(images).reconstruction;
   const at::Tensor pixels = (made - images).square().mean();
@@ -87,7 +87,7 @@ TEST(Adversary, TheAdaptiveWeightBalancesGradientsAtTheLastLayer) {
 }
 
 TEST(Adversary, TheAutoencodersTermGivesTheDiscriminatorNoGradients) {
-  const auto model = small_model();
+  const auto model = small_vq_gan();
   const at::Tensor images = torch::rand({2, 1, 16, 16}), made = model->forward(images).reconstruction;
   Adversary adversary = make(small_options());
   adversary.begin_step(1);
@@ -105,7 +105,7 @@ TEST(Adversary, GradientsOfItsTermMatchDifferences) {
   options.discriminator.normalization = models::Normalization::kNone;
   Adversary adversary = make(options, mean_absolute);
   adversary.discriminator()->to(at::kDouble);
-  const auto model = small_model();
+  const auto model = small_vq_gan();
   torch::manual_seed(2);
   const at::Tensor made = torch::rand({2, 1, 12, 12}, at::kDouble).requires_grad_(),
                    images = torch::rand({2, 1, 12, 12}, at::kDouble);
@@ -126,7 +126,7 @@ TEST(Adversary, PerceptualDistancesComeFromOutside) {
     return mean_absolute(a, b);
   });
   EXPECT_EQ(adversary.discriminator(), nullptr);
-  const auto model = small_model();
+  const auto model = small_vq_gan();
   const at::Tensor images = torch::rand({2, 1, 16, 16}), made = model->forward(images).reconstruction;
   adversary.begin_step(1);
   const at::Tensor term = adversary.generator_term(*model, made, images, (made - images).square().mean(), 1);
@@ -134,7 +134,7 @@ TEST(Adversary, PerceptualDistancesComeFromOutside) {
 }
 
 TEST(Adversary, LearnsToTellImagesFromReconstructions) {
-  const auto model = small_model();
+  const auto model = small_vq_gan();
   torch::manual_seed(3);
   const at::Tensor images = torch::rand({4, 1, 16, 16});
   model->initialize_from(images);

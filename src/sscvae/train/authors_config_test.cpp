@@ -163,7 +163,7 @@ TEST(AuthorsConfig, KeysWithoutMeaningAreNoted) {
   EXPECT_NE(config.notes[2].find("save_path"), std::string::npos);
 }
 
-std::string message_of(const nlohmann::json& config, const std::string& name = "sscvae_recon_gray.json") {
+std::string refusal_of_config(const nlohmann::json& config, const std::string& name = "sscvae_recon_gray.json") {
   try {
     read_authors_config(config.dump(), name);
   } catch (const UsageError& error) {
@@ -175,16 +175,16 @@ std::string message_of(const nlohmann::json& config, const std::string& name = "
 TEST(AuthorsConfig, ErrorsAreUsageErrorsWithTheNearestName) {
   nlohmann::json config = complete();
   config["model"]["num_atom"] = 3;
-  EXPECT_NE(message_of(config).find("did you mean 'model.num_atoms'"), std::string::npos);
+  EXPECT_NE(refusal_of_config(config).find("did you mean 'model.num_atoms'"), std::string::npos);
   config = complete();
   config["data"]["dataset"] = "imagnet";
-  EXPECT_NE(message_of(config).find("imagenet"), std::string::npos);
+  EXPECT_NE(refusal_of_config(config).find("imagenet"), std::string::npos);
   config = complete();
   config["model"]["num_dims"] = 47;
-  EXPECT_NE(message_of(config).find("47"), std::string::npos);
+  EXPECT_NE(refusal_of_config(config).find("47"), std::string::npos);
   config = complete();
   config["model"]["down_samples"] = "three";
-  EXPECT_NE(message_of(config).find("integer"), std::string::npos);
+  EXPECT_NE(refusal_of_config(config).find("integer"), std::string::npos);
   EXPECT_THROW(read_authors_config("{\"model\": ", "a.json"), UsageError);
   EXPECT_THROW(read_authors_config("[1]", "a.json"), UsageError);
 }

@@ -12,7 +12,7 @@
 namespace sscvae::train {
 namespace {
 
-at::Tensor parameter(at::Tensor values) { return values.clone().requires_grad_(true); }
+at::Tensor parameter_of(at::Tensor values) { return values.clone().requires_grad_(true); }
 
 at::Tensor random_tensor(at::IntArrayRef shape, uint64_t seed) {
   Random random(seed);
@@ -36,7 +36,7 @@ struct ScalarAdam {
 };
 
 TEST(Adam, FirstStepMovesByTheLearningRateAgainstTheSign) {
-  const at::Tensor p = parameter(at::tensor({1.0, 2.0, 3.0}, at::kDouble));
+  const at::Tensor p = parameter_of(at::tensor({1.0, 2.0, 3.0}, at::kDouble));
   Adam adam({{"p", p}}, {});
   p.mutable_grad() = at::tensor({0.5, -4.0, 0.0}, at::kDouble);
   adam.step(0.1);
@@ -46,7 +46,7 @@ TEST(Adam, FirstStepMovesByTheLearningRateAgainstTheSign) {
 TEST(Adam, FollowsThePublishedFormulasForManySteps) {
   for (const double weight_decay : {0.0, 0.05}) {
     const AdamOptions options{0.9, 0.99, 1e-8, weight_decay};
-    const at::Tensor p = parameter(random_tensor({50}, 1));
+    const at::Tensor p = parameter_of(random_tensor({50}, 1));
     std::vector<ScalarAdam> expected_state(50, ScalarAdam{options});
     std::vector<double> expected(p.data_ptr<double>(), p.data_ptr<double>() + 50);
     Adam adam({{"p", p}}, options);
@@ -65,7 +65,7 @@ TEST(Adam, FollowsThePublishedFormulasForManySteps) {
 TEST(Adam, Float32OfAnyLengthAgreesWithDouble) {
   for (const int64_t length : {1, 15, 33, 40000}) {  // shorter than a vector, with a rest, and for several threads
     const at::Tensor start = random_tensor({length}, 1).to(at::kFloat);
-    const at::Tensor p = parameter(start), exact = parameter(start.to(at::kDouble));
+    const at::Tensor p = parameter_of(start), exact = parameter_of(start.to(at::kDouble));
     Adam adam({{"p", p}}, {}), exact_adam({{"p", exact}}, {});
     for (uint64_t step = 0; step < 5; ++step) {
       p.mutable_grad() = random_tensor({length}, 10 + step).to(at::kFloat);
@@ -79,7 +79,7 @@ TEST(Adam, Float32OfAnyLengthAgreesWithDouble) {
 
 TEST(Adam, MemoryLayoutDoesNotMatter) {
   const at::Tensor values = random_tensor({4, 3, 5, 2}, 3), gradient = random_tensor({4, 3, 5, 2}, 4);
-  const at::Tensor plain = parameter(values);
+  const at::Tensor plain = parameter_of(values);
   const at::Tensor last = values.contiguous(at::MemoryFormat::ChannelsLast).requires_grad_(true);
   const at::Tensor sliced = at::zeros({4, 3, 5, 4}, at::kDouble).slice(3, 0, 4, 2).copy_(values).requires_grad_(true);
   for (const at::Tensor& p : {plain, last, sliced}) {
@@ -94,7 +94,7 @@ TEST(Adam, MemoryLayoutDoesNotMatter) {
 }
 
 TEST(Adam, LeavesParametersWithoutGradientAlone) {
-  const at::Tensor with = parameter(at::ones({2})), without = parameter(at::ones({2}));
+  const at::Tensor with = parameter_of(at::ones({2})), without = parameter_of(at::ones({2}));
   Adam adam({{"with", with}, {"without", without}}, {0.9, 0.99, 1e-8, 0.1});
   with.mutable_grad() = at::ones({2});
   adam.step(0.1);
@@ -109,13 +109,13 @@ TEST(Adam, StateGoesOutAndComesBack) {
     p.mutable_grad() = random_tensor({6}, seed);
     adam.step(0.01);
   };
-  const at::Tensor p = parameter(random_tensor({6}, 1));
+  const at::Tensor p = parameter_of(random_tensor({6}, 1));
   Adam first({{"layer.p", p}}, {});
   advance(first, p, 2);
   advance(first, p, 3);
   EXPECT_EQ(first.state().names(), (std::vector<std::string>{"exp_avg.layer.p", "exp_avg_sq.layer.p"}));
 
-  const at::Tensor q = parameter(p.detach());
+  const at::Tensor q = parameter_of(p.detach());
   Adam second({{"layer.p", q}}, {});
   second.load_state(first.state(), first.steps(), "test");
   EXPECT_EQ(second.steps(), 2);
@@ -123,14 +123,14 @@ TEST(Adam, StateGoesOutAndComesBack) {
   advance(second, q, 4);
   EXPECT_TRUE(at::equal(p, q));
 
-  Adam other({{"layer.p", parameter(at::zeros({7}, at::kDouble))}}, {});
+  Adam other({{"layer.p", parameter_of(at::zeros({7}, at::kDouble))}}, {});
   EXPECT_THROW(other.load_state(first.state(), 2, "test"), FormatError);
-  Adam renamed({{"layer.q", parameter(at::zeros({6}, at::kDouble))}}, {});
+  Adam renamed({{"layer.q", parameter_of(at::zeros({6}, at::kDouble))}}, {});
   EXPECT_THROW(renamed.load_state(first.state(), 2, "test"), FormatError);
 }
 
 TEST(GradientNorm, IsTheEuclideanNormOfAllGradients) {
-  const at::Tensor a = parameter(at::zeros({2})), b = parameter(at::zeros({1})), c = parameter(at::zeros({1}));
+  const at::Tensor a = parameter_of(at::zeros({2})), b = parameter_of(at::zeros({1})), c = parameter_of(at::zeros({1}));
   a.mutable_grad() = at::tensor({3.0f, 0.0f});
   b.mutable_grad() = at::tensor({4.0f});
   const std::vector<NamedParameter> parameters{{"a", a}, {"b", b}, {"c", c}};

@@ -15,7 +15,7 @@ namespace sscvae::train {
 
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();  // a figure that the model does not have
 /// Only what costs little beside a training step: no perceptual metrics.
 const std::vector<std::string> kFigures{"psnr", "ssim", "nnz", "hoyer", "fit_error"};
 
@@ -48,14 +48,14 @@ at::Tensor stack(const std::vector<ValidationImage>& images, const Group& group,
   return at::stack(tensors).to(device);
 }
 
-double number(const at::Tensor& scalar) { return scalar.defined() ? scalar.item<double>() : kNaN; }
+double number(const at::Tensor& scalar) { return scalar.defined() ? scalar.item<double>() : kMissing; }
 
 at::Tensor part_of(const at::Tensor& batch, int64_t index) {
   return batch.defined() ? batch[index].cpu() : at::Tensor();
 }
 
 /// Adds the figures of each image of the group to the sums.
-void add_figures(const models::ForwardResult& result, const at::Tensor& target, const ValidationSettings& settings,
+void add_validation_figures(const models::ForwardResult& result, const at::Tensor& target, const ValidationSettings& settings,
                  std::map<std::string, double>& sums) {
   const models::Losses losses = models::compute_losses(result, target, settings.train.loss, settings.sparsity_weight);
   const double count = static_cast<double>(target.size(0));
@@ -70,7 +70,7 @@ void add_figures(const models::ForwardResult& result, const at::Tensor& target, 
     const auto figures = metrics::measure(sample, protocol, kFigures);
     for (const std::string& name : kFigures) {
       const auto found = figures.find(name);
-      sums[name == "psnr" ? "psnr_db" : name] += found == figures.end() ? kNaN : found->second;
+      sums[name == "psnr" ? "psnr_db" : name] += found == figures.end() ? kMissing : found->second;
     }
   }
 }
@@ -122,7 +122,7 @@ std::map<std::string, double> validate(models::Autoencoder& model, const std::ve
       const AutocastScope autocast(settings.device, settings.bf16);
       result = models::forward_any_size(model, input);
     }
-    add_figures(result, target, settings, figures);
+    add_validation_figures(result, target, settings, figures);
     if (result.indices.defined()) usage.add(result.indices);
   }
   model.train(true);
