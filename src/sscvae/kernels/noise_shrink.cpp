@@ -30,11 +30,11 @@ template <bool kPrevious, bool kFactors>
 }
 
 #ifdef SSCVAE_X86
-[[gnu::target("arch=haswell")]] void shrink_avx2(const NoiseShrink& shrink, float* code, int64_t positions) {
+[[gnu::target("avx2")]] void shrink_avx2(const NoiseShrink& shrink, float* code, int64_t positions) {
   shrink_all(shrink, code, positions);
 }
 
-[[gnu::target("arch=skylake-avx512")]] void shrink_avx512(const NoiseShrink& shrink, float* code, int64_t positions) {
+[[gnu::target("avx512f,avx512vl,avx512dq")]] void shrink_avx512(const NoiseShrink& shrink, float* code, int64_t positions) {
   shrink_all(shrink, code, positions);
 }
 #endif

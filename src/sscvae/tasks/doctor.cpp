@@ -75,13 +75,15 @@ Json processor_json() {
   Json features = Json::array();
   for (const char* name : {"sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_bf16", "amx_bf16", "amx_int8"})
     if (cpu.has(name)) features.push_back(name);
-  return {{"model", cpu.model},
-          {"features", features},
-          {"hardware_threads", std::thread::hardware_concurrency()},
-          {"libtorch_path", at::get_cpu_capability()},
-          {"fast_bf16", cpu.has_fast_bf16()},
-          {"fp32_gflops", product_gflops(at::kFloat)},
-          {"bf16_gflops", product_gflops(at::kBFloat16)}};
+  Json json{{"model", cpu.model},
+            {"features", features},
+            {"hardware_threads", std::thread::hardware_concurrency()},
+            {"libtorch_path", at::get_cpu_capability()},
+            {"fast_bf16", cpu.has_fast_bf16()},
+            {"fp32_gflops", product_gflops(at::kFloat)},
+            {"bf16_gflops", product_gflops(at::kBFloat16)}};
+  if (!cpu.held_to.empty()) json["held_to"] = cpu.held_to + " (SSCVAE_ISA)";
+  return json;
 }
 
 Json libraries_json() {
