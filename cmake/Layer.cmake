@@ -6,18 +6,6 @@ include_guard()
 include(GoogleTest)
 include(GNUInstallDirs)
 
-# Compiles the target's sources in batches (SSCVAE_UNITY). Names in anonymous namespaces must then be unique within a
-# target; CMake leaves sources with compile options of their own alone.
-function(sscvae_unity target)
-  set_target_properties(${target} PROPERTIES UNITY_BUILD ${SSCVAE_UNITY} UNITY_BUILD_BATCH_SIZE ${SSCVAE_UNITY_BATCH})
-endfunction()
-
-# Tests are compiled once and run for seconds: -O1 takes a fifth off their compile time.
-function(sscvae_test_program target)
-  sscvae_unity(${target})
-  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
-endfunction()
-
 function(sscvae_add_tests target label)
   gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
                        PROPERTIES LABELS "${label}" TIMEOUT 300 ENVIRONMENT "${SSCVAE_TEST_ENVIRONMENT}")
@@ -40,7 +28,7 @@ function(sscvae_layer name)
   endif()
   add_library(sscvae_${name} STATIC ${sources})
   add_library(sscvae::${name} ALIAS sscvae_${name})
-  sscvae_unity(sscvae_${name})
+  sscvae_compilation(sscvae_${name})
   set_target_properties(sscvae_${name} PROPERTIES EXPORT_NAME ${name} LINKER_LANGUAGE CXX)
   target_compile_features(sscvae_${name} PUBLIC cxx_std_20)
   target_include_directories(sscvae_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>
@@ -53,7 +41,7 @@ function(sscvae_layer name)
           FILES_MATCHING PATTERN "*.h" PATTERN "*_fixture.h" EXCLUDE PATTERN "test_*.h" EXCLUDE)
   if(SSCVAE_BUILD_TESTS AND tests)
     add_executable(sscvae_${name}_test ${tests})
-    sscvae_test_program(sscvae_${name}_test)
+    sscvae_compilation(sscvae_${name}_test -O1)
     target_link_libraries(sscvae_${name}_test PRIVATE sscvae::${name} sscvae::testing sscvae_warnings GTest::gtest_main)
     sscvae_add_tests(sscvae_${name}_test unit)
   endif()

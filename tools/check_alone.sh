@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compiles sources one by one, as a build with SSCVAE_UNITY=OFF does, and headers alone: a unity build hides a missing
+# Compiles sources one by one, as a build with SSCVAE_UNITY=OFF and SSCVAE_PCH=OFF does, and headers alone: a unity build hides a missing
 # include and a name that another file happens to bring.
 #
 #   tools/check_alone.sh [1/N]      one file of N; which ones follows from the commit, so that many commits see them all.
@@ -14,7 +14,7 @@ readonly groups="${BASH_REMATCH[1]}"
 
 mkdir -p "$build"
 # shellcheck disable=SC2086  # several arguments
-cmake --preset release -B "$build" -DSSCVAE_UNITY=OFF ${CMAKE_ARGS:-} >"$build/configure.log" 2>&1 ||
+cmake --preset release -B "$build" -DSSCVAE_UNITY=OFF -DSSCVAE_PCH=OFF ${CMAKE_ARGS:-} >"$build/configure.log" 2>&1 ||
   { cat "$build/configure.log" >&2; fail "cannot configure"; }
 
 commit="$(git rev-parse HEAD 2>/dev/null || echo 0)"
