@@ -56,29 +56,32 @@ TEST(FusedLista, EqualsPlainForEveryThresholdShape) {
   for (const int64_t dim : {19, 11})
     for (const auto& shape : testing::threshold_shapes(kPositions, kAtoms))
       for (const InitialCode start : kStarts)
-        for (const int64_t steps : {0, 1, 16})
-          for (const Isa isa : kernels::available_isas())
-            expect_equal_to_plain(Problem(kPositions, dim, kAtoms, shape), steps, start, isa);
+        for (const int64_t steps : {0, 1, 16}) {
+          const Problem problem = testing::smooth_problem(kPositions, dim, kAtoms, shape, steps, start);
+          for (const Isa isa : kernels::available_isas()) expect_equal_to_plain(problem, steps, start, isa);
+        }
 }
 
 TEST(FusedLista, EqualsPlainForEverySize) {
   struct Size {
-    int64_t positions, dim, atoms;
+    int64_t positions, dim, atoms, steps;
   };
-  for (const Size& size :
-       {Size{1, 1, 1}, Size{0, 5, 7}, Size{300, 3, 130}, Size{500, 40, 64}, Size{500, 48, 192}, Size{29, 70, 20}})
-    for (const InitialCode start : kStarts)
-      expect_equal_to_plain(Problem(size.positions, size.dim, size.atoms, {size.positions, size.atoms}), 5, start,
-                            kernels::best_isa());
+  // The more values a problem has, the longer it takes to draw one without a value near a threshold.
+  for (const Size& size : {Size{1, 1, 1, 5}, Size{0, 5, 7, 5}, Size{300, 3, 130, 3}, Size{500, 40, 64, 3},
+                           Size{350, 48, 192, 2}, Size{29, 70, 20, 5}})
+    for (const InitialCode start : kStarts) {
+      const Problem problem = testing::smooth_problem(size.positions, size.dim, size.atoms,
+                                                      {size.positions, size.atoms}, size.steps, start);
+      for (const Isa isa : kernels::available_isas()) expect_equal_to_plain(problem, size.steps, start, isa);
+    }
 }
 
 TEST(FusedLista, EqualsPlainForSignedThresholds) {
-  for (const int64_t dim : {9, 6}) {
-    Problem problem(21, dim, 26, {21, 26});
-    problem.threshold.sub_(0.05);
-    for (const InitialCode start : kStarts)
+  for (const int64_t dim : {9, 6})
+    for (const InitialCode start : kStarts) {
+      const Problem problem = testing::smooth_problem(21, dim, 26, {21, 26}, 3, start, -0.05);
       for (const Isa isa : kernels::available_isas()) expect_equal_to_plain(problem, 3, start, isa);
-  }
+    }
 }
 
 TEST(FusedLista, TakesAnyStrides) {

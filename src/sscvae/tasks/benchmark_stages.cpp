@@ -96,8 +96,9 @@ std::shared_ptr<Training> make_training(const BenchmarkOptions& options, const C
   training->settings.loss = train.loss;
   training->settings.gradient_clip = train.gradient_clip;
   training->settings.device = compute.device;
+  const auto asked = compute.bf16 ? train::Precision::kBf16 : train::Precision::kFp32;
   training->settings.bf16 =
-      options.compute.precision == "auto" ? train::uses_bf16(train.precision, compute.device) : compute.bf16;
+      train::uses_bf16(options.compute.precision == "auto" ? train.precision : asked, compute.device);
   return training;
 }
 

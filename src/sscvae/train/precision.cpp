@@ -3,12 +3,17 @@
 #include <ATen/autocast_mode.h>
 
 #include "sscvae/core/cpu_features.h"
+#include "sscvae/core/log.h"
 
 namespace sscvae::train {
 
 bool uses_bf16(Precision precision, c10::Device device) {
-  if (precision != Precision::kAuto) return precision == Precision::kBf16;
-  return device.is_cuda() || (device.is_cpu() && cpu_features().has_fast_bf16());
+  if (precision == Precision::kFp32) return false;
+  if (!device.is_cpu()) return device.is_cuda() || precision == Precision::kBf16;
+  const bool fast = cpu_features().has_fast_bf16();
+  if (precision == Precision::kBf16 && !fast)
+    note("this processor has neither AVX512_BF16 nor AMX: training computes in fp32, which is faster here than bf16");
+  return fast;
 }
 
 AutocastScope::AutocastScope(c10::Device device, bool enabled) : device_(device.type()), enabled_(enabled) {
