@@ -3,18 +3,10 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <numbers>
 
 #include "sscvae/core/error.h"
 
 namespace sscvae {
-
-uint64_t splitmix64(uint64_t value) {
-  value += 0x9E3779B97F4A7C15u;
-  value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9u;
-  value = (value ^ (value >> 27)) * 0x94D049BB133111EBu;
-  return value ^ (value >> 31);
-}
 
 uint64_t derive_seed(uint64_t root, std::string_view purpose, uint64_t index) {
   uint64_t hash = splitmix64(root);
@@ -28,7 +20,7 @@ uint64_t Random::next() {
   return value;
 }
 
-double Random::uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }
+double Random::uniform() { return unit_interval(next()); }
 
 double Random::uniform(double low, double high) { return low + (high - low) * uniform(); }
 
@@ -41,10 +33,7 @@ int64_t Random::below(int64_t bound) {
   return static_cast<int64_t>(value % n);
 }
 
-double Random::normal() {
-  const double u = 1.0 - uniform(), v = uniform();
-  return std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * std::numbers::pi * v);
-}
+double Random::normal() { return polar_normal(*this); }
 
 MersenneTwister MersenneTwister::numpy(uint32_t seed) {
   MersenneTwister generator;

@@ -5,12 +5,11 @@
 #include <string_view>
 #include <vector>
 
+#include "sscvae/core/variates.h"
+
 /// Randomness. One root seed gives named sub-seeds, so that a result depends on the seed and on what is drawn for whom,
 /// never on the number of threads, the order of work or how often a run was interrupted.
 namespace sscvae {
-
-/// Mixes 64 bits (Steele, Lea, Flood 2014: SplitMix64's finaliser).
-uint64_t splitmix64(uint64_t value);
 
 /// The seed of a named purpose and index: derive_seed(root, "crop", step).
 uint64_t derive_seed(uint64_t root, std::string_view purpose, uint64_t index = 0);

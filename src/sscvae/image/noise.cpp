@@ -35,19 +35,6 @@ double trigamma(double x) {
   return sum + 1 / x + r / 2 + r / x * (1.0 / 6 - r * (1.0 / 30 - r * (1.0 / 42 - r / 30)));
 }
 
-/// Logarithm of a gamma variate of that shape and scale 1. Source: Marsaglia & Tsang 2000; below 1 by a power of a
-/// uniform variate.
-double log_gamma_variate(Random& random, double shape) {
-  if (shape < 1) return log_gamma_variate(random, shape + 1) + std::log(1 - random.uniform()) / shape;
-  const double d = shape - 1.0 / 3, c = 1 / std::sqrt(9 * d);
-  for (;;) {
-    const double x = random.normal(), root = 1 + c * x;
-    if (root <= 0) continue;
-    const double v = root * root * root, u = 1 - random.uniform();
-    if (std::log(u) < 0.5 * x * x + d - d * v + d * std::log(v)) return std::log(d * v);
-  }
-}
-
 }  // namespace
 
 double speckle_looks(double sigma_8bit) {
@@ -62,13 +49,17 @@ double speckle_looks(double sigma_8bit) {
   return low;
 }
 
-void add_speckle(float* values, int64_t count, double sigma_8bit, uint64_t seed) {
+Speckle speckle_of(double sigma_8bit, uint64_t seed) {
   const double looks = speckle_looks(sigma_8bit);
-  if (std::isinf(looks)) return;
-  Random random(derive_seed(seed, "speckle"));
-  const double log_looks = std::log(looks);
+  return {looks, std::log(looks), kNatural, derive_seed(seed, "speckle")};
+}
+
+void add_speckle(float* values, int64_t count, double sigma_8bit, uint64_t seed) {
+  const Speckle speckle = speckle_of(sigma_8bit, seed);
+  if (std::isinf(speckle.looks)) return;
+  Random random(speckle.stream);
   for (int64_t i = 0; i < count; ++i)
-    values[i] += static_cast<float>(kNatural * (log_gamma_variate(random, looks) - log_looks));
+    values[i] += static_cast<float>(speckle.scale * (log_gamma_variate(random, speckle.looks) - speckle.log_looks));
 }
 
 at::Tensor add_speckle(const at::Tensor& chw_image, double sigma_8bit, uint64_t seed, bool clip) {

@@ -35,6 +35,13 @@ void add_speckle(float* values, int64_t count, double sigma_8bit, uint64_t seed)
 /// The degrees at which the compressed speckle has that standard deviation (9.7 grey levels: 4; 23.7: 1). Infinite at
 /// 0.
 double speckle_looks(double sigma_8bit);
+/// What add_speckle draws by: value i gains scale (log g_i - log_looks), where log g_i is log_gamma_variate(., looks)
+/// from the words of Random(stream), one after another; nothing where looks is infinite.
+struct Speckle {
+  double looks, log_looks, scale;
+  uint64_t stream;
+};
+Speckle speckle_of(double sigma_8bit, uint64_t seed);
 
 /// Either of them, by kind.
 at::Tensor add_noise(Noise kind, const at::Tensor& chw_image, double sigma_8bit, uint32_t seed, bool clip);

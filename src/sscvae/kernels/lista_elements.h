@@ -3,11 +3,7 @@
 #include <cmath>
 #include <cstdint>
 
-#ifdef __CUDACC__
-#define SSCVAE_HOST_DEVICE __host__ __device__
-#else
-#define SSCVAE_HOST_DEVICE
-#endif
+#include "sscvae/core/host_device.h"
 
 /// The element-wise part of a step of unfolded shrinkage on whole matrices [rows,columns], row-major without gaps.
 /// One source for both sides: a thread of a GPU takes its share of the elements and the CPU takes all of them, so that
