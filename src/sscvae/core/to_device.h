@@ -1,0 +1,11 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace sscvae {
+
+/// The tensor on that device. Towards a GPU the copy is queued on the current stream, through memory that the device reads
+/// by itself, and the caller goes on at once; Tensor::to would wait until the device has done all its work so far.
+at::Tensor to_device(const at::Tensor& tensor, c10::Device device);
+
+}  // namespace sscvae
