@@ -63,6 +63,15 @@ void DataOptions::describe(FieldList& fields) {
              between(0, 256));
   fields.add("cache_mb", cache_mb, "memory for decoded images, MiB; images beyond it are decoded at each use",
              between(0, 1 << 24));
+  fields.add(
+      "batches_on", batches_on,
+      "where batches are cut and made noisy: on the cpu, by `workers`; on the device that trains, where all images "
+      "then lie as integers; auto: on a GPU where they fit, else on the cpu. The same crops, and noise that is the same "
+      "up to rounding");
+  fields.add("device_cache_mb", device_cache_mb,
+             "memory of the device for the training images of batches_on = \"device\" or \"auto\", MiB (1 or 2 bytes "
+             "for each sample of a pixel)",
+             between(0, 1 << 24));
   fields.add("on_broken", on_broken, "skip: leave out images that cannot be decoded, with a warning; refuse: stop");
   fields.add_section("noise", noise);
 }

@@ -10,6 +10,7 @@ namespace sscvae::data {
 enum class SplitRule { kOfficial, kAuthors, kGrouped, kManifest, kAll };
 enum class Sampling { kRandomCrops, kGrid, kWholeImages };
 enum class OnBroken { kSkip, kRefuse };
+enum class BatchPlace { kAuto, kCpu, kDevice };
 
 enum class NoiseKind { kGaussian, kSpeckle, kMixed };
 
@@ -57,6 +58,8 @@ struct DataOptions {
   int64_t limit = 0;            ///< use only the first so many images of each part; 0: all
   int64_t workers = 1;
   int64_t cache_mb = 2048;
+  BatchPlace batches_on = BatchPlace::kAuto;
+  int64_t device_cache_mb = 16384;
   OnBroken on_broken = OnBroken::kSkip;
   NoiseOptions noise;
   void describe(FieldList& fields);
@@ -82,5 +85,10 @@ inline const std::vector<std::string>& sscvae::choice_names<sscvae::data::Sampli
 template <>
 inline const std::vector<std::string>& sscvae::choice_names<sscvae::data::OnBroken>() {
   static const std::vector<std::string> names{"skip", "refuse"};
+  return names;
+}
+template <>
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::data::BatchPlace>() {
+  static const std::vector<std::string> names{"auto", "cpu", "device"};
   return names;
 }

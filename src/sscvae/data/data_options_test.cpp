@@ -41,6 +41,8 @@ TEST(DataOptions, every_member_is_an_option_and_comes_back) {
                                                      "limit",
                                                      "workers",
                                                      "cache_mb",
+                                                     "batches_on",
+                                                     "device_cache_mb",
                                                      "on_broken",
                                                      "noise.kind",
                                                      "noise.sigma_8bit",

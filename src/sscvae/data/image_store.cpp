@@ -70,6 +70,14 @@ void gather(int64_t channels, const std::vector<int64_t>& rows, const std::vecto
 
 }  // namespace
 
+WindowOffsets offsets_of(const Window& window, int64_t height, int64_t width, int64_t channels) {
+  WindowOffsets result{
+      offsets(window.top, window.height, height, width * channels, (window.symmetry & 2) != 0),
+      offsets(window.left, window.width, width, channels, (window.symmetry & 1) != 0)};
+  if (window.symmetry & 4) std::swap(result.rows, result.columns);
+  return result;
+}
+
 ImageStore::ImageStore(std::filesystem::path root, const std::vector<std::string>& paths, int64_t channels,
                        int64_t cache_mb, OnBroken on_broken)
     : root_(std::move(root)), channels_(channels), on_broken_(on_broken) {
@@ -184,11 +192,7 @@ at::Tensor ImageStore::get(int64_t index) const { return image::to_tensor(*pixel
 
 void ImageStore::copy_window(int64_t index, const Window& window, float* out) const {
   const std::shared_ptr<const image::Image> image = pixels(index);
-  std::vector<int64_t> rows =
-      offsets(window.top, window.height, image->height, image->width * channels_, (window.symmetry & 2) != 0);
-  std::vector<int64_t> columns =
-      offsets(window.left, window.width, image->width, channels_, (window.symmetry & 1) != 0);
-  if (window.symmetry & 4) std::swap(rows, columns);
+  const auto [rows, columns] = offsets_of(window, image->height, image->width, channels_);
   const uint8_t* bytes = image->bytes.data();
   if (image->bit_depth == 8) {
     gather(channels_, rows, columns, out, [bytes, table = unit_values().data()](int64_t i) { return table[bytes[i]]; });

@@ -25,6 +25,13 @@ struct Window {
   int symmetry = 0;
 };
 
+/// Where the rows and columns of the turned window lie in an image of interleaved samples: pixel (y, x) of the result
+/// begins at sample rows[y] + columns[x].
+struct WindowOffsets {
+  std::vector<int64_t> rows, columns;
+};
+WindowOffsets offsets_of(const Window& window, int64_t height, int64_t width, int64_t channels);
+
 class ImageStore {
  public:
   /// Reads all headers and decodes images in their order until `cache_mb` MiB are full; the others are decoded at each
@@ -40,6 +47,7 @@ class ImageStore {
   const std::string& name(int64_t index) const { return entries_.at(static_cast<size_t>(index)).name; }
   int64_t height(int64_t index) const { return entries_.at(static_cast<size_t>(index)).height; }
   int64_t width(int64_t index) const { return entries_.at(static_cast<size_t>(index)).width; }
+  int64_t bytes(int64_t index) const { return entries_.at(static_cast<size_t>(index)).bytes; }  ///< decoded
   const std::vector<std::string>& left_out() const { return left_out_; }
   /// From now on an image that turns out to be damaged is an error, never replaced by another.
   void refuse_broken() { on_broken_ = OnBroken::kRefuse; }

@@ -30,6 +30,13 @@ int64_t first_of_crop(Random& random, int64_t length, int64_t patch) {
   return length > patch ? random.below(length - patch + 1) : 0;
 }
 
+void add_noise(const NoisePlan& noise, const float* target, float* input, int64_t count) {
+  std::memcpy(input, target, static_cast<size_t>(count) * sizeof(float));
+  if (noise.speckle) image::add_speckle(input, count, noise.sigma_8bit, noise.seed);
+  else add_normal(noise.seed, static_cast<float>(noise.sigma_8bit / 255), input, count);
+  if (noise.clip) std::transform(input, input + count, input, [](float v) { return std::clamp(v, 0.0F, 1.0F); });
+}
+
 }  // namespace
 
 TrainingBatches::TrainingBatches(const ImageStore& store, const DataOptions& options, int64_t batch_size, uint64_t seed,
@@ -95,10 +102,10 @@ TrainingBatches::Order TrainingBatches::order_of(int64_t epoch) const {
   return memo.order;
 }
 
-TrainingBatches::Sample TrainingBatches::sample(int64_t item, uint64_t number) const {
+SamplePlan TrainingBatches::sample(int64_t item, uint64_t number) const {
   Random random(derive_seed(seed_, "crop", number));
   const int64_t patch = options_.patch_size;
-  Sample result;
+  SamplePlan result;
   Window& window = result.window;
   window.height = window.width = patch;
   switch (options_.sampling) {
@@ -123,46 +130,55 @@ TrainingBatches::Sample TrainingBatches::sample(int64_t item, uint64_t number) c
       break;
   }
   if (options_.augment) window.symmetry = static_cast<int>(random.below(window.height == window.width ? 8 : 4));
+  if (denoise_) result.noise = noise_of(number);
   return result;
 }
 
-double TrainingBatches::add_noise(const float* target, float* input, int64_t count, uint64_t number) const {
+NoisePlan TrainingBatches::noise_of(uint64_t number) const {
   const NoiseOptions& noise = options_.noise;
   Random random(derive_seed(seed_, "noise", number));
   const bool blind = noise.sigma_8bit_max > noise.sigma_8bit;
-  const double sigma_8bit = blind ? random.uniform(noise.sigma_8bit, noise.sigma_8bit_max) : noise.sigma_8bit;
-  std::memcpy(input, target, static_cast<size_t>(count) * sizeof(float));
-  const uint64_t seed = random.next();
-  const bool speckle = noise.kind == NoiseKind::kSpeckle || (noise.kind == NoiseKind::kMixed && random.below(2) == 1);
-  if (speckle) image::add_speckle(input, count, sigma_8bit, seed);
-  else add_normal(seed, static_cast<float>(sigma_8bit / 255), input, count);
+  NoisePlan plan;
+  plan.sigma_8bit = blind ? random.uniform(noise.sigma_8bit, noise.sigma_8bit_max) : noise.sigma_8bit;
+  plan.seed = random.next();
+  plan.speckle = noise.kind == NoiseKind::kSpeckle || (noise.kind == NoiseKind::kMixed && random.below(2) == 1);
   // No draw where it decides nothing: the crops and noise of older settings stay as they were.
-  const bool clips = noise.clip && (noise.clip_share == 1 || random.uniform(0, 1) < noise.clip_share);
-  if (clips) std::transform(input, input + count, input, [](float v) { return std::clamp(v, 0.0F, 1.0F); });
-  return sigma_8bit;
+  plan.clip = noise.clip && (noise.clip_share == 1 || random.uniform(0, 1) < noise.clip_share);
+  return plan;
 }
 
-Batch TrainingBatches::at(int64_t step) const {
+std::vector<SamplePlan> TrainingBatches::plan(int64_t step) const {
   SSCVAE_ASSERT(step >= 0);
   const int64_t epoch = step / batches_per_epoch(), first = step % batches_per_epoch() * batch_size_;
   const int64_t count = std::min(batch_size_, samples_ - first);
   const Order order = order_of(epoch);
+  std::vector<SamplePlan> samples;
+  for (int64_t i = 0; i < count; ++i)
+    samples.push_back(
+        sample((*order)[static_cast<size_t>(first + i)], static_cast<uint64_t>(epoch * samples_ + first + i)));
+  return samples;
+}
+
+Batch TrainingBatches::at(int64_t step) const {
+  const std::vector<SamplePlan> samples = plan(step);
+  const auto count = static_cast<int64_t>(samples.size());
   Batch batch;
   for (int64_t i = 0; i < count; ++i) {
-    const auto number = static_cast<uint64_t>(epoch * samples_ + first + i);
-    const Sample chosen = sample((*order)[static_cast<size_t>(first + i)], number);
-    const Window& window = chosen.window;
+    const auto& [image, window, noise] = samples[static_cast<size_t>(i)];
     const int64_t values = store_.channels() * window.height * window.width;
     if (i == 0) {
       batch.target = at::empty({count, store_.channels(), window.height, window.width}, at::kFloat);
       batch.input = denoise_ || inputs_ ? at::empty(batch.target.sizes(), at::kFloat) : batch.target;
     }
     float* target = batch.target.data_ptr<float>() + i * values;
-    store_.copy_window(chosen.image, window, target);
-    if (inputs_) inputs_->copy_window(chosen.image, window, batch.input.data_ptr<float>() + i * values);
-    if (denoise_)
-      batch.sigma_8bit.push_back(add_noise(target, batch.input.data_ptr<float>() + i * values, values, number));
-    batch.names.push_back(store_.name(chosen.image));
+    float* input = batch.input.data_ptr<float>() + i * values;
+    store_.copy_window(image, window, target);
+    if (inputs_) inputs_->copy_window(image, window, input);
+    if (denoise_) {
+      add_noise(noise, target, input, values);
+      batch.sigma_8bit.push_back(noise.sigma_8bit);
+    }
+    batch.names.push_back(store_.name(image));
   }
   return batch;
 }

@@ -27,6 +27,20 @@ struct Batch {
   std::vector<double> sigma_8bit = {};  ///< of the noise in each sample of a denoising batch, else empty
 };
 
+/// How the noise of a sample is made; see TrainingBatches.
+struct NoisePlan {
+  double sigma_8bit = 0;
+  uint64_t seed = 0;  ///< of add_normal or image::add_speckle
+  bool speckle = false, clip = false;
+};
+
+/// All that chance decides about a sample, before any pixel is touched.
+struct SamplePlan {
+  int64_t image = 0;
+  Window window;
+  NoisePlan noise;  ///< of denoising batches
+};
+
 /// Cuts batches from images:
 ///   random-crops   an epoch is all images x crops_per_image, shuffled; each crop lies anywhere in its image; images
 ///                  smaller than patch_size are continued by reflection at the bottom and right;
@@ -55,6 +69,12 @@ class TrainingBatches {
   int64_t batches_per_epoch() const { return (samples_ + batch_size_ - 1) / batch_size_; }
   /// The batch of that step, counted from 0. Thread-safe.
   Batch at(int64_t step) const;
+  /// What it consists of. Thread-safe.
+  std::vector<SamplePlan> plan(int64_t step) const;
+
+  const ImageStore& targets() const { return store_; }
+  const ImageStore* inputs() const { return inputs_; }  ///< null but for pairs
+  bool denoises() const { return denoise_; }
 
  private:
   using Order = std::shared_ptr<const std::vector<uint32_t>>;
@@ -62,16 +82,11 @@ class TrainingBatches {
     int64_t number = -1;
     Order order;
   };
-  struct Sample {
-    int64_t image = 0;
-    Window window;
-  };
   void plan_grid();
   void check_whole_images() const;
   Order order_of(int64_t epoch) const;
-  Sample sample(int64_t item, uint64_t number) const;
-  /// Returns the noise's level.
-  double add_noise(const float* target, float* input, int64_t count, uint64_t number) const;
+  SamplePlan sample(int64_t item, uint64_t number) const;
+  NoisePlan noise_of(uint64_t number) const;
 
   const ImageStore& store_;
   const ImageStore* inputs_ = nullptr;  ///< of pairs
