@@ -1,5 +1,8 @@
 #include "sscvae/train/ema.h"
 
+#include <ATen/ops/_foreach_copy.h>
+#include <ATen/ops/_foreach_lerp.h>
+
 #include <algorithm>
 
 #include "sscvae/core/error.h"
@@ -11,7 +14,7 @@ namespace {
 void copy_buffers(torch::nn::Module& to, torch::nn::Module& from) {
   const auto targets = to.buffers(), sources = from.buffers();
   SSCVAE_ASSERT(targets.size() == sources.size());
-  for (size_t i = 0; i < targets.size(); ++i) at::Tensor(targets[i]).copy_(sources[i]);
+  if (!targets.empty()) at::_foreach_copy_(targets, sources);
 }
 
 }  // namespace
@@ -26,7 +29,7 @@ void update_average(torch::nn::Module& average, torch::nn::Module& model, double
   const auto targets = average.parameters(), sources = model.parameters();
   SSCVAE_ASSERT(targets.size() == sources.size());
   const double share = 1 - average_decay(decay, step);
-  for (size_t i = 0; i < targets.size(); ++i) at::Tensor(targets[i]).lerp_(sources[i], share);
+  at::_foreach_lerp_(targets, sources, at::Scalar(share));
   copy_buffers(average, model);
 }
 

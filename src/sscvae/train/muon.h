@@ -15,6 +15,8 @@ struct MuonOptions {
 /// singular vectors stay. Five steps X <- a X + (b A + c A^2) X, A = X X^T, of a Newton-Schulz iteration.
 /// Source: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks" (the coefficients too).
 at::Tensor orthogonalize(const at::Tensor& matrix);
+/// The same for each of [B,m,n], in as many operations as for one.
+at::Tensor orthogonalize_each(const at::Tensor& matrices);
 
 /// Whether a parameter is stepped orthogonally: the filters of a convolution (a state-dict name that ends in ".weight",
 /// four dimensions) that are no row or column, at least 4 x 4 as a matrix of outputs by inputs.
@@ -30,6 +32,9 @@ class Muon : public Optimizer {
   Muon(std::vector<NamedParameter> parameters, MuonOptions options, AdamOptions adam);
 
   void step(double learning_rate) override;
+  /// The filters' part of a step, all of one shape at once: what devices take, where each operation costs the same
+  /// however small its matrices are. Equal to one by one up to rounding.
+  void step_together(double rate);
   /// "momentum.<parameter>" (b) of filters, and Adam's moments of the others.
   serialization::StateDict state() const override;
   void load_state(const serialization::StateDict& state, int64_t steps, const std::string& source) override;

@@ -94,6 +94,41 @@ TEST(Muon, MemoryLayoutDoesNotMatterAndMissingGradientsAreLeftOut) {
   EXPECT_TRUE(at::equal(idle, before));
 }
 
+TEST(Orthogonalize, OfManyIsThatOfEach) {
+  torch::manual_seed(8);
+  for (const auto& [rows, columns] : {std::pair{6, 20}, {20, 6}}) {
+    const at::Tensor matrices = torch::randn({3, rows, columns}, at::kDouble), together = orthogonalize_each(matrices);
+    for (int64_t i = 0; i < 3; ++i) EXPECT_TRUE(testing::is_close(together[i], orthogonalize(matrices[i]), 1e-12));
+  }
+}
+
+TEST(Muon, AllFiltersTogetherTakeTheSameSteps) {
+  torch::manual_seed(9);
+  std::vector<NamedParameter> one, all;
+  for (const std::vector<int64_t>& shape :
+       {std::vector<int64_t>{6, 4, 3, 3}, {6, 4, 3, 3}, {16, 8, 1, 1}, {6, 4, 3, 3}, {5, 5, 3, 3}}) {
+    const at::Tensor filters = torch::randn(shape).contiguous(at::MemoryFormat::ChannelsLast);
+    const std::string name = std::to_string(one.size()) + ".weight";
+    one.emplace_back(name, filters.clone().requires_grad_(true));
+    all.emplace_back(name, filters.clone().requires_grad_(true));
+  }
+  const MuonOptions options{20, 0.9, 0.1, false};
+  Muon singly(one, options, {}), together(all, options, {});
+  for (int step = 0; step < 5; ++step) {
+    for (size_t i = 0; i + 1 < one.size(); ++i) {  // the last one has no gradient
+      one[i].second.mutable_grad() = torch::randn(one[i].second.sizes());
+      all[i].second.mutable_grad() = one[i].second.grad().clone();
+    }
+    singly.step(1e-3);
+    together.step_together(1e-3 * options.learning_rate_ratio);
+  }
+  const serialization::StateDict momenta = together.state();
+  for (size_t i = 0; i < one.size(); ++i)
+    EXPECT_TRUE(testing::is_close(all[i].second.detach(), one[i].second.detach(), 1e-5)) << i;
+  for (const auto& [name, momentum] : singly.state())
+    EXPECT_TRUE(testing::is_close(momenta.at(name), momentum, 1e-6)) << name;
+}
+
 TEST(Muon, StateGoesOutAndComesBack) {
   torch::manual_seed(6);
   const at::Tensor filters = parameter({6, 4, 3, 3}), bias = parameter({6});

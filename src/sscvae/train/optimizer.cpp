@@ -10,6 +10,7 @@
 #include "sscvae/core/shape.h"
 #include "sscvae/kernels/adam_update.h"
 #include "sscvae/models/weights.h"
+#include "sscvae/train/fused_update.h"
 
 namespace sscvae::train {
 
@@ -25,8 +26,13 @@ std::vector<NamedParameter> named_parameters(torch::nn::Module& module) {
   return parameters;
 }
 
+bool on_cpu(const std::vector<NamedParameter>& parameters) {
+  return parameters.empty() || parameters[0].second.device().is_cpu();
+}
+
 double gradient_norm(const std::vector<NamedParameter>& parameters) {
   const at::NoGradGuard no_grad;
+  if (!on_cpu(parameters)) return fused_gradient_norm(parameters).item<double>();
   double sum = 0;
   for (const auto& [name, parameter] : parameters) {
     if (!parameter.grad().defined()) continue;
@@ -91,6 +97,7 @@ Adam::Adam(std::vector<NamedParameter> parameters, AdamOptions options)
 void Adam::step(double learning_rate) {
   const at::NoGradGuard no_grad;
   ++steps_;
+  if (!on_cpu(parameters_)) return fused_adam_step(with_gradients(), steps_, learning_rate, options_);
   const double time = static_cast<double>(steps_);
   const AdamStep constants{1 - learning_rate * options_.weight_decay,
                            options_.beta2,
@@ -113,6 +120,19 @@ void Adam::step(double learning_rate) {
       update_on_cpu<double>(parameter, gradient, first, second, constants);
     else update_anywhere(parameter.detach(), gradient, first, second, constants);
   }
+}
+
+AdamTensors Adam::with_gradients() const {
+  AdamTensors tensors;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    const at::Tensor& parameter = parameters_[i].second;
+    if (!parameter.grad().defined()) continue;
+    tensors.parameters.push_back(parameter.detach());
+    tensors.gradients.push_back(parameter.grad());
+    tensors.first_moments.push_back(first_moments_[i]);
+    tensors.second_moments.push_back(second_moments_[i]);
+  }
+  return tensors;
 }
 
 void Optimizer::clear_gradients() {

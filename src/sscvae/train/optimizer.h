@@ -19,6 +19,9 @@ using NamedParameter = std::pair<std::string, at::Tensor>;
 /// The parameters of a module under their state-dict names, in state-dict order. Buffers are left out.
 std::vector<NamedParameter> named_parameters(torch::nn::Module& module);
 
+/// Do they lie on the CPU? All of them lie on one device.
+bool on_cpu(const std::vector<NamedParameter>& parameters);
+
 /// The Euclidean norm of all gradients together (the norm of the tensors' norms, as PyTorch takes it).
 double gradient_norm(const std::vector<NamedParameter>& parameters);
 /// Scales all gradients by min(1, max_norm / (norm + 1e-6)); `norm` as above.
@@ -48,6 +51,8 @@ class Optimizer {
   int64_t steps_ = 0;
 };
 
+struct AdamTensors;  // fused_update.h
+
 struct AdamOptions {
   double beta1 = 0.9;
   double beta2 = 0.999;
@@ -60,6 +65,7 @@ struct AdamOptions {
 ///   m <- m + (1 - beta1) (g - m);   v <- beta2 v + (1 - beta2) g^2
 ///   p <- p - lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)
 /// Parameters without a gradient are left alone, their moments too.
+/// On the CPU one pass over memory (kernels/adam_update.h), elsewhere LibTorch's fused operation (fused_update.h).
 /// Source: Kingma & Ba 2015; Loshchilov & Hutter 2019; evaluation order of PyTorch.
 class Adam : public Optimizer {
  public:
@@ -68,6 +74,8 @@ class Adam : public Optimizer {
   void step(double learning_rate) override;
   /// "exp_avg.<parameter>" (m) and "exp_avg_sq.<parameter>" (v).
   serialization::StateDict state() const override;
+  /// Parameters that have a gradient, with their gradients and moments.
+  AdamTensors with_gradients() const;
 
  private:
   std::vector<at::Tensor> first_moments_, second_moments_;
