@@ -5,6 +5,7 @@
 #include "sscvae/core/error.h"
 #include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/to_device.h"
 
 namespace sscvae::image {
 
@@ -24,7 +25,7 @@ at::Tensor extend(const at::Tensor& image, int64_t axis, int64_t extra) {
   at::Tensor indices = at::empty({size + extra}, at::kLong);
   int64_t* index = indices.mutable_data_ptr<int64_t>();
   for (int64_t i = 0; i < size + extra; ++i) index[i] = reflected_index(i, size);
-  return image.index_select(axis, indices.to(image.device()));
+  return image.index_select(axis, to_device(indices, image.device()));
 }
 
 }  // namespace

@@ -16,6 +16,13 @@ at::Tensor plain(const at::Tensor& tensor, at::ScalarType dtype) {
   return tensor.detach().to(at::kCPU, dtype).contiguous();
 }
 
+namespace {
+
+/// Where it lies: a GPU gives back one number in place of all.
+at::Tensor in_double(const at::Tensor& tensor) { return tensor.detach().to(at::kDouble).contiguous(); }
+
+}  // namespace
+
 void check_image_pair(const at::Tensor& a, const at::Tensor& b) {
   const bool is_image = a.defined() && a.dim() >= 2 && a.dim() <= 4 && a.numel() > 0;
   if (!is_image)
@@ -27,14 +34,15 @@ void check_image_pair(const at::Tensor& a, const at::Tensor& b) {
 double mean_squared_error(const at::Tensor& a, const at::Tensor& b) {
   check_image_pair(a, b);
   constexpr int64_t kPart = int64_t{1} << 20;  // values in double precision at a time
-  const at::Tensor first = a.detach().reshape({-1}), second = b.detach().reshape({-1});
-  double sum = 0;
+  const at::Tensor first = a.detach().reshape({-1}), second = b.detach().to(a.device()).reshape({-1});
+  at::Tensor sum;
   for (int64_t begin = 0; begin < first.numel(); begin += kPart) {
     const int64_t count = std::min(kPart, first.numel() - begin);
-    const at::Tensor difference = plain(first.narrow(0, begin, count)) - plain(second.narrow(0, begin, count));
-    sum += difference.square().sum().item<double>();
+    const at::Tensor difference = in_double(first.narrow(0, begin, count)) - in_double(second.narrow(0, begin, count));
+    const at::Tensor part = difference.square().sum();
+    sum = sum.defined() ? sum + part : part;
   }
-  return sum / static_cast<double>(first.numel());
+  return sum.item<double>() / static_cast<double>(first.numel());
 }
 
 double psnr_db(const at::Tensor& a, const at::Tensor& b, double data_range) {
@@ -43,18 +51,18 @@ double psnr_db(const at::Tensor& a, const at::Tensor& b, double data_range) {
 
 namespace {
 
-/// The code in float64 as [N,K,positions].
+/// The code as [N,K,positions], where it lies: on a GPU it is large, and a figure of it small.
 at::Tensor code_columns(const at::Tensor& code) {
   const bool fits = code.defined() && (code.dim() == 3 || code.dim() == 4) && code.numel() > 0;
   if (!fits) throw ShapeError("code: expected [K, h, w] or [N, K, h, w] and not empty, got " + shape_text(code));
   const int64_t positions = code.size(-1) * code.size(-2);
-  return plain(code).reshape({-1, code.size(-3), positions});
+  return code.detach().reshape({-1, code.size(-3), positions});
 }
 
 }  // namespace
 
 double hoyer(const at::Tensor& code) {
-  const at::Tensor columns = code_columns(code);
+  const at::Tensor columns = code_columns(code).to(at::kDouble);
   const double root = std::sqrt(static_cast<double>(columns.size(1)));
   if (columns.size(1) == 1) return 1;
   const at::Tensor l1 = columns.abs().sum(1);

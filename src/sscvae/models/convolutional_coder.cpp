@@ -200,7 +200,7 @@ at::Tensor ConvolutionalCoder::noise_levels(const at::Tensor& images) const {
     const double level = sigma_8bit_.empty() ? image::estimate_sigma_8bit(on_cpu[i]) : sigma_8bit_[told];
     sigma.mutable_data_ptr<float>()[i] = static_cast<float>(level / 255);
   }
-  return sigma.to(images.device());
+  return sigma.to(images.device(), /*non_blocking=*/true);  // leaves pageable memory before this returns
 }
 
 at::Tensor ConvolutionalCoder::controller(at::Tensor x) {
@@ -227,9 +227,11 @@ void ConvolutionalCoder::infer_factors(Coded& coded, const at::Tensor& sigma) {
 }
 
 std::pair<at::Tensor, at::Tensor> ConvolutionalCoder::threshold_lines(int64_t iteration) const {
-  const double scale = kThresholdReach * threshold_scale_ * frame_scale_.item<double>();
+  // A scalar on the device: reading it would wait for all that goes before.
+  const at::Tensor scale = frame_scale_.to(at::kDouble) * (kThresholdReach * threshold_scale_);
   const auto positive = [&](const at::Tensor& raw) {
-    return at::softplus(raw[iteration] * kThresholdUnit).expand({options().csc.num_atoms}) * scale;
+    const at::Tensor value = at::softplus(raw[iteration] * kThresholdUnit).expand({options().csc.num_atoms});
+    return value * scale.to(value.scalar_type());
   };
   return {positive(floor_) * kFloorScale, positive(slope_)};
 }

@@ -36,6 +36,8 @@ void LossOptions::describe(FieldList& fields) {
 
 namespace {
 
+constexpr double kSteering = 0.05, kPull = 2, kFewestNonzeros = 1e-2, kSmallestWeight = 1e-12;
+
 at::Tensor pixel_error(const at::Tensor& difference, ReconstructionLoss kind) {
   switch (kind) {
     case ReconstructionLoss::kSquared:
@@ -74,10 +76,8 @@ at::Tensor sparsity_term(const ForwardResult& result, const LossOptions& options
   return ((options.detach_threshold ? alpha.detach() : alpha) * magnitude).sum({1}).mean();
 }
 
-}  // namespace
-
-Losses compute_losses(const ForwardResult& result, const at::Tensor& target, const LossOptions& options,
-                      double sparsity_weight) {
+/// All but the share of the sparsity term in the total.
+Losses terms_of(const ForwardResult& result, const at::Tensor& target, const LossOptions& options) {
   if (result.reconstruction.sizes() != target.sizes())
     throw ShapeError("target: expected the reconstruction's shape " + shape_text(result.reconstruction) + ", got " +
                      shape_text(target));
@@ -87,17 +87,42 @@ Losses compute_losses(const ForwardResult& result, const at::Tensor& target, con
   losses.latent = latent_term(result, options);
   if (losses.latent.defined() && options.latent_weight > 0)
     losses.total = losses.total + options.latent_weight * losses.latent;
-  if (options.sparsity != Sparsity::kNone && result.threshold_refinement.defined()) {
+  if (options.sparsity != Sparsity::kNone && result.threshold_refinement.defined())
     losses.sparsity = sparsity_term(result, options);
-    losses.total = losses.total + sparsity_weight * losses.sparsity;
-  }
   return losses;
 }
 
+}  // namespace
+
+Losses compute_losses(const ForwardResult& result, const at::Tensor& target, const LossOptions& options,
+                      double sparsity_weight) {
+  Losses losses = terms_of(result, target, options);
+  if (losses.sparsity.defined()) losses.total = losses.total + sparsity_weight * losses.sparsity;
+  return losses;
+}
+
+Losses compute_losses(const ForwardResult& result, const at::Tensor& target, const LossOptions& options,
+                      const at::Tensor& sparsity_weight) {
+  Losses losses = terms_of(result, target, options);
+  if (losses.sparsity.defined())
+    losses.total = losses.total + sparsity_weight.to(losses.sparsity.scalar_type()) * losses.sparsity;
+  return losses;
+}
+
+bool is_steered(const LossOptions& options) {
+  return options.sparsity == Sparsity::kSteered || options.sparsity == Sparsity::kRate;
+}
+
 double steer_sparsity_weight(double weight, double nnz, const LossOptions& options) {
-  if (options.sparsity != Sparsity::kSteered && options.sparsity != Sparsity::kRate) return weight;
-  const double pull = std::clamp(std::log(std::max(nnz, 1e-2) / options.sparsity_target), -2.0, 2.0);
-  return std::clamp(weight * std::exp(0.05 * pull), 1e-12, options.sparsity_max_weight);
+  if (!is_steered(options)) return weight;
+  const double pull = std::clamp(std::log(std::max(nnz, kFewestNonzeros) / options.sparsity_target), -kPull, kPull);
+  return std::clamp(weight * std::exp(kSteering * pull), kSmallestWeight, options.sparsity_max_weight);
+}
+
+at::Tensor steer_sparsity_weight(const at::Tensor& weight, const at::Tensor& nnz, const LossOptions& options) {
+  if (!is_steered(options)) return weight;
+  const at::Tensor pull = (nnz.clamp_min(kFewestNonzeros) / options.sparsity_target).log().clamp(-kPull, kPull);
+  return (weight * (kSteering * pull).exp()).clamp(kSmallestWeight, options.sparsity_max_weight);
 }
 
 }  // namespace sscvae::models

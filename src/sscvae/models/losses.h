@@ -41,9 +41,17 @@ struct Losses {
 Losses compute_losses(const ForwardResult& result, const at::Tensor& target, const LossOptions& options,
                       double sparsity_weight);
 
+/// The same with the weight as a scalar where the result lies.
+Losses compute_losses(const ForwardResult& result, const at::Tensor& target, const LossOptions& options,
+                      const at::Tensor& sparsity_weight);
+
 /// The steered weight after a batch with `nnz` non-zeros per position:
 /// weight * exp(0.05 clip(log(nnz / target), -2, 2)), within [1e-12, sparsity_max_weight].
 double steer_sparsity_weight(double weight, double nnz, const LossOptions& options);
+/// The same of float64 scalars on any device, up to rounding.
+at::Tensor steer_sparsity_weight(const at::Tensor& weight, const at::Tensor& nnz, const LossOptions& options);
+/// Is the weight of the sparsity term steered?
+bool is_steered(const LossOptions& options);
 
 }  // namespace sscvae::models
 

@@ -106,6 +106,20 @@ TEST(Losses, SteeringFollowsTheWishedNumberOfNonZeros) {
   EXPECT_DOUBLE_EQ(steer_sparsity_weight(1e-4, 32, options), 1e-4);
 }
 
+TEST(Losses, AWeightOnTheDeviceIsTheSame) {
+  LossOptions options;
+  options.sparsity_target = 16;
+  options.sparsity_max_weight = 1e-3;
+  const auto scalar = [](double value) { return torch::full({}, value, at::kDouble); };
+  for (const double nnz : {0.0, 8.0, 16.0, 32.0, 1e6})
+    EXPECT_NEAR(steer_sparsity_weight(scalar(1e-4), scalar(nnz), options).item<double>(),
+                steer_sparsity_weight(1e-4, nnz, options), 1e-16);
+  EXPECT_DOUBLE_EQ(compute_losses(small_result(), kTarget, options, scalar(0.25)).total.item<double>(),
+                   compute_losses(small_result(), kTarget, options, 0.25).total.item<double>());
+  options.sparsity = Sparsity::kL1;
+  EXPECT_DOUBLE_EQ(steer_sparsity_weight(scalar(1e-4), scalar(32), options).item<double>(), 1e-4);
+}
+
 TEST(Losses, RefusesATargetOfAnotherShape) {
   EXPECT_THROW(compute_losses(small_result(), torch::zeros({1, 1, 2, 3}, at::kDouble), {}, 0), ShapeError);
 }

@@ -4,6 +4,7 @@
 #include <ATen/ops/randn.h>
 
 #include "sscvae/core/random.h"
+#include "sscvae/core/to_device.h"
 #include "sscvae/nn/autocast.h"
 #include "sscvae/nn/blocks.h"
 
@@ -34,8 +35,8 @@ void VariationalAutoencoder::infer(const at::Tensor& images, ForwardResult& resu
   result.code = result.mean;
   if (!is_training()) return;
   at::Generator generator = at::detail::createCPUGenerator(derive_seed(noise_seed(), "reparametrisation"));
-  const at::Tensor noise =
-      at::randn(result.mean.sizes(), generator, at::TensorOptions().dtype(at::kFloat)).to(result.mean);
+  const at::Tensor drawn = at::randn(result.mean.sizes(), generator, at::TensorOptions().dtype(at::kFloat));
+  const at::Tensor noise = to_device(drawn, result.mean.device()).to(result.mean.scalar_type());
   result.code = result.mean + (0.5 * result.log_variance).exp() * noise;
 }
 

@@ -121,7 +121,7 @@ VectorQuantizerResult VectorQuantizerImpl::forward(const at::Tensor& features) {
   const at::Tensor maps = to_full_precision(features);
   VectorQuantizerResult result;
   result.indices = nearest(vectors_of(maps)).reshape({maps.size(0), maps.size(2), maps.size(3)});
-  const at::Tensor codes = lookup(result.indices);
+  const at::Tensor codes = codes_of(result.indices);
   result.loss = options_.commitment * (maps - codes.detach()).square().mean();
   if (options_.update == CodebookUpdate::kGradient) result.loss = (codes - maps.detach()).square().mean() + result.loss;
   // The value of the codes with the gradient of the features; adding zeros keeps the value exact.
@@ -134,6 +134,10 @@ at::Tensor VectorQuantizerImpl::lookup(const at::Tensor& indices) const {
   if (indices.scalar_type() != at::kLong) throw ShapeError("indices: expected int64 values");
   if (indices.numel() > 0 && (indices.min().item<int64_t>() < 0 || indices.max().item<int64_t>() >= options_.num_codes))
     throw UsageError("indices: expected numbers from 0 to " + std::to_string(options_.num_codes - 1));
+  return codes_of(indices);
+}
+
+at::Tensor VectorQuantizerImpl::codes_of(const at::Tensor& indices) const {
   return maps_of(codebook_->weight.index_select(0, indices.flatten()), indices);
 }
 

@@ -47,6 +47,7 @@ class VectorQuantizerImpl : public torch::nn::Module {
   void update_codebook(uint64_t seed);
 
  private:
+  at::Tensor codes_of(const at::Tensor& indices) const;  ///< lookup without its checks, which wait for a device
   struct Codebook : public torch::nn::Module {
     at::Tensor weight;
   };
