@@ -1,10 +1,9 @@
 #include "sscvae/train/adversary.h"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/ones.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/grad_mode.h>
-
-#include <algorithm>
-#include <cmath>
 
 #include "sscvae/core/error.h"
 #include "sscvae/nn/autocast.h"
@@ -36,8 +35,13 @@ at::Tensor as_colour(const at::Tensor& images) {
   return 2 * (images.size(1) == 3 ? images : images.expand({-1, 3, -1, -1})) - 1;
 }
 
-void add_share(double& figure, const at::Tensor& value, double share) {
-  figure = (std::isnan(figure) ? 0 : figure) + share * value.item<double>();
+void add_share(at::Tensor& sum, const at::Tensor& value, double share) {
+  const at::Tensor part = value.detach().to(at::kDouble) * share;
+  sum = sum.defined() ? sum + part : part;
+}
+
+double number_or_nan(const at::Tensor& scalar) {
+  return scalar.defined() ? scalar.item<double>() : std::numeric_limits<double>::quiet_NaN();
 }
 
 }  // namespace
@@ -57,7 +61,7 @@ Adversary::Adversary(const AdversarialOptions& options, int64_t in_channels, uin
 
 void Adversary::begin_step(int64_t step) {
   active_ = discriminator_ && step > options_.start;
-  figures_ = {};
+  sums_ = {};
   if (adam_) adam_->clear_gradients();
 }
 
@@ -66,13 +70,13 @@ at::Tensor Adversary::logits(const at::Tensor& images) {
   return nn::to_full_precision(discriminator_->forward(2 * images - 1));
 }
 
-double Adversary::adaptive_weight(const at::Tensor& last_weight, const at::Tensor& quality,
-                                  const at::Tensor& deception) const {
-  if (!options_.adaptive) return 1;
+at::Tensor Adversary::adaptive_weight(const at::Tensor& last_weight, const at::Tensor& quality,
+                                      const at::Tensor& deception) const {
+  if (!options_.adaptive) return at::ones({}, deception.options().dtype(at::kDouble));
   const auto norm = [&](const at::Tensor& loss) {
-    return torch::autograd::grad({loss}, {last_weight}, {}, true)[0].norm().item<double>();
+    return torch::autograd::grad({loss}, {last_weight}, {}, true)[0].norm().to(at::kDouble);
   };
-  return std::min(norm(quality) / (norm(deception) + kSmallestNorm), options_.max_adaptive);
+  return (norm(quality) / (norm(deception) + kSmallestNorm)).clamp_max(options_.max_adaptive).detach();
 }
 
 at::Tensor Adversary::generator_term(const models::Autoencoder& model, const at::Tensor& reconstruction,
@@ -80,7 +84,7 @@ at::Tensor Adversary::generator_term(const models::Autoencoder& model, const at:
   at::Tensor term, quality = pixel_loss;
   if (options_.perceptual_weight > 0) {
     const at::Tensor distance = perceptual_(as_colour(reconstruction), as_colour(target)).mean();
-    add_share(figures_.perceptual, distance, share);
+    add_share(sums_.perceptual, distance, share);
     term = options_.perceptual_weight * distance;
     quality = quality + term;
   }
@@ -90,18 +94,23 @@ at::Tensor Adversary::generator_term(const models::Autoencoder& model, const at:
     const Frozen frozen(*discriminator_);
     deception = models::hinge_generator_loss(logits(reconstruction));
   }
-  const double lambda = adaptive_weight(model.last_weight(), quality, deception);
-  add_share(figures_.adversarial, deception, share);
-  figures_.adaptive_weight = (std::isnan(figures_.adaptive_weight) ? 0 : figures_.adaptive_weight) + share * lambda;
-  const at::Tensor adversarial = options_.weight * lambda * deception;
+  const at::Tensor lambda = adaptive_weight(model.last_weight(), quality, deception);
+  add_share(sums_.adversarial, deception, share);
+  add_share(sums_.adaptive_weight, lambda, share);
+  const at::Tensor adversarial = (options_.weight * lambda).to(deception.scalar_type()) * deception;
   return term.defined() ? term + adversarial : adversarial;
 }
 
 void Adversary::learn(const at::Tensor& reconstruction, const at::Tensor& target, double share) {
   if (!active_) return;
   const at::Tensor loss = models::hinge_discriminator_loss(logits(target), logits(reconstruction.detach()));
-  add_share(figures_.discriminator, loss, share);
+  add_share(sums_.discriminator, loss, share);
   (loss * share).backward();
+}
+
+AdversaryFigures Adversary::figures() const {
+  return {number_or_nan(sums_.perceptual), number_or_nan(sums_.adversarial), number_or_nan(sums_.adaptive_weight),
+          number_or_nan(sums_.discriminator)};
 }
 
 std::string Adversary::first_bad_gradient() const {

@@ -49,19 +49,21 @@ class Adversary {
                             const at::Tensor& target, const at::Tensor& pixel_loss, double share);
   /// The discriminator's gradients of that batch.
   void learn(const at::Tensor& reconstruction, const at::Tensor& target, double share);
-  /// "" or the first gradient that is not finite.
+  /// "" or the first gradient that is not finite. Waits for the device.
   std::string first_bad_gradient() const;
   /// One step of the discriminator's Adam, where it is in use.
   void finish_step(double learning_rate);
 
-  const AdversaryFigures& figures() const { return figures_; }
+  /// Waits for the device.
+  AdversaryFigures figures() const;
   /// nullptr without a discriminator.
   models::PatchDiscriminator* discriminator() { return discriminator_.get(); }
   Adam* adam() { return adam_.get(); }
 
  private:
   at::Tensor logits(const at::Tensor& images);
-  double adaptive_weight(const at::Tensor& last_weight, const at::Tensor& quality, const at::Tensor& deception) const;
+  at::Tensor adaptive_weight(const at::Tensor& last_weight, const at::Tensor& quality,
+                             const at::Tensor& deception) const;
 
   AdversarialOptions options_;
   c10::Device device_;
@@ -69,7 +71,11 @@ class Adversary {
   PerceptualDistance perceptual_;
   std::shared_ptr<models::PatchDiscriminator> discriminator_;
   std::unique_ptr<Adam> adam_;
-  AdversaryFigures figures_;
+  /// Float64 scalars on the device, as AdversaryFigures; undefined for what was not in use.
+  struct Sums {
+    at::Tensor perceptual, adversarial, adaptive_weight, discriminator;
+  };
+  Sums sums_;
 };
 
 }  // namespace sscvae::train

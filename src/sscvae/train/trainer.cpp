@@ -14,8 +14,9 @@ namespace {
 
 /// Options that change neither weights nor losses.
 bool is_harmless(const std::string& key) {
-  for (const char* name : {"train.max_minutes", "train.checkpoint_minutes", "train.checkpoint_every", "train.preview_images",
-                           "data.workers", "data.cache_mb", "data.root"})
+  for (const char* name :
+       {"train.max_minutes", "train.checkpoint_minutes", "train.checkpoint_every", "train.preview_images",
+        "data.workers", "data.cache_mb", "data.device_cache_mb", "data.root"})
     if (key == name) return true;
   return false;
 }

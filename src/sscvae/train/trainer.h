@@ -20,6 +20,8 @@ struct TrainRequest {
   bool resume = false;         ///< go on from out/checkpoints/last.safetensors (or from the start if there is none yet)
   bool overwrite = false;      ///< replace an earlier run in `out`
   std::string device = "cpu";  ///< "cpu", "cuda", "cuda:1"
+  /// Step on the CPU as on a device, where figures are read only when they are logged: for tests.
+  bool queue_steps = false;
   /// Asked after every finished step; false stops cleanly with a checkpoint. What it throws passes through and leaves
   /// the run as a kill would. Empty: never stops.
   std::function<bool(int64_t step)> keep_going;
@@ -44,7 +46,9 @@ struct TrainSummary {
 /// uninterrupted run on the same machine with the same number of threads (at::set_num_threads).
 /// Errors, before any step: UsageError (options, an existing RUN without resume or overwrite, no images), IoError
 /// (missing data, unwritable folder), FormatError (damaged checkpoint). Later: DivergenceError naming step, loss and
-/// the first tensor that is not finite; IoError (disk full). The last complete checkpoint survives all of them.
+/// the first tensor that is not finite; IoError (disk full). The last complete checkpoint survives all of them. On a
+/// device the numbers of a step are read only where it is logged, before validations and before checkpoints: divergence
+/// is found then, with the step that it began at, and never saved.
 TrainSummary train(const TrainRequest& request);
 
 /// The request that continues a run: the configuration of run/config.toml with `assignments` ("key=value") on top.

@@ -86,6 +86,76 @@ TEST_F(ResumeTest, RecomputingChangesNothingButLastBits) {
   }
 }
 
+// As on a GPU, with the CPU as the device: batches made there, figures read only where they are logged.
+const std::vector<std::string> kDeviceBatches{"task=denoise", "data.noise.sigma_8bit=5", "data.noise.sigma_8bit_max=40",
+                                              "data.batches_on=device", "train.ema_decay=0.9",
+                                              "train.checkpoint_every=5"};
+
+TEST_F(TrainingTest, OnADeviceIsTheSameUpToRounding) {
+  std::vector<std::string> on_cpu = kDeviceBatches;
+  on_cpu.push_back("data.batches_on=cpu");
+  TrainRequest queued = request("queued", kDeviceBatches);
+  queued.queue_steps = true;
+  const TrainSummary expected = train(request("plain", on_cpu)), actual = train(queued);
+  EXPECT_NEAR(actual.loss / expected.loss, 1, 1e-3);
+  EXPECT_NEAR(actual.best_psnr_db, expected.best_psnr_db, 0.01);
+  const auto a = read_csv_log(folder_.path() / "queued" / "log.csv"),
+             b = read_csv_log(folder_.path() / "plain" / "log.csv");
+  EXPECT_EQ(a.at("step"), b.at("step"));
+  for (const char* column : {"loss", "reconstruction", "psnr_db", "nnz", "hoyer", "grad_norm", "sparsity_weight", "lr"})
+    for (size_t i = 0; i < b.at(column).size(); ++i)
+      EXPECT_NEAR(a.at(column)[i] / b.at(column)[i], 1, 1e-2) << column << " " << i;
+  const auto first = last("queued"), second = last("plain");
+  for (const auto& [name, tensor] : second.tensors)
+    if (tensor.is_floating_point()) {
+      EXPECT_TRUE(at::allclose(first.tensors.at(name), tensor, 1e-2, 1e-3)) << name;
+    }
+}
+
+TEST_F(ResumeTest, OnADevice) {
+  const auto queued = [](TrainRequest request) {
+    request.queue_steps = true;
+    return request;
+  };
+  train(queued(request("whole", kDeviceBatches)));
+  TrainRequest pieces = queued(request("pieces", kDeviceBatches));
+  for (const int64_t step : {4, 11}) {
+    kill_after(pieces, step);
+    EXPECT_THROW(train(pieces), Killed);
+    pieces = queued(resume_request(folder_.path() / "pieces"));
+  }
+  EXPECT_TRUE(train(pieces).finished);
+  expect_same_run("whole", "pieces");
+}
+
+TEST_F(TrainingTest, OnADeviceDivergenceIsFoundLaterAndNeverSaved) {
+  TrainRequest stopped = request("run");
+  stopped.keep_going = [](int64_t step) { return step < 5; };
+  train(stopped);
+  const auto before = last("run");
+  TrainRequest doomed = resume_request(folder_.path() / "run", {"train.learning_rate=1e30", "train.gradient_clip=0",
+                                                               "train.log_every=1000", "train.validate_every=1000",
+                                                               "train.checkpoint_every=9"});
+  doomed.queue_steps = true;
+  try {
+    train(doomed);
+    FAIL() << "expected DivergenceError";
+  } catch (const DivergenceError& error) {
+    const std::string line = error.what();
+    EXPECT_NE(line.find("training diverged at step 7"), std::string::npos) << line;
+    EXPECT_NE(line.find("is not finite"), std::string::npos) << line;
+    EXPECT_NE(line.find("last good checkpoint: step 5"), std::string::npos) << line;
+  }
+  const auto after = last("run");
+  for (const auto& [name, tensor] : before.tensors) EXPECT_TRUE(at::equal(tensor, after.tensors.at(name))) << name;
+}
+
+TEST_F(TrainingTest, BatchesOnTheDeviceNeedRoomThere) {
+  EXPECT_THROW(train(request("run", {"data.batches_on=device", "data.device_cache_mb=0"})), UsageError);
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "run"));
+  train(request("run", {"data.batches_on=auto", "data.device_cache_mb=0", "train.steps=1"}));
+}
+
 TEST_F(TrainingTest, LeavesEverythingThatARunPromises) {
   const TrainSummary summary = train(request("run"));
   for (const char* name : {"config.toml", "split.csv", "log.csv", "validation.csv", "checkpoints/last.safetensors",

@@ -1,8 +1,11 @@
 #include "sscvae/train/training_data.h"
 
+#include <c10/util/Exception.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "sscvae/core/error.h"
 #include "sscvae/core/log.h"
 #include "sscvae/data/pairs.h"
 #include "sscvae/data/registry.h"
@@ -43,6 +46,22 @@ TrainingData open_training_data(const ExperimentOptions& options, const std::fil
   if (static_cast<int64_t>(data.previews.size()) > options.train.preview_images)
     data.previews.resize(static_cast<size_t>(options.train.preview_images));
   return data;
+}
+
+void place_batches(TrainingData& data, const data::DataOptions& options, c10::Device device) {
+  const bool asked = options.batches_on == data::BatchPlace::kDevice;
+  if (!asked && (options.batches_on == data::BatchPlace::kCpu || device.is_cpu())) return;
+  std::string obstacle = data::DeviceBatches::obstacle(*data.batches, device.type(), options.device_cache_mb);
+  if (obstacle.empty()) {
+    try {
+      data.device_batches = std::make_unique<data::DeviceBatches>(*data.batches, device);
+    } catch (const c10::OutOfMemoryError&) {
+      obstacle = "the device has no memory left for the training images";
+    }
+  }
+  if (obstacle.empty()) return;
+  if (asked) throw UsageError("data.batches_on = \"device\": " + obstacle);
+  note("batches are made on the CPU, by data.workers threads: " + obstacle);
 }
 
 }  // namespace sscvae::train

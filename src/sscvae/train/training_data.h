@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "sscvae/data/device_batches.h"
 #include "sscvae/data/image_store.h"
 #include "sscvae/data/split.h"
 #include "sscvae/data/training_batches.h"
@@ -17,6 +18,7 @@ struct TrainingData {
   std::unique_ptr<data::ImageStore> store;
   std::unique_ptr<data::ImageStore> inputs;  ///< of pairs (task enhance), else null
   std::unique_ptr<data::TrainingBatches> batches;
+  std::unique_ptr<data::DeviceBatches> device_batches;  ///< the same made on the device that trains, or null
   std::vector<ValidationImage> validation;  ///< empty without a part "val"
   std::vector<ValidationImage> previews;    ///< the first of the validation images, or training images without any
 
@@ -27,5 +29,9 @@ struct TrainingData {
 /// `known_split`: the split.csv of a run that is resumed; empty to make the split from the options.
 /// Errors: UsageError, IoError, FormatError, as data::make_manifest, ImageStore and TrainingBatches.
 TrainingData open_training_data(const ExperimentOptions& options, const std::filesystem::path& known_split);
+
+/// Makes device_batches as data.batches_on and data.device_cache_mb say; a note where a GPU has to be fed by the CPU.
+/// Errors: UsageError where "device" is asked for and cannot be; those of images that cannot be read.
+void place_batches(TrainingData& data, const data::DataOptions& options, c10::Device device);
 
 }  // namespace sscvae::train

@@ -34,28 +34,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr int64_t kFewestValidationSteps = 100, kMostValidationSteps = 500;
-constexpr double kRunningShare = 0.02;  // of the newest loss in the running mean
-constexpr int64_t kRunningStart = 20;   // steps before the running mean is trusted
-
-const std::vector<std::string> kLogColumns{"step",
-                                           "epoch",
-                                           "lr",
-                                           "loss",
-                                           "reconstruction",
-                                           "latent",
-                                           "sparsity",
-                                           "perceptual",
-                                           "adversarial",
-                                           "adaptive_weight",
-                                           "discriminator",
-                                           "psnr_db",
-                                           "nnz",
-                                           "hoyer",
-                                           "codes_used",
-                                           "perplexity",
-                                           "grad_norm",
-                                           "sparsity_weight",
-                                           "seconds"};
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
@@ -82,14 +60,6 @@ PerceptualDistance shipped_perceptual_distance(c10::Device device) {
   return [network](const at::Tensor& a, const at::Tensor& b) mutable { return network->forward(a, b); };
 }
 
-std::string status_of(const StepFigures& figures, double psnr) {
-  std::string text = format("loss %.4g", figures.loss);
-  if (std::isfinite(psnr)) text += format("  psnr %.2f dB", psnr);
-  if (std::isfinite(figures.nnz)) text += format("  nnz %.1f", figures.nnz);
-  if (std::isfinite(figures.codes_used)) text += format("  codes used %.0f %%", 100 * figures.codes_used);
-  return text;
-}
-
 }  // namespace
 
 TrainingRun::TrainingRun(const TrainRequest& request)
@@ -102,6 +72,7 @@ TrainingRun::TrainingRun(const TrainRequest& request)
   std::error_code ignored;
   const bool known_split = request_.resume && std::filesystem::exists(folder_.split(), ignored);
   data_ = open_training_data(options_, known_split ? folder_.split() : std::filesystem::path());
+  place_batches(data_, options_.data, device_);
   plan_steps();
   build_model();
   step_settings_ = {options_.train.loss,
@@ -116,6 +87,7 @@ TrainingRun::TrainingRun(const TrainRequest& request)
   if (request_.resume && std::filesystem::exists(folder_.last(), ignored)) prepare_resumed();
   else prepare_fresh();
   choose_recomputation();
+  if (!device_.is_cpu() || request_.queue_steps) device_state_.emplace(state_, options_.train, device_);
   open_logs();
 }
 
@@ -236,7 +208,7 @@ void TrainingRun::choose_recomputation() {
 }
 
 void TrainingRun::open_logs() {
-  log_.emplace(folder_.log(), kLogColumns, state_.step);
+  log_.emplace(folder_.log(), log_columns(), state_.step);
   std::vector<std::string> columns{"step"};
   columns.insert(columns.end(), validation_columns().begin(), validation_columns().end());
   validation_log_.emplace(folder_.validation_log(), columns, state_.step);
@@ -284,90 +256,6 @@ TrainSummary TrainingRun::run() {
   return summary;
 }
 
-void TrainingRun::loop(Progress& progress) {
-  if (state_.step >= total_steps_) return;
-  const int64_t share = options_.train.accumulate;
-  data::Prefetcher prefetcher(*data_.batches, state_.step * share, total_steps_ * share, options_.data.workers);
-  while (state_.step < total_steps_) {
-    std::vector<data::Batch> batches;
-    for (int64_t i = 0; i < share; ++i) batches.push_back(prefetcher.next());
-    step(batches, progress);
-    if (validation_due()) validate_now();
-    if (checkpoint_due()) save();
-    if (request_.keep_going && !request_.keep_going(state_.step)) break;
-    if (out_of_time()) break;
-  }
-}
-
-void TrainingRun::step(const std::vector<data::Batch>& batches, Progress& progress) {
-  const TrainOptions& train = options_.train;
-  const double learning_rate = learning_rate_at(train, state_.step, total_steps_);
-  StepFigures figures;
-  try {
-    figures = training_step(*model_, *optimizer_, batches, step_settings_, state_.sparsity_weight, learning_rate,
-                            state_.step + 1);
-    const bool exploded = train.divergence_factor > 0 && state_.step >= kRunningStart &&
-                          figures.loss > train.divergence_factor * state_.running_loss;
-    if (exploded)
-      throw DivergenceError(format("training diverged at step %lld: loss %s is more than %s times its running mean %s",
-                                   static_cast<long long>(state_.step + 1), to_text(figures.loss).c_str(),
-                                   to_text(train.divergence_factor).c_str(), to_text(state_.running_loss).c_str()));
-  } catch (const DivergenceError& error) {
-    throw DivergenceError(std::string(error.what()) +
-                          (saved_step_ > 0 ? format("; last good checkpoint: step %lld in '%s'",
-                                                    static_cast<long long>(saved_step_), folder_.last().c_str())
-                                           : "; there is no checkpoint yet"));
-  }
-  ++state_.step;
-  if (average_) {
-    update_average(*average_, *model_, train.ema_decay, state_.step - 1);
-    const at::NoGradGuard no_grad;
-    average_->after_optimizer_step();
-  }
-  state_.last_loss = figures.loss;
-  state_.running_loss = std::isnan(state_.running_loss)
-                            ? figures.loss
-                            : state_.running_loss + kRunningShare * (figures.loss - state_.running_loss);
-  const double used_weight = std::isfinite(figures.nnz) ? state_.sparsity_weight : kNaN;
-  if (std::isfinite(figures.nnz))
-    state_.sparsity_weight = models::steer_sparsity_weight(used_weight, figures.nnz, train.loss);
-  if (state_.step % train.log_every == 0 || state_.step == total_steps_) {
-    const double psnr = metrics::psnr_db(figures.target, figures.output.clamp(0, 1));
-    log_step(figures, learning_rate, used_weight, psnr);
-    progress.update(state_.step, status_of(figures, psnr));
-  } else {
-    progress.update(state_.step, status_of(figures, kNaN));
-  }
-}
-
-void TrainingRun::log_step(const StepFigures& figures, double learning_rate, double used_weight, double psnr) {
-  const double hoyer = figures.code.defined() ? metrics::hoyer(figures.code) : kNaN;
-  const double epoch = static_cast<double>(state_.step * options_.train.accumulate) /
-                       static_cast<double>(data_.batches->batches_per_epoch());
-  const AdversaryFigures& adversary = figures.adversary;
-  const std::vector<double> values{epoch,
-                                   learning_rate,
-                                   figures.loss,
-                                   figures.reconstruction,
-                                   figures.latent,
-                                   figures.sparsity,
-                                   adversary.perceptual,
-                                   adversary.adversarial,
-                                   adversary.adaptive_weight,
-                                   adversary.discriminator,
-                                   psnr,
-                                   figures.nnz,
-                                   hoyer,
-                                   figures.codes_used,
-                                   figures.perplexity,
-                                   figures.gradient_norm,
-                                   used_weight,
-                                   seconds_so_far()};
-  log_->row(state_.step, values);
-  for (size_t i = 1; i + 1 < values.size(); ++i)
-    if (std::isfinite(values[i])) board_->scalar("train/" + kLogColumns[i + 1], state_.step, values[i]);
-}
-
 bool TrainingRun::validation_due() const { return state_.step % validate_every_ == 0 || state_.step == total_steps_; }
 
 bool TrainingRun::checkpoint_due() const {
@@ -383,6 +271,7 @@ bool TrainingRun::out_of_time() const {
 double TrainingRun::seconds_so_far() const { return seconds_before_ + seconds_since(started_); }
 
 void TrainingRun::validate_now() {
+  read_device_state();
   if (!data_.validation.empty()) {
     last_validation_ = validate(evaluated(), data_.validation, validation_settings());
     if (!std::isfinite(last_validation_.at("reconstruction")))
@@ -413,9 +302,11 @@ void TrainingRun::draw_previews() {
 }
 
 void TrainingRun::save() {
+  read_device_state();
   if (const std::string bad = first_bad_weight(*model_); !bad.empty())
     throw DivergenceError(format("training diverged: after step %lld the %s is not finite",
                                  static_cast<long long>(state_.step), bad.c_str()));
+  check_discriminator();
   log_->sync();
   validation_log_->sync();
   board_->flush();

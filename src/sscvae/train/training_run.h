@@ -4,9 +4,11 @@
 #include <memory>
 #include <optional>
 
+#include "sscvae/core/error.h"
 #include "sscvae/train/adversary.h"
 #include "sscvae/train/checkpoint.h"
 #include "sscvae/train/csv_log.h"
+#include "sscvae/train/device_state.h"
 #include "sscvae/train/run_folder.h"
 #include "sscvae/train/tensorboard.h"
 #include "sscvae/train/trainer.h"
@@ -19,7 +21,7 @@ class Progress;
 
 namespace sscvae::train {
 
-/// One call of train(). Order of things at the end of a step, which exact resuming rests on: row of log.csv, validation
+/// One call of train(): training_run.cpp what goes before and after, training_run_steps.cpp the steps. Order of things at the end of a step, which exact resuming rests on: row of log.csv, validation
 /// where due, checkpoint where due. A checkpoint thus holds everything that happened up to its step.
 class TrainingRun {
  public:
@@ -41,11 +43,24 @@ class TrainingRun {
   std::map<std::string, std::string> metadata() const;
   ValidationSettings validation_settings() const;
   TrainedParts parts() { return {*model_, average_.get(), *optimizer_, adversary_.get()}; }
-  void log_step(const StepFigures& figures, double learning_rate, double used_weight, double psnr);
+  static const std::vector<std::string>& log_columns();
+  void log_step(const StepFigures& figures, double learning_rate, double used_weight);
   models::Autoencoder& evaluated() { return average_ ? *average_ : *model_; }
 
   void loop(Progress& progress);
+  /// On the CPU, reading the figures of each step.
   void step(const std::vector<data::Batch>& batches, Progress& progress);
+  StepFigures checked_step(const std::vector<data::Batch>& batches, double learning_rate);
+  /// On a device, reading figures where they are logged.
+  void step_on_device(const std::vector<data::Batch>& batches, Progress& progress);
+  /// Brings state_ up to date, and finds steps that went wrong. Returns the sparsity weight of the last step. Nothing, and
+  /// NaN, on the CPU.
+  double read_device_state();
+  /// A finished step: its number, the average of the weights.
+  void count_step();
+  void check_discriminator() const;
+  std::string with_last_checkpoint(const DivergenceError& error) const;
+  bool log_due() const;
   void validate_now();
   void draw_previews();
   void save();
@@ -68,6 +83,8 @@ class TrainingRun {
   StepSettings step_settings_;
   int64_t total_steps_ = 0, steps_per_epoch_ = 0, validate_every_ = 0, checkpoint_every_ = 0;
   TrainingState state_;
+  std::optional<DeviceState> device_state_;  ///< where steps are queued; state_ then lags behind
+  std::string status_;                       ///< behind the progress bar
   int64_t saved_step_ = -1;
   std::map<std::string, double> last_validation_;
   std::optional<CsvLog> log_, validation_log_;

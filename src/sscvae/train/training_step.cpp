@@ -1,29 +1,41 @@
 #include "sscvae/train/training_step.h"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/stack.h>
+
 #include <cmath>
 #include <limits>
+#include <variant>
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/random.h"
 #include "sscvae/core/tensor_memory.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/to_device.h"
 #include "sscvae/metrics/code_usage.h"
-#include "sscvae/metrics/metrics.h"
 #include "sscvae/models/threshold_scale.h"
 #include "sscvae/train/divergence.h"
+#include "sscvae/train/fused_update.h"
 #include "sscvae/train/precision.h"
 
 namespace sscvae::train {
 
 namespace {
 
+/// What the host holds, or a scalar on the device.
+using SparsityWeight = std::variant<double, at::Tensor>;
+
 at::Tensor on_device(const at::Tensor& images, c10::Device device) {
-  return images.to(device).contiguous(at::MemoryFormat::ChannelsLast);
+  return to_device(images, device).contiguous(at::MemoryFormat::ChannelsLast);
 }
 
-/// value += share * scalar, or NaN where there is no such term.
-void add(double& value, const at::Tensor& scalar, double share) {
-  value += scalar.defined() ? share * scalar.item<double>() : std::numeric_limits<double>::quiet_NaN();
+/// sum += share * scalar; stays undefined where there is no such term.
+void add(at::Tensor& sum, const at::Tensor& scalar, double share) {
+  if (!scalar.defined()) return;
+  const at::Tensor part = scalar.detach().to(at::kDouble) * share;
+  sum = sum.defined() ? sum + part : part;
 }
 
 [[noreturn]] void report_divergence(const std::string& bad, double loss, double gradient_norm, int64_t step) {
@@ -40,7 +52,7 @@ struct Pass {
 };
 
 Pass run_pass(models::Autoencoder& model, const data::Batch& batch, const StepSettings& settings,
-              double sparsity_weight, double share) {
+              const SparsityWeight& sparsity_weight, double share) {
   Pass pass;
   pass.input = on_device(batch.input, settings.device);
   pass.target = batch.target.is_same(batch.input) ? pass.input : on_device(batch.target, settings.device);
@@ -48,7 +60,9 @@ Pass run_pass(models::Autoencoder& model, const data::Batch& batch, const StepSe
     const AutocastScope autocast(settings.device, settings.bf16);
     pass.result = models::forward_any_size(model, pass.input);
   }
-  pass.losses = models::compute_losses(pass.result, pass.target, settings.loss, sparsity_weight);
+  pass.losses = std::visit(
+      [&](const auto& weight) { return models::compute_losses(pass.result, pass.target, settings.loss, weight); },
+      sparsity_weight);
   if (!settings.adversary) return pass;
   const at::Tensor term = settings.adversary->generator_term(model, pass.result.reconstruction, pass.target,
                                                              pass.losses.reconstruction, share);
@@ -76,14 +90,19 @@ void tell_noise_levels(models::Autoencoder& model, const data::Batch& batch, con
   models::set_noise_levels(model, told);
 }
 
-void add_figures(StepFigures& figures, const Pass& pass, double share) {
-  add(figures.loss, pass.losses.total, share);
-  add(figures.reconstruction, pass.losses.reconstruction, share);
-  add(figures.latent, pass.losses.latent, share);
-  add(figures.sparsity, pass.losses.sparsity, share);
-  const at::Tensor code = pass.result.sparse_code();
-  figures.nnz +=
-      code.defined() ? share * metrics::nonzeros_per_position(code.detach()) : std::numeric_limits<double>::quiet_NaN();
+/// Non-zeros per position, a float64 scalar.
+at::Tensor nonzeros_of(const at::Tensor& code) {
+  return code.count_nonzero().to(at::kDouble) / static_cast<double>(code.size(0) * code.size(2) * code.size(3));
+}
+
+void add_figures(StepScalars& sums, const Pass& pass, double share) {
+  add(sums.loss, pass.losses.total, share);
+  add(sums.reconstruction, pass.losses.reconstruction, share);
+  add(sums.latent, pass.losses.latent, share);
+  add(sums.sparsity, pass.losses.sparsity, share);
+  if (const at::Tensor code = pass.result.sparse_code(); code.defined())
+    add(sums.nnz, nonzeros_of(code.detach()), share);
+  if (pass.result.indices.defined()) sums.indices.push_back(pass.result.indices.detach());
 }
 
 /// Errors: DivergenceError if the loss or a gradient is not finite.
@@ -97,6 +116,49 @@ void check_finite(models::Autoencoder& model, const Pass& pass, const StepFigure
     report_divergence(bad, figures.loss, figures.gradient_norm, step);
 }
 
+struct Passes {
+  StepScalars sums;
+  Pass last;
+};
+
+/// Gradients of all batches, in the parameters. `stop_when_bad` reads each loss and goes no further after a bad one.
+Passes run_passes(models::Autoencoder& model, Optimizer& optimizer, const std::vector<data::Batch>& batches,
+                  const StepSettings& settings, const SparsityWeight& sparsity_weight, int64_t step,
+                  bool stop_when_bad) {
+  SSCVAE_ASSERT(!batches.empty());
+  const double share = 1.0 / static_cast<double>(batches.size());
+  optimizer.clear_gradients();
+  if (settings.adversary) settings.adversary->begin_step(step);
+  Passes passes;
+  Pass& pass = passes.last;
+  for (size_t i = 0; i < batches.size(); ++i) {
+    model.set_noise_seed(derive_seed(settings.seed, "pass", static_cast<uint64_t>(step) * batches.size() + i));
+    const int64_t number = step * static_cast<int64_t>(batches.size()) + static_cast<int64_t>(i);
+    jitter_thresholds(model, settings, number);
+    tell_noise_levels(model, batches[i], settings, number);
+    pass = run_pass(model, batches[i], settings, sparsity_weight, share);
+    add_figures(passes.sums, pass, share);
+    (batches.size() == 1 ? pass.losses.total : pass.losses.total * share).backward();
+    model.observe(pass.result);
+    if (settings.adversary) settings.adversary->learn(pass.result.reconstruction, pass.target, share);
+    if (stop_when_bad && !std::isfinite(passes.sums.loss.item<double>())) break;
+  }
+  if (settings.threshold_jitter > 1) models::set_threshold_scale(model, 1);
+  if (settings.noise_levels == NoiseLevels::kTold) models::set_noise_levels(model, {});
+  passes.sums.output = pass.result.reconstruction.detach();
+  passes.sums.target = pass.target;
+  if (const at::Tensor code = pass.result.sparse_code(); code.defined()) passes.sums.code = code.detach();
+  return passes;
+}
+
+void finish_step(models::Autoencoder& model, Optimizer& optimizer, const StepSettings& settings,
+                 double learning_rate) {
+  optimizer.step(learning_rate);
+  if (settings.adversary) settings.adversary->finish_step(learning_rate);
+  const at::NoGradGuard no_grad;
+  model.after_optimizer_step();
+}
+
 }  // namespace
 
 void use_channels_last(torch::nn::Module& module) {
@@ -107,45 +169,52 @@ void use_channels_last(torch::nn::Module& module) {
 
 StepFigures training_step(models::Autoencoder& model, Optimizer& optimizer, const std::vector<data::Batch>& batches,
                           const StepSettings& settings, double sparsity_weight, double learning_rate, int64_t step) {
-  SSCVAE_ASSERT(!batches.empty());
-  const double share = 1.0 / static_cast<double>(batches.size());
-  optimizer.clear_gradients();
-  if (settings.adversary) settings.adversary->begin_step(step);
+  Passes passes = run_passes(model, optimizer, batches, settings, sparsity_weight, step, true);
+  const double norm = gradient_norm(optimizer.parameters());
+  passes.sums.gradient_norm = at::scalar_tensor(norm, passes.sums.loss.options());
+  StepFigures figures = read_figures(passes.sums, model.num_codes(), nullptr);
+  check_finite(model, passes.last, figures, settings.adversary, step);
+  if (settings.gradient_clip > 0) clip_gradients(optimizer.parameters(), norm, settings.gradient_clip);
+  finish_step(model, optimizer, settings, learning_rate);
+  if (settings.adversary) figures.adversary = settings.adversary->figures();
+  return figures;
+}
+
+StepScalars queue_training_step(models::Autoencoder& model, Optimizer& optimizer,
+                                const std::vector<data::Batch>& batches, const StepSettings& settings,
+                                const at::Tensor& sparsity_weight, double learning_rate, int64_t step) {
+  StepScalars sums = run_passes(model, optimizer, batches, settings, sparsity_weight, step, false).sums;
+  sums.gradient_norm = fused_gradient_norm(optimizer.parameters());
+  if (settings.gradient_clip > 0)
+    fused_clip_gradients(optimizer.parameters(), sums.gradient_norm, settings.gradient_clip);
+  finish_step(model, optimizer, settings, learning_rate);
+  return sums;
+}
+
+StepFigures read_figures(const StepScalars& scalars, int64_t num_codes, const Adversary* adversary) {
+  const at::Tensor missing =
+      at::full({}, std::numeric_limits<double>::quiet_NaN(), scalars.loss.options());
+  std::vector<at::Tensor> all{scalars.loss,     scalars.reconstruction, scalars.latent,
+                              scalars.sparsity, scalars.nnz,            scalars.gradient_norm};
+  for (at::Tensor& scalar : all)
+    if (!scalar.defined()) scalar = missing;
+  const at::Tensor read = at::stack(all).cpu();
+  const auto* values = read.const_data_ptr<double>();
   StepFigures figures;
-  Pass pass;
-  metrics::CodeUsage usage(model.num_codes());
-  for (size_t i = 0; i < batches.size(); ++i) {
-    model.set_noise_seed(derive_seed(settings.seed, "pass", static_cast<uint64_t>(step) * batches.size() + i));
-    const int64_t number = step * static_cast<int64_t>(batches.size()) + static_cast<int64_t>(i);
-    jitter_thresholds(model, settings, number);
-    tell_noise_levels(model, batches[i], settings, number);
-    pass = run_pass(model, batches[i], settings, sparsity_weight, share);
-    add_figures(figures, pass, share);
-    if (pass.result.indices.defined()) usage.add(pass.result.indices);
-    (batches.size() == 1 ? pass.losses.total : pass.losses.total * share).backward();
-    model.observe(pass.result);
-    if (settings.adversary) settings.adversary->learn(pass.result.reconstruction, pass.target, share);
-    if (!std::isfinite(figures.loss)) break;
-  }
-  if (settings.threshold_jitter > 1) models::set_threshold_scale(model, 1);
-  if (settings.noise_levels == NoiseLevels::kTold) models::set_noise_levels(model, {});
-  figures.gradient_norm = gradient_norm(optimizer.parameters());
-  check_finite(model, pass, figures, settings.adversary, step);
-  if (settings.gradient_clip > 0) clip_gradients(optimizer.parameters(), figures.gradient_norm, settings.gradient_clip);
-  optimizer.step(learning_rate);
-  if (settings.adversary) {
-    settings.adversary->finish_step(learning_rate);
-    figures.adversary = settings.adversary->figures();
-  }
-  {
-    const at::NoGradGuard no_grad;
-    model.after_optimizer_step();
-  }
-  figures.output = pass.result.reconstruction.detach();
-  figures.target = pass.target;
-  if (const at::Tensor code = pass.result.sparse_code(); code.defined()) figures.code = code.detach();
+  figures.loss = values[0];
+  figures.reconstruction = values[1];
+  figures.latent = values[2];
+  figures.sparsity = values[3];
+  figures.nnz = values[4];
+  figures.gradient_norm = values[5];
+  metrics::CodeUsage usage(num_codes);
+  for (const at::Tensor& indices : scalars.indices) usage.add(indices);
   figures.codes_used = usage.used_share();
   figures.perplexity = usage.perplexity();
+  if (adversary) figures.adversary = adversary->figures();
+  figures.output = scalars.output;
+  figures.target = scalars.target;
+  figures.code = scalars.code;
   return figures;
 }
 

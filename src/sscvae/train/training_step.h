@@ -24,6 +24,14 @@ struct StepFigures {
   at::Tensor code;            ///< where it is a sparse one
 };
 
+/// The same where it was made: float64 scalars on the device, which nobody has waited for; undefined for terms that the
+/// model does not have.
+struct StepScalars {
+  at::Tensor loss, reconstruction, latent, sparsity, nnz, gradient_norm;
+  std::vector<at::Tensor> indices;  ///< code numbers of each batch, where the model has such
+  at::Tensor output, target, code;  ///< as in StepFigures
+};
+
 struct StepSettings {
   models::LossOptions loss;
   double gradient_clip = 0;
@@ -45,6 +53,15 @@ void use_channels_last(torch::nn::Module& module);
 /// batch. Errors: DivergenceError naming step, loss and the first bad tensor; the weights are then as before the step.
 StepFigures training_step(models::Autoencoder& model, Optimizer& optimizer, const std::vector<data::Batch>& batches,
                           const StepSettings& settings, double sparsity_weight, double learning_rate, int64_t step);
+
+/// The same step for devices, which then never wait: `sparsity_weight` is a float64 scalar on the device, and nothing is
+/// checked. After a loss or a gradient that is not finite the weights are not finite either.
+StepScalars queue_training_step(models::Autoencoder& model, Optimizer& optimizer,
+                                const std::vector<data::Batch>& batches, const StepSettings& settings,
+                                const at::Tensor& sparsity_weight, double learning_rate, int64_t step);
+
+/// Waits for the device. `num_codes` as Autoencoder::num_codes; the adversary that took part, or nullptr.
+StepFigures read_figures(const StepScalars& scalars, int64_t num_codes, const Adversary* adversary);
 
 /// Memory that a forward and a backward pass over the batch take beyond what is in use, bytes; an adversary's is left
 /// out. The model stays as it is.

@@ -3,6 +3,10 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <cmath>
+#include <limits>
+
+#include "sscvae/core/error.h"
 #include "sscvae/models/backbone.h"
 #include "sscvae/models/registry.h"
 
@@ -39,6 +43,48 @@ TEST(TrainingStep, FourBatchesOfFourAreOneOfSixteen) {
     const double scale = expected.abs().max().item<double>();
     EXPECT_LE((apart.at(name) - expected).abs().max().item<double>(), 1e-4 * scale) << name;
   }
+}
+
+TEST(TrainingStep, AQueuedOneIsTheSame) {
+  torch::manual_seed(6);
+  const at::Tensor images = torch::rand({8, 1, 32, 32});
+  const std::vector<data::Batch> batches{{images.narrow(0, 0, 4), images.narrow(0, 0, 4), {}},
+                                         {images.narrow(0, 4, 4), images.narrow(0, 4, 4), {}}};
+  for (const double clip : {0.0, 1e-3}) {
+    const auto one = small_model(), other = small_model();
+    Adam adam(named_parameters(*one), {}), queued_adam(named_parameters(*other), {});
+    StepSettings settings;
+    settings.gradient_clip = clip;
+    settings.loss.latent_weight = 0.5;
+    const at::Tensor weight = at::full({}, 1e-3, at::kDouble);
+    for (int64_t step = 1; step <= 3; ++step) {
+      const StepFigures expected = training_step(*one, adam, batches, settings, 1e-3, 1e-3, step);
+      const StepScalars queued = queue_training_step(*other, queued_adam, batches, settings, weight, 1e-3, step);
+      const StepFigures actual = read_figures(queued, 0, nullptr);
+      for (const auto& [a, b] : {std::pair{actual.loss, expected.loss},
+                                 {actual.reconstruction, expected.reconstruction},
+                                 {actual.latent, expected.latent},
+                                 {actual.sparsity, expected.sparsity},
+                                 {actual.nnz, expected.nnz},
+                                 {actual.gradient_norm, expected.gradient_norm}})
+        EXPECT_NEAR(a / b, 1, 1e-4) << step;
+      EXPECT_TRUE(std::isnan(actual.codes_used));
+      EXPECT_TRUE(at::allclose(actual.output, expected.output, 1e-3, 1e-4));
+    }
+    const auto after = one->parameters(), queued_after = other->parameters();
+    for (size_t i = 0; i < after.size(); ++i) EXPECT_TRUE(at::allclose(queued_after[i], after[i], 1e-3, 1e-4)) << i;
+  }
+}
+
+TEST(TrainingStep, AQueuedOneGoesOnAfterABadLoss) {
+  const auto model = small_model();
+  Adam adam(named_parameters(*model), {});
+  at::Tensor images = torch::rand({2, 1, 32, 32});
+  images[0][0][3][4] = std::numeric_limits<float>::quiet_NaN();
+  const StepScalars queued = queue_training_step(*model, adam, {{images, images, {}}}, {},
+                                                 at::full({}, 1e-3, at::kDouble), 1e-3, 1);
+  EXPECT_TRUE(std::isnan(queued.loss.item<double>()));
+  EXPECT_THROW(training_step(*model, adam, {{images, images, {}}}, {}, 1e-3, 1e-3, 2), DivergenceError);
 }
 
 TEST(TrainingStep, ADenoiserMayBeToldTheLevelsOfTheNoise) {
