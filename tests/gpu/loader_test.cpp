@@ -9,6 +9,7 @@
 #include "sscvae/train/csv_log.h"
 #include "sscvae/train/fused_update.h"
 #include "sscvae/train/muon.h"
+#include "sscvae/train/recorded_work.h"
 #include "sscvae/train/training_fixture.h"
 #include "support/gpu.h"
 #include "support/tolerances.h"
@@ -26,7 +27,8 @@ class GpuBatches : public testing::GpuTest {
     std::vector<std::string> names;
     for (int i = 0; i < 5; ++i) {
       names.push_back(std::to_string(i) + ".png");
-      image::write_image(folder_ / names.back(), data::test::random_image(90 + i, 70 - i, channels, uint64_t(i), depth));
+      image::write_image(folder_ / names.back(),
+                         data::test::random_image(90 + i, 70 - i, channels, uint64_t(i), depth));
     }
     return data::ImageStore(folder_.path(), names, channels, 10, data::OnBroken::kRefuse);
   }
@@ -144,6 +146,36 @@ TEST_F(GpuRun, EqualsThatOfTheCpu) {
   EXPECT_NEAR(actual.loss / expected.loss, 1, 1e-2);
   EXPECT_NEAR(actual.best_psnr_db, expected.best_psnr_db, 0.05);
   expect_near("cuda", "cpu", 2e-2);
+}
+
+TEST_F(GpuRun, AGraphOfItsPassesChangesNothing) {
+  for (const char* model : {"ssc-vae", "csc"}) {
+    SCOPED_TRACE(model);
+    const std::string name(model);
+    const auto with = [&](const std::string& run, const std::string& graph) {
+      TrainRequest wanted =
+          request(run, {"model.name=" + name, "model.csc.num_atoms=16", "model.csc.num_iterations=3", "task=denoise",
+                        "data.noise.sigma_8bit=15", "train.noise_levels=told", "data.crops_per_image=4",
+                        "train.cuda_graph=" + graph});
+      wanted.device = "cuda";
+      return train(wanted).loss;
+    };
+    EXPECT_NEAR(with(name + "-graph", "true") / with(name, "false"), 1, 1e-3);
+    expect_near(name + "-graph", name, 1e-2);
+  }
+}
+
+TEST_F(GpuRun, WorkIsRecordedAndStartedAgain) {
+  if (!kernels::has_sample_noise(kGpu)) GTEST_SKIP() << "built without GPU kernels and graphs: there was no nvcc";
+  const at::Tensor source = torch::ones({4}, at::TensorOptions(kGpu)), target = torch::zeros_like(source);
+  const auto work = record_work({kGpu, 0}, [&] { target.add_(source, 2); });
+  EXPECT_EQ(target.sum().item<float>(), 0);
+  work->run();
+  source.fill_(3);
+  work->run();
+  EXPECT_EQ(target.sum().item<float>(), 4 * (2 + 6));
+  EXPECT_ANY_THROW(record_work({kGpu, 0}, [&] { source.sum().item<float>(); }));
+  EXPECT_EQ((source * 2).sum().item<float>(), 24);  // the device is as before
 }
 
 TEST_F(GpuRun, GoesOnWhereItWasKilled) {

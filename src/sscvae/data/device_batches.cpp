@@ -9,7 +9,7 @@
 namespace sscvae::data {
 namespace {
 
-constexpr int64_t kMiB = 1 << 20;
+constexpr int64_t kBytesPerMiB = 1 << 20;
 
 kernels::SampleNoise noise_on_device(const NoisePlan& plan) {
   kernels::SampleNoise noise;
@@ -39,9 +39,9 @@ int64_t DeviceBatches::bytes_of(const TrainingBatches& batches) {
 
 std::string DeviceBatches::obstacle(const TrainingBatches& batches, c10::DeviceType device, int64_t budget_mb) {
   const int64_t bytes = bytes_of(batches);
-  if (bytes > budget_mb * kMiB)
-    return format("the training images take %.1f MiB, data.device_cache_mb = %lld", static_cast<double>(bytes) / kMiB,
-                  static_cast<long long>(budget_mb));
+  if (bytes > budget_mb * kBytesPerMiB)
+    return format("the training images take %.1f MiB, data.device_cache_mb = %lld",
+                  static_cast<double>(bytes) / kBytesPerMiB, static_cast<long long>(budget_mb));
   if (batches.denoises() && !kernels::has_sample_noise(device)) return "this build has no GPU kernel for noise";
   return "";
 }

@@ -61,12 +61,13 @@ TEST(SampleNoiseTest, IsWhatALoopDraws) {
   const at::Tensor values = at::full({3, kCount}, 0.5F);
   add_sample_noise(values, noise);
   for (int64_t i = 0; i < 3; ++i) {
-    Random random(static_cast<uint64_t>(i + 1));
+    const auto sample = static_cast<size_t>(i);
+    Random random(sample + 1);
     const float* row = values.const_data_ptr<float>() + i * kCount;
     for (int64_t k = 0; k < kCount; ++k) {
       const double added =
           i == 0 ? 0.1 * ziggurat_normal(random, Ziggurat::table())
-                 : 0.07 * (log_gamma_variate(random, looks[static_cast<size_t>(i)]) - noise[static_cast<size_t>(i)].log_looks);
+                 : 0.07 * (log_gamma_variate(random, looks[sample]) - noise[sample].log_looks);
       ASSERT_NEAR(row[k], 0.5 + added, 1e-6) << i << " " << k;
     }
   }
@@ -86,7 +87,7 @@ TEST(SampleNoiseTest, CutsToTheUnitIntervalWhereAsked) {
 TEST(SampleNoiseTest, RefusesOtherTensors) {
   EXPECT_THROW(add_sample_noise(at::zeros({2, 3}), {{}}), ShapeError);
   EXPECT_THROW(add_sample_noise(at::zeros({1, 3}, at::kDouble), {{}}), ShapeError);
-  EXPECT_THROW(add_sample_noise(at::zeros({3, 1}).t(), {{}}), ShapeError);
+  EXPECT_THROW(add_sample_noise(at::zeros({3, 2}).t(), {{}, {}}), ShapeError);
 }
 
 }  // namespace

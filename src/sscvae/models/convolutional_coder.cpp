@@ -192,6 +192,10 @@ int64_t ConvolutionalCoder::size_multiple() const {
 
 at::Tensor ConvolutionalCoder::noise_levels(const at::Tensor& images) const {
   const int64_t count = images.size(0);
+  if (levels_.defined()) {
+    check_shape(levels_, "noise levels", "N,1,1,1", {count, 1, 1, 1});
+    return levels_;
+  }
   SSCVAE_ASSERT(sigma_8bit_.size() <= 1 || sigma_8bit_.size() == static_cast<size_t>(count));
   at::Tensor sigma = at::empty({count, 1, 1, 1}, at::kFloat);
   const at::Tensor on_cpu = sigma_8bit_.empty() ? images.detach().to(at::kCPU, at::kFloat) : at::Tensor();

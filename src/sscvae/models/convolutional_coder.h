@@ -50,6 +50,8 @@ class ConvolutionalCoder : public Autoencoder {
   void set_noise_levels(std::span<const double> sigma_8bit) {
     sigma_8bit_.assign(sigma_8bit.begin(), sigma_8bit.end());
   }
+  /// Levels [N,1,1,1] on the model's device, in the image's units, which each pass reads; undefined: as above.
+  void set_noise_level_tensor(const at::Tensor& levels) { levels_ = levels; }
   /// The level of all images that was set, in the image's units.
   std::optional<double> noise_level() const {
     return sigma_8bit_.size() == 1 ? std::optional<double>(sigma_8bit_[0] / 255) : std::nullopt;
@@ -69,6 +71,7 @@ class ConvolutionalCoder : public Autoencoder {
 
   double threshold_scale_ = 1;
   std::vector<double> sigma_8bit_;
+  at::Tensor levels_;  ///< comes before sigma_8bit_
   std::vector<at::Tensor> analysis_, synthesis_;  // A_t [K,C s^2,k,k]; B_t [C s^2,K,k,k] of t = 2, 3, ...
   at::Tensor output_;                             // W
   at::Tensor floor_, slope_;                      // [T,K] or [T,1], before softplus

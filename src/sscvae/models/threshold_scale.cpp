@@ -23,4 +23,10 @@ bool set_noise_levels(Autoencoder& model, std::span<const double> sigma_8bit) {
   return coder != nullptr;
 }
 
+bool set_noise_level_tensor(Autoencoder& model, const at::Tensor& levels) {
+  auto* coder = dynamic_cast<ConvolutionalCoder*>(&model);
+  if (coder) coder->set_noise_level_tensor(levels);
+  return coder != nullptr;
+}
+
 }  // namespace sscvae::models

@@ -14,5 +14,8 @@ bool set_threshold_scale(Autoencoder& model, double scale);
 /// for each image of the passes from now on; empty: the model estimates it in each image. False, and nothing happens,
 /// for other models.
 bool set_noise_levels(Autoencoder& model, std::span<const double> sigma_8bit);
+/// The same as a tensor [N,1,1,1] on the model's device, in units of [0,1]: float32(sigma_8bit / 255). The model keeps
+/// it and reads it in each pass; undefined: back to the other.
+bool set_noise_level_tensor(Autoencoder& model, const at::Tensor& levels);
 
 }  // namespace sscvae::models

@@ -36,6 +36,7 @@ struct TrainOptions {
   double memory_gib = 0;        ///< 0: no budget
   double threshold_jitter = 1;  ///< thresholds are scaled by a factor between 1 / this and this in each pass
   NoiseLevels noise_levels = NoiseLevels::kEstimated;
+  bool cuda_graph = false;  ///< captured_passes.h
   Precision precision = Precision::kAuto;
   int64_t seed = 1;
   std::string initial_weights;    ///< a file or the name of shipped weights; "": fresh ones

@@ -87,6 +87,7 @@ TrainingRun::TrainingRun(const TrainRequest& request)
   if (request_.resume && std::filesystem::exists(folder_.last(), ignored)) prepare_resumed();
   else prepare_fresh();
   choose_recomputation();
+  choose_capture();
   if (!device_.is_cpu() || request_.queue_steps) device_state_.emplace(state_, options_.train, device_);
   open_logs();
 }
@@ -205,6 +206,15 @@ void TrainingRun::choose_recomputation() {
                  predicted, to_text(train.memory_gib).c_str()));
   }
   models::set_recompute(*model_, recompute);
+}
+
+void TrainingRun::choose_capture() {
+  if (!options_.train.cuda_graph || device_.is_cpu()) return;
+  const std::string obstacle = obstacle_to_capture(*model_, step_settings_, options_.train.accumulate);
+  if (!obstacle.empty()) return note("train.cuda_graph: steps run operation by operation: " + obstacle);
+  captured_ = std::make_unique<CapturedPasses>(
+      *model_, *optimizer_, [this](const std::function<void()>& work) { return record_work(device_, work); });
+  step_settings_.captured = captured_.get();
 }
 
 void TrainingRun::open_logs() {

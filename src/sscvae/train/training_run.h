@@ -6,6 +6,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/train/adversary.h"
+#include "sscvae/train/captured_passes.h"
 #include "sscvae/train/checkpoint.h"
 #include "sscvae/train/csv_log.h"
 #include "sscvae/train/device_state.h"
@@ -21,8 +22,9 @@ class Progress;
 
 namespace sscvae::train {
 
-/// One call of train(): training_run.cpp what goes before and after, training_run_steps.cpp the steps. Order of things at the end of a step, which exact resuming rests on: row of log.csv, validation
-/// where due, checkpoint where due. A checkpoint thus holds everything that happened up to its step.
+/// One call of train(): training_run.cpp what goes before and after, training_run_steps.cpp the steps. Order of things
+/// at the end of a step, which exact resuming rests on: row of log.csv, validation where due, checkpoint where due. A
+/// checkpoint thus holds everything that happened up to its step.
 class TrainingRun {
  public:
   /// Everything that can fail before the first step.
@@ -39,6 +41,8 @@ class TrainingRun {
   void prepare_resumed();
   /// As train.recompute says, or train.memory_gib needs.
   void choose_recomputation();
+  /// As train.cuda_graph says.
+  void choose_capture();
   void open_logs();
   std::map<std::string, std::string> metadata() const;
   ValidationSettings validation_settings() const;
@@ -53,8 +57,8 @@ class TrainingRun {
   StepFigures checked_step(const std::vector<data::Batch>& batches, double learning_rate);
   /// On a device, reading figures where they are logged.
   void step_on_device(const std::vector<data::Batch>& batches, Progress& progress);
-  /// Brings state_ up to date, and finds steps that went wrong. Returns the sparsity weight of the last step. Nothing, and
-  /// NaN, on the CPU.
+  /// Brings state_ up to date, and finds steps that went wrong. Returns the sparsity weight of the last step. Nothing,
+  /// and NaN, on the CPU.
   double read_device_state();
   /// A finished step: its number, the average of the weights.
   void count_step();
@@ -81,6 +85,7 @@ class TrainingRun {
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<Adversary> adversary_;  ///< or nullptr
   StepSettings step_settings_;
+  std::unique_ptr<CapturedPasses> captured_;  ///< or nullptr
   int64_t total_steps_ = 0, steps_per_epoch_ = 0, validate_every_ = 0, checkpoint_every_ = 0;
   TrainingState state_;
   std::optional<DeviceState> device_state_;  ///< where steps are queued; state_ then lags behind

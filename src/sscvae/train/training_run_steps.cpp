@@ -1,4 +1,5 @@
-// The steps of a run: on the CPU figures are read, checked and steered by in each; on a device in those that are logged.
+// The steps of a run: on the CPU figures are read, checked and steered by in each; on a device in those that are
+// logged.
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -16,7 +17,7 @@ namespace sscvae::train {
 
 namespace {
 
-constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
 std::string status_of(const StepFigures& figures, double psnr) {
   std::string text = format("loss %.4g", figures.loss);
@@ -109,10 +110,10 @@ void TrainingRun::step(const std::vector<data::Batch>& batches, Progress& progre
   state_.running_loss = std::isnan(state_.running_loss)
                             ? figures.loss
                             : state_.running_loss + kRunningShare * (figures.loss - state_.running_loss);
-  const double used_weight = std::isfinite(figures.nnz) ? state_.sparsity_weight : kMissing;
+  const double used_weight = std::isfinite(figures.nnz) ? state_.sparsity_weight : kUnknown;
   if (std::isfinite(figures.nnz))
     state_.sparsity_weight = models::steer_sparsity_weight(used_weight, figures.nnz, train.loss);
-  status_ = status_of(figures, kMissing);
+  status_ = status_of(figures, kUnknown);
   if (log_due()) log_step(figures, learning_rate, used_weight);
   progress.update(state_.step, status_);
 }
@@ -126,13 +127,13 @@ void TrainingRun::step_on_device(const std::vector<data::Batch>& batches, Progre
   if (log_due()) {
     const double used_weight = read_device_state();
     const StepFigures figures = read_figures(scalars, model_->num_codes(), adversary_.get());
-    log_step(figures, learning_rate, std::isfinite(figures.nnz) ? used_weight : kMissing);
+    log_step(figures, learning_rate, std::isfinite(figures.nnz) ? used_weight : kUnknown);
   }
   progress.update(state_.step, status_);
 }
 
 double TrainingRun::read_device_state() {
-  if (!device_state_) return kMissing;
+  if (!device_state_) return kUnknown;
   try {
     return device_state_->read(state_);
   } catch (const DivergenceError& error) {
@@ -157,7 +158,7 @@ bool TrainingRun::log_due() const {
 void TrainingRun::log_step(const StepFigures& figures, double learning_rate, double used_weight) {
   const double psnr = metrics::psnr_db(figures.target, figures.output.clamp(0, 1));
   status_ = status_of(figures, psnr);
-  const double hoyer = figures.code.defined() ? metrics::hoyer(figures.code) : kMissing;
+  const double hoyer = figures.code.defined() ? metrics::hoyer(figures.code) : kUnknown;
   const double epoch = static_cast<double>(state_.step * options_.train.accumulate) /
                        static_cast<double>(data_.batches->batches_per_epoch());
   const AdversaryFigures& adversary = figures.adversary;

@@ -16,6 +16,7 @@
 #include "sscvae/core/to_device.h"
 #include "sscvae/metrics/code_usage.h"
 #include "sscvae/models/threshold_scale.h"
+#include "sscvae/train/captured_passes.h"
 #include "sscvae/train/divergence.h"
 #include "sscvae/train/fused_update.h"
 #include "sscvae/train/precision.h"
@@ -80,19 +81,24 @@ void jitter_thresholds(models::Autoencoder& model, const StepSettings& settings,
 constexpr double kTextureAsNoise = 4, kRelativeError = 0.015;
 
 /// The levels of the batch as they would be estimated: texture adds to their squares, chance a little to either side.
-void tell_noise_levels(models::Autoencoder& model, const data::Batch& batch, const StepSettings& settings,
-                       int64_t pass) {
-  if (settings.noise_levels == NoiseLevels::kEstimated || batch.sigma_8bit.empty()) return;
+std::vector<double> told_levels(const data::Batch& batch, const StepSettings& settings, int64_t pass) {
+  if (settings.noise_levels == NoiseLevels::kEstimated) return {};
   Random random(derive_seed(settings.seed, "levels", static_cast<uint64_t>(pass)));
   std::vector<double> told;
   for (const double sigma : batch.sigma_8bit)
     told.push_back(std::hypot(sigma * (1 + kRelativeError * random.normal()), kTextureAsNoise * random.normal()));
-  models::set_noise_levels(model, told);
+  return told;
 }
 
 /// Non-zeros per position, a float64 scalar.
 at::Tensor nonzeros_of(const at::Tensor& code) {
   return code.count_nonzero().to(at::kDouble) / static_cast<double>(code.size(0) * code.size(2) * code.size(3));
+}
+
+void keep_last(StepScalars& sums, const Pass& pass) {
+  sums.output = pass.result.reconstruction.detach();
+  sums.target = pass.target;
+  if (const at::Tensor code = pass.result.sparse_code(); code.defined()) sums.code = code.detach();
 }
 
 void add_figures(StepScalars& sums, const Pass& pass, double share) {
@@ -135,19 +141,18 @@ Passes run_passes(models::Autoencoder& model, Optimizer& optimizer, const std::v
     model.set_noise_seed(derive_seed(settings.seed, "pass", static_cast<uint64_t>(step) * batches.size() + i));
     const int64_t number = step * static_cast<int64_t>(batches.size()) + static_cast<int64_t>(i);
     jitter_thresholds(model, settings, number);
-    tell_noise_levels(model, batches[i], settings, number);
+    if (const std::vector<double> told = told_levels(batches[i], settings, number); !told.empty())
+      models::set_noise_levels(model, told);
     pass = run_pass(model, batches[i], settings, sparsity_weight, share);
     add_figures(passes.sums, pass, share);
     (batches.size() == 1 ? pass.losses.total : pass.losses.total * share).backward();
     model.observe(pass.result);
     if (settings.adversary) settings.adversary->learn(pass.result.reconstruction, pass.target, share);
-    if (stop_when_bad && !std::isfinite(passes.sums.loss.item<double>())) break;
+    if (stop_when_bad && i + 1 < batches.size() && !std::isfinite(passes.sums.loss.item<double>())) break;
   }
   if (settings.threshold_jitter > 1) models::set_threshold_scale(model, 1);
   if (settings.noise_levels == NoiseLevels::kTold) models::set_noise_levels(model, {});
-  passes.sums.output = pass.result.reconstruction.detach();
-  passes.sums.target = pass.target;
-  if (const at::Tensor code = pass.result.sparse_code(); code.defined()) passes.sums.code = code.detach();
+  keep_last(passes.sums, pass);
   return passes;
 }
 
@@ -170,11 +175,15 @@ void use_channels_last(torch::nn::Module& module) {
 StepFigures training_step(models::Autoencoder& model, Optimizer& optimizer, const std::vector<data::Batch>& batches,
                           const StepSettings& settings, double sparsity_weight, double learning_rate, int64_t step) {
   Passes passes = run_passes(model, optimizer, batches, settings, sparsity_weight, step, true);
-  const double norm = gradient_norm(optimizer.parameters());
-  passes.sums.gradient_norm = at::scalar_tensor(norm, passes.sums.loss.options());
+  const std::vector<NamedParameter>& parameters = optimizer.parameters();
+  const bool here = on_cpu(parameters);
+  passes.sums.gradient_norm = here ? at::scalar_tensor(gradient_norm(parameters), passes.sums.loss.options())
+                                   : fused_gradient_norm(parameters);
   StepFigures figures = read_figures(passes.sums, model.num_codes(), nullptr);
   check_finite(model, passes.last, figures, settings.adversary, step);
-  if (settings.gradient_clip > 0) clip_gradients(optimizer.parameters(), norm, settings.gradient_clip);
+  if (settings.gradient_clip > 0 && here) clip_gradients(parameters, figures.gradient_norm, settings.gradient_clip);
+  else if (settings.gradient_clip > 0)
+    fused_clip_gradients(parameters, passes.sums.gradient_norm, settings.gradient_clip);
   finish_step(model, optimizer, settings, learning_rate);
   if (settings.adversary) figures.adversary = settings.adversary->figures();
   return figures;
@@ -183,12 +192,30 @@ StepFigures training_step(models::Autoencoder& model, Optimizer& optimizer, cons
 StepScalars queue_training_step(models::Autoencoder& model, Optimizer& optimizer,
                                 const std::vector<data::Batch>& batches, const StepSettings& settings,
                                 const at::Tensor& sparsity_weight, double learning_rate, int64_t step) {
-  StepScalars sums = run_passes(model, optimizer, batches, settings, sparsity_weight, step, false).sums;
+  const auto one_by_one = [&] {
+    return run_passes(model, optimizer, batches, settings, sparsity_weight, step, false).sums;
+  };
+  StepScalars sums;
+  if (settings.captured && batches.size() == 1)
+    sums = settings.captured->run(batches[0], told_levels(batches[0], settings, step), settings, sparsity_weight,
+                                  one_by_one);
+  else sums = one_by_one();
   sums.gradient_norm = fused_gradient_norm(optimizer.parameters());
   if (settings.gradient_clip > 0)
     fused_clip_gradients(optimizer.parameters(), sums.gradient_norm, settings.gradient_clip);
   finish_step(model, optimizer, settings, learning_rate);
   return sums;
+}
+
+StepScalars queue_pass(models::Autoencoder& model, const data::Batch& batch, const StepSettings& settings,
+                       const at::Tensor& sparsity_weight) {
+  const Pass pass = run_pass(model, batch, settings, sparsity_weight, 1);
+  StepScalars scalars;
+  add_figures(scalars, pass, 1);
+  pass.losses.total.backward();
+  scalars.indices.clear();
+  keep_last(scalars, pass);
+  return scalars;
 }
 
 StepFigures read_figures(const StepScalars& scalars, int64_t num_codes, const Adversary* adversary) {

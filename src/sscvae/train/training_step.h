@@ -32,6 +32,8 @@ struct StepScalars {
   at::Tensor output, target, code;  ///< as in StepFigures
 };
 
+class CapturedPasses;  // captured_passes.h
+
 struct StepSettings {
   models::LossOptions loss;
   double gradient_clip = 0;
@@ -41,6 +43,7 @@ struct StepSettings {
   bool bf16 = false;
   uint64_t seed = 0;  ///< root of what is random in a pass, beside `step`
   Adversary* adversary = nullptr;
+  CapturedPasses* captured = nullptr;  ///< of queue_training_step: who runs its passes as one, where possible
 };
 
 /// Convolutions are fastest with channels innermost in memory: the trainer calls this on a fresh model. Values and
@@ -54,11 +57,17 @@ void use_channels_last(torch::nn::Module& module);
 StepFigures training_step(models::Autoencoder& model, Optimizer& optimizer, const std::vector<data::Batch>& batches,
                           const StepSettings& settings, double sparsity_weight, double learning_rate, int64_t step);
 
-/// The same step for devices, which then never wait: `sparsity_weight` is a float64 scalar on the device, and nothing is
-/// checked. After a loss or a gradient that is not finite the weights are not finite either.
+/// The same step for devices, which then never wait: `sparsity_weight` is a float64 scalar on the device, and nothing
+/// is checked. After a loss or a gradient that is not finite the weights are not finite either.
 StepScalars queue_training_step(models::Autoencoder& model, Optimizer& optimizer,
                                 const std::vector<data::Batch>& batches, const StepSettings& settings,
                                 const at::Tensor& sparsity_weight, double learning_rate, int64_t step);
+
+/// What is queued for one batch that lies on the device: forward pass, losses, gradients (added to those of the
+/// parameters). Depends on the host in nothing but the model's own settings. Gradient norm and code numbers are left
+/// out.
+StepScalars queue_pass(models::Autoencoder& model, const data::Batch& batch, const StepSettings& settings,
+                       const at::Tensor& sparsity_weight);
 
 /// Waits for the device. `num_codes` as Autoencoder::num_codes; the adversary that took part, or nullptr.
 StepFigures read_figures(const StepScalars& scalars, int64_t num_codes, const Adversary* adversary);
