@@ -1,0 +1,155 @@
+#!/usr/bin/env bash
+# Packs what jobs on a machine with a GPU need into one folder: tools/gpu/pack.sh [options] JOB... See --help.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+readonly limit_mib=55 transfer_mib=64
+build=build-gpu pack=build-gpu-pack data="${SSCVAE_DATA_DIR:-../shared/data}" parity="${SSCVAE_PARITY_DIR:-../shared/parity}"
+jobs=()
+
+fail() { printf 'pack: error: %s\n' "$*" >&2; exit 1; }
+note() { printf 'pack: %s\n' "$*" >&2; }
+
+usage() {
+  cat <<EOT
+Usage: tools/gpu/pack.sh [options] JOB...
+
+Copies the program, the GPU tests and what the jobs read into one git-ignored folder of at most $limit_mib MiB, and prints
+its size and what to run there. Jobs are those of tools/gpu/run.sh:
+
+  tests                   the GPU tests, with the reference numbers that they read
+  bench                   the scripts that set the program beside PyTorch
+  train:CONFIG:MINUTES    a preset (configs/) or a TOML file, with the images of its dataset: BSDS500 without BSD68 and
+                          CBSD68, as its files are, or the ultrasound images
+
+  --build FOLDER   take the programs from this build (default $build, made by tools/gpu/prepare.sh)
+  --out FOLDER     the pack (default $pack); one that this script made is replaced
+  --data FOLDER    with bsds500/ and ultrasound/ (default SSCVAE_DATA_DIR, else $data)
+  --parity FOLDER  reference numbers (default SSCVAE_PARITY_DIR, else $parity)
+EOT
+}
+
+while (( $# )); do
+  case "$1" in
+    --help) usage; exit 0 ;;
+    --build | --out | --data | --parity)
+      [[ -n "${2:-}" ]] || fail "$1 needs a value"
+      case "$1" in --build) build="$2" ;; --out) pack="$2" ;; --data) data="$2" ;; --parity) parity="$2" ;; esac
+      shift 2 ;;
+    -*) fail "unknown option '$1'; see --help" ;;
+    *) jobs+=("$1"); shift ;;
+  esac
+done
+(( ${#jobs[@]} )) || fail "no job; see --help"
+
+for program in sscvae tests/sscvae_gpu_test; do
+  [[ -x "$build/$program" ]] || fail "$build/$program is missing: run tools/gpu/prepare.sh"
+done
+stamp="$build/prepared.txt"
+if [[ ! -e "$stamp" ]]; then
+  [[ "$build" != build-gpu ]] || fail "$stamp is missing, so the build is not whole: run tools/gpu/prepare.sh"
+  note "$build was not made by tools/gpu/prepare.sh: the pack says nothing of its commit"
+elif ! grep -qx "commit $(git rev-parse HEAD)" "$stamp"; then
+  note "warning: the build is of another commit than this tree ($(head -n 1 "$stamp"))"
+elif grep -q '^dirty' "$stamp"; then
+  note "warning: the build is of a tree with changes ($(grep '^dirty' "$stamp"))"
+fi
+[[ ! -e "$pack" || -e "$pack/run.sh" ]] || fail "$pack is there and was not made by this script"
+
+part="$(mktemp -d "$pack.XXXXXX")"
+trap 'rm -rf "$part"' EXIT
+chmod 755 "$part"
+
+add_programs() {
+  local program library
+  mkdir "$part/bin" "$part/lib"
+  for program in sscvae tests/sscvae_gpu_test; do
+    strip -o "$part/bin/$(basename "$program")" "$build/$program"
+  done
+  # Image libraries that had no archive to link: theirs go along. LibTorch's, CUDA's and the system's are there.
+  ldd "$part/bin/sscvae" | awk '$3 ~ /^\// {print $3}' | grep -E '/lib(png|jpeg|z|deflate)[0-9.-]*\.so' |
+    while read -r library; do cp -L "$library" "$part/lib/"; done || true
+  cp tools/gpu/run.sh "$part/run.sh"
+  [[ ! -e "$stamp" ]] || cp "$stamp" "$part/"
+}
+
+add_bsds500() {
+  [[ ! -d "$part/data/bsds500" ]] || return 0
+  [[ -d "$data/bsds500/train" ]] || fail "there is no BSDS500 at $data/bsds500: --data names the folder around it"
+  local split=models/splits/bsds500.csv path
+  mkdir -p "$part/data/bsds500"/{train,val,test} "$part/models/splits"
+  # The split names every image but those of BSD68 and CBSD68.
+  tail -n +2 "$split" | cut -d, -f1 | while read -r path; do
+    cp -- "$data/bsds500/$path" "$part/data/bsds500/$path" || fail "$data/bsds500/$path cannot be read"
+  done
+  # The 400 images that denoisers are usually trained on; `val` stays what weights are chosen on.
+  sed 's/,test,/,train,/' "$split" >"$part/models/splits/bsds500-400.csv"
+}
+
+add_ultrasound() {
+  [[ ! -d "$part/data/ultrasound" ]] || return 0
+  [[ -d "$data/ultrasound" ]] || fail "there are no ultrasound images at $data/ultrasound: --data names the folder around it"
+  mkdir -p "$part/data"
+  cp -rL -- "$data/ultrasound" "$part/data/"
+  chmod -R u+w "$part/data/ultrasound"
+}
+
+add_training() { # CONFIG
+  local file="configs/$1.toml" dataset weights
+  [[ -e "$file" ]] || file="$1"
+  [[ -f "$file" ]] || fail "train:$1: no such preset or file"
+  mkdir -p "$part/configs" "$part/models/splits"
+  cp "$file" "$part/configs/"
+  cp models/splits/*.csv "$part/models/splits/"
+  dataset="$(sed -n 's/^dataset *= *"\(.*\)".*/\1/p' "$file")"
+  case "$dataset" in
+    bsds500) add_bsds500 ;;
+    ultrasound) add_ultrasound ;;
+    *) fail "train:$1: only the datasets bsds500 and ultrasound are packed, not '$dataset'" ;;
+  esac
+  weights="$(sed -n 's/^initial_weights *= *"\(.*\)".*/\1/p' "$file")"
+  [[ -z "$weights" ]] || cp "models/$weights.safetensors" "$part/models/" || fail "train:$1: no weights '$weights'"
+}
+
+add_programs
+for job in "${jobs[@]}"; do
+  IFS=: read -r kind config minutes rest <<<"$job"
+  case "$kind" in
+    tests)
+      mkdir -p "$part/parity"
+      if [[ -d "$parity/models" ]]; then
+        cp -rL "$parity/models" "$part/parity/" && chmod -R u+w "$part/parity"
+      else
+        note "no reference numbers at $parity: the tests that read them will skip"
+      fi ;;
+    bench) cp -r benchmarks/peers "$part/peers" && rm -rf "$part/peers/__pycache__" ;;
+    train)
+      [[ -n "$config" && "$minutes" =~ ^[0-9]+(\.[0-9]+)?$ && -z "$rest" ]] || fail "'$job': expected train:CONFIG:MINUTES"
+      add_training "$config" ;;
+    *) fail "unknown job '$job': expected tests, bench or train:CONFIG:MINUTES" ;;
+  esac
+done
+
+bytes_of() { du -sb --apparent-size "$1" | cut -f1; }
+mib() { awk -v n="$1" 'BEGIN {printf "%.1f", n / 1048576}'; }
+size="$(bytes_of "$part")"
+(( size <= limit_mib << 20 )) ||
+  fail "these jobs take $(mib "$size") MiB, $limit_mib fit: pack fewer ($(du -sh "$part"/* | awk '{printf "%s %s; ", $2, $1}' | sed "s|$part/||g"))"
+rm -rf "$pack"
+mv "$part" "$pack"
+trap - EXIT
+
+# What need not travel: large tracked files that have no changes, so that git can bring them back.
+tracked() { git ls-files -z "$@" | xargs -0 -r stat -c %s 2>/dev/null | awk '{n += $1} END {print n + 0}'; }
+rest=$(( $(tracked) - $(tracked models/*.safetensors models/lpips) ))
+cat <<EOT
+$pack: $(mib "$size") MiB
+$(du -sh "$pack"/* | sed "s|$pack/|  |")
+The tracked files take $(mib "$(tracked)") MiB, without the weights $(mib "$rest"). Where the whole tree travels, of which $transfer_mib MiB fit,
+leave the weights behind and bring them back afterwards:
+  git diff --quiet HEAD -- models && git ls-files -z models/*.safetensors models/lpips | xargs -0 rm
+  git checkout HEAD -- models
+There, with OUT a folder for the results (at most 8 files of 16 MiB):
+  bash $pack/run.sh --out "\$OUT" ${jobs[*]}
+EOT
+(( size + rest <= transfer_mib << 20 )) || fail "pack and tracked files take $(mib $((size + rest))) MiB together: $transfer_mib MiB fit"
