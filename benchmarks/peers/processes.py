@@ -55,16 +55,17 @@ class OurProgram:
     def __init__(self, program, job, env):
         self.job, self.env, self.peak, self.report = job, env, 0, None
         self.command = [program, "benchmark", "--stage", job["stage"], "--threads", str(job["threads"])]
-        self.command += ["--device", "cpu", "--warmup", "1", "--json", "-", "--quiet"] + self._stage_options()
+        self.command += ["--device", job.get("device", "cpu"), "--warmup", str(job.get("warmup", 1))]
+        self.command += ["--json", "-", "--quiet"] + self._stage_options()
 
     def _stage_options(self):
         job = self.job
         if job["stage"] == "loading":
             options = ["--data", job["folder"], "--size", f"{job['size']}x{job['size']}", "--batch", str(job["batch"])]
             return options + ["--set", "data.augment=false", "--set", f"data.workers={job['threads']}"]
-        if job["stage"] == "lista":
-            return ["--input", job["input"], "--precision", job["precision"]]
-        return ["--weights", job["weights"], "--input", job["input"], "--precision", job["precision"]]
+        tf32 = job["precision"] == "tf32"
+        options = ["--input", job["input"], "--precision", "fp32" if tf32 else job["precision"]] + ["--tf32"] * tf32
+        return options if job["stage"] == "lista" else ["--weights", job["weights"], *options]
 
     def _benchmark(self, repeats, more=()):
         self.report = json.loads(run_program(self.command + ["--repeats", str(repeats), *more], self.env))

@@ -1,4 +1,4 @@
-"""The rivals: each stage made ready with one library, at its best settings. Used inside a worker process.
+"""The rivals: each stage made ready with one library, at its best settings. Used inside a worker process, or by gpu.py.
 
 prepare(job) gives an object with `passes` {name: function without arguments} and `result(path)`, which writes what the
 passes made (safetensors) and returns figures. `job` is the dictionary that run.py sends.
@@ -20,20 +20,31 @@ class Rival:
         self.passes, self.result = passes, result
 
 
+def device_of(job):
+    return job.get("device", "cpu")
+
+
 def load_twin(job, channels_last):
     with torch.device("meta"):
         twin = Twin()
-    twin.load_state_dict(load_file(job["weights"]), assign=True)
+    twin.load_state_dict(load_file(job["weights"], device=device_of(job)), assign=True)
     return twin.to(memory_format=torch.channels_last) if channels_last else twin
 
 
 def load_images(job, channels_last=False):
-    images = load_file(job["input"])["input"]
+    images = load_file(job["input"], device=device_of(job))["input"]
     return images.contiguous(memory_format=torch.channels_last) if channels_last else images
 
 
-def autocast(precision):
-    return torch.autocast("cpu", torch.bfloat16) if precision == "bf16" else contextlib.nullcontext()
+def autocast(job):
+    wanted = job["precision"] == "bf16"
+    return torch.autocast(device_of(job), torch.bfloat16) if wanted else contextlib.nullcontext()
+
+
+def compiled(job, what):
+    """For fixed shapes; on a GPU recorded as a graph where no gradients follow."""
+    replayed = device_of(job) == "cuda" and job["stage"] == "inference"
+    return torch.compile(what, dynamic=False, mode="reduce-overhead" if replayed else None)
 
 
 def torch_inference(job):
@@ -45,19 +56,19 @@ def torch_inference(job):
         import torch._inductor.config as inductor
 
         inductor.freezing = settings.get("frozen", False)
-        model = torch.compile(model, dynamic=False)
+        model = compiled(job, model)
     last = {}
 
     def forward():
         # Compilation with frozen weights wants no_grad; inference_mode is the faster one for the others.
-        with torch.no_grad() if settings.get("frozen") else torch.inference_mode(), autocast(job["precision"]):
+        with torch.no_grad() if settings.get("frozen") else torch.inference_mode(), autocast(job):
             last["reconstruction"] = model(images)
 
     return Rival({"forward": forward}, lambda path: save_last(last, path))
 
 
 def save_last(last, path):
-    save_file({name: tensor.detach().float().contiguous() for name, tensor in last.items()}, path)
+    save_file({name: tensor.detach().float().cpu().contiguous() for name, tensor in last.items()}, path)
     return {}
 
 
@@ -73,12 +84,13 @@ def torch_training(job):
     model, images = load_twin(job, channels_last).train(), load_images(job, channels_last)
     model.requires_grad_(True)
     adam = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, fused=True)
+    objective = compiled(job, reference_loss) if job["settings"].get("compiled") else reference_loss
     losses = []
 
     def step():
         adam.zero_grad(set_to_none=True)
-        with autocast(job["precision"]):
-            loss = reference_loss(model, images)
+        with autocast(job):
+            loss = objective(model, images)
         loss.backward()
         adam.step()
         losses.append(loss.item())
@@ -87,20 +99,20 @@ def torch_training(job):
 
 
 def torch_lista(job):
-    tensors = load_file(job["input"])
+    tensors = load_file(job["input"], device=device_of(job))
     names = ["features", "dictionary", "lipschitz", "threshold"]
     inputs = [tensors[name].requires_grad_(True) for name in names]
-    function = torch.compile(lista, dynamic=False) if job["settings"].get("compiled") else lista
+    function = compiled(job, lista) if job["settings"].get("compiled") else lista
     last = {}
 
     def forward():
-        with torch.no_grad(), autocast(job["precision"]):
+        with torch.no_grad(), autocast(job):
             last["code"] = function(*inputs, LISTA_ITERATIONS)
 
     def forward_and_backward():
         for tensor in inputs:
             tensor.grad = None
-        with autocast(job["precision"]):
+        with autocast(job):
             last["code"] = function(*inputs, LISTA_ITERATIONS)
         last["code"].backward(tensors["cotangent"])
 
@@ -156,9 +168,10 @@ def dataloader(job):
 
 
 def require_onnx(job):
-    if not job["onnx"]:
-        raise RuntimeError(job["onnx_missing"])
-    return job["onnx"]
+    path, missing = job["onnx"]
+    if not path:
+        raise RuntimeError(missing)
+    return path
 
 
 def onnxruntime(job):

@@ -139,8 +139,7 @@ class Field:
             "size": self.case.size,
             "batches": BATCHES_PER_PASS,
             "weights": self.subjects.weights,
-            "onnx": self.subjects.onnx,
-            "onnx_missing": self.subjects.onnx_missing,
+            "onnx": self.subjects.onnx if self.case.stage == "inference" else ("", "of no use"),
             "input": self.input,
             "folder": self.subjects.images,
         }

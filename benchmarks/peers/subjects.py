@@ -1,5 +1,6 @@
 """What all contenders work on, made once: weights, images, the sparse coder's numbers, the exported model."""
 
+import functools
 import math
 import pathlib
 
@@ -17,11 +18,13 @@ LARGEST_THRESHOLD = 0.2
 
 class Subjects:
     def __init__(self, program, folder, env, images=None):
-        self.program, self.folder, self.env = program, pathlib.Path(folder), env
+        self.program, self.folder, self.env, self._given = program, pathlib.Path(folder), env, images
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.images = images or self._synthetic("loading", 24, 512)
         self.weights = self._weights()
-        self.onnx, self.onnx_missing = self._onnx()
+
+    @functools.cached_property
+    def images(self):
+        return self._given or self._synthetic("loading", 24, 512)
 
     def _sscvae(self, *arguments):
         return run_program([self.program, *map(str, arguments)], self.env)
@@ -48,7 +51,8 @@ class Subjects:
         self._sscvae("import", state, "--out", weights, "--overwrite", "--quiet")
         return str(weights)
 
-    def _onnx(self):
+    @functools.cached_property
+    def onnx(self):
         """(path, ""), or ("", why there is none)."""
         path = self.folder / "model.onnx"
         try:
@@ -66,7 +70,7 @@ class Subjects:
     def first_image(self, side):
         return str(next(pathlib.Path(self._synthetic("single", 1, side)).glob("*.png")))
 
-    def lista(self):
+    def lista(self, positions=POSITIONS):
         """Features as of a normalised encoder, atoms of about unit length, L the largest eigenvalue of D^T D,
         thresholds for each position and atom."""
         path = self.folder / "lista.safetensors"
@@ -74,11 +78,11 @@ class Subjects:
         dictionary = torch.randn(ATOM_DIM, ATOMS) / math.sqrt(ATOM_DIM)
         save_file(
             {
-                "features": torch.randn(POSITIONS, ATOM_DIM),
+                "features": torch.randn(positions, ATOM_DIM),
                 "dictionary": dictionary,
                 "lipschitz": torch.linalg.matrix_norm(dictionary, 2).square(),
-                "threshold": torch.rand(POSITIONS, ATOMS) * LARGEST_THRESHOLD,
-                "cotangent": torch.randn(POSITIONS, ATOMS),
+                "threshold": torch.rand(positions, ATOMS) * LARGEST_THRESHOLD,
+                "cotangent": torch.randn(positions, ATOMS),
             },
             path,
         )
