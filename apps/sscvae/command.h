@@ -59,8 +59,10 @@ void add_model_options(CLI::App& app, tasks::ModelSource& source);
 void add_image_selection_options(CLI::App& app, tasks::ImageSelection& images, const std::string& usual_part);
 /// --overwrite
 void add_overwrite_option(CLI::App& app, bool& overwrite);
-/// --threads, --device, --precision
+/// --threads, --deterministic, --device, --precision, --tf32
 void add_compute_options(CLI::App& app, tasks::ComputeOptions& compute);
+/// --tf32
+void add_tf32_option(CLI::App& app, tasks::ComputeOptions& compute);
 /// --engine fast|plain
 void add_engine_option(CLI::App& app, std::string& engine);
 /// --ensemble

@@ -66,7 +66,9 @@ tasks::Report make_summary(const train::TrainRequest& request, const train::Trai
 void run(const TrainArguments& options) {
   tasks::check_writable(options.json, options.overwrite);
   train::TrainRequest request = make_request(options);
-  request.device = tasks::resolve_compute(options.compute).device.str();
+  const tasks::Compute compute = tasks::resolve_compute(options.compute);
+  tasks::expect_repeated_shapes(compute);
+  request.device = compute.device.str();
   request.keep_going = [](int64_t) { return !tasks::interrupted(); };
   tasks::deliver(make_summary(request, train::train(request)), options.json, options.overwrite);
   tasks::stop_if_interrupted();
@@ -94,6 +96,7 @@ void add_train(CLI::App& app) {
   app.add_option("--precision", options->compute.precision, "auto (as configured), fp32 or bf16")
       ->type_name("NAME")
       ->capture_default_str();
+  add_tf32_option(app, options->compute);
   app.callback([options] { run(*options); });
 }
 

@@ -16,7 +16,7 @@ namespace sscvae::tasks {
 
 namespace {
 
-constexpr int64_t kMatrixSide = 2048;
+constexpr int64_t kMatrixSide = 2048, kMatrixSideOnGpu = 8192;
 constexpr int kMostProducts = 20;
 constexpr double kSeconds = 0.4;
 
@@ -33,7 +33,8 @@ ArithmeticLimit measure_arithmetic_limit(c10::Device device, bool bf16) {
   };
   const c10::InferenceMode no_gradients;
   const auto options = at::TensorOptions(bf16 ? at::kBFloat16 : at::kFloat).device(device);
-  const at::Tensor left = at::full({kMatrixSide, kMatrixSide}, 0.5, options), right = at::full({kMatrixSide, kMatrixSide}, 0.25, options);
+  const int64_t length = device.is_cuda() ? kMatrixSideOnGpu : kMatrixSide;
+  const at::Tensor left = at::full({length, length}, 0.5, options), right = at::full({length, length}, 0.25, options);
   at::mm(left, right);
   finish_work(device);
   double best = std::numeric_limits<double>::infinity();
@@ -45,10 +46,10 @@ ArithmeticLimit measure_arithmetic_limit(c10::Device device, bool bf16) {
     finish_work(device);
     best = std::min(best, since(start));
   }
-  const auto side = static_cast<double>(kMatrixSide);
+  const auto side = static_cast<double>(length);
   return {2 * side * side * side / best / 1e9,
-          format("best of %d products of %lld x %lld matrices, %s", products, static_cast<long long>(kMatrixSide),
-                 static_cast<long long>(kMatrixSide), bf16 ? "bfloat16" : "float32")};
+          format("best of %d products of %lld x %lld matrices, %s", products, static_cast<long long>(length),
+                 static_cast<long long>(length), bf16 ? "bfloat16" : "float32")};
 }
 
 }  // namespace sscvae::tasks

@@ -61,6 +61,7 @@ void check_options(const BenchmarkOptions& options) {
 
 Stage make_stage(const BenchmarkOptions& options) {
   const Compute compute = resolve_compute(options.compute);
+  expect_repeated_shapes(compute);
   if (options.layers && !compute.device.is_cpu()) throw UsageError("--layers: times are taken on the processor only");
   if (options.stage == "training") return training_stage(options, compute);
   if (options.stage == "lista") return lista_stage(options, compute);
@@ -253,7 +254,7 @@ Report benchmark(const BenchmarkOptions& options) {
   Json json{{"stage", options.stage},
             {"subject", stage.facts},
             {"compute", compute.text()},
-            {"precision", compute.bf16 ? "bf16" : "fp32"},
+            {"precision", compute.bf16 ? "bf16" : compute.tf32 ? "tf32" : "fp32"},
             {"repeats", options.repeats},
             {"warmup", options.warmup},
             {"peak_resident_bytes", peak_resident_bytes()},

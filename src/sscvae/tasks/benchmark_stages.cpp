@@ -85,11 +85,11 @@ std::shared_ptr<Training> make_training(const BenchmarkOptions& options, const C
   if (train::Adversary::is_wanted(train.adversarial))
     throw UsageError("--stage training: steps with a discriminator or a perceptual distance are not measured");
   models::Autoencoder& model = *training->opened.model;
-  const at::Tensor images = images_of(options, model.options().in_channels);
+  const at::Tensor images = images_of(options, model.options().in_channels).to(compute.device);
   model.to(compute.device);
   train::use_channels_last(model);
   model.train();
-  model.initialize_from(images.to(compute.device));
+  model.initialize_from(images);
   training->adam = std::make_unique<train::Adam>(
       train::named_parameters(model), train::AdamOptions{train.beta1, train.beta2, train.epsilon, train.weight_decay});
   training->batches = {{images, images, {}}};
@@ -152,11 +152,15 @@ int64_t take_batches(const Loading& loading) {
 
 }  // namespace
 
-ForwardPass plain_forward(std::shared_ptr<models::Autoencoder> model, const Compute& compute) {
-  return [model = std::move(model), compute](const at::Tensor& images) {
+/// The model itself, operation by operation, as `reconstruct` runs it on images of one piece. Keeps the model.
+TimedPass plain_pass(std::shared_ptr<models::Autoencoder> model, const Compute& compute, const at::Tensor& images,
+                     const std::shared_ptr<at::Tensor>& reconstruction) {
+  const at::Tensor there = images.to(compute.device);
+  const auto forward = [=] {
     const InferenceScope scope(compute);
-    return models::forward_any_size(*model, images.to(compute.device)).reconstruction.to(at::kCPU, at::kFloat);
+    *reconstruction = models::forward_any_size(*model, there).reconstruction;
   };
+  return {"forward", forward, "images", images.size(0)};
 }
 
 /// The steps of one pass through the engine.
@@ -202,12 +206,11 @@ Stage inference_stage(const BenchmarkOptions& options, const Compute& asked) {
     stage.passes = {engine_pass(*opened.model, compute, images, reconstruction)};
   } else {
     if (options.engine == "plain") stage.plain = std::make_shared<PlainIterations>(*opened.model);
-    const ForwardPass forward = plain_forward(opened.model, compute);
-    stage.passes = {{"forward", [=] { *reconstruction = forward(images); }, "images", images.size(0)}};
+    stage.passes = {plain_pass(opened.model, compute, images, reconstruction)};
   }
   stage.outputs = [=] {
     serialization::StateDict outputs;
-    outputs.add("reconstruction", *reconstruction);
+    outputs.add("reconstruction", reconstruction->to(at::kCPU, at::kFloat));
     return outputs;
   };
   return stage;

@@ -40,12 +40,7 @@ struct Stage {
   std::function<serialization::StateDict()> outputs;  ///< what the last run of each pass made; may be empty
 };
 
-/// Images [N,C,H,W] in, reconstruction float32 [N,C,H,W] on the CPU out.
-using ForwardPass = std::function<at::Tensor(const at::Tensor& images)>;
-/// The model itself, operation by operation, as `reconstruct` runs it on images of one piece. Keeps the model.
-ForwardPass plain_forward(std::shared_ptr<models::Autoencoder> model, const Compute& compute);
-
-/// One forward pass over a batch, never in tiles. Outputs: reconstruction.
+/// One forward pass over a batch, never in tiles; images and reconstruction lie on the device. Outputs: reconstruction.
 Stage inference_stage(const BenchmarkOptions& options, const Compute& compute);
 /// One optimizer step (train/training_step.h) on one batch, in the model's configuration, whose precision is used
 /// unless the options name one. Results: loss of the first step. Errors: UsageError for models that are trained against

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <vector>
 
 #include "sscvae/core/error.h"
@@ -28,17 +29,35 @@ c10::Device cuda_device(const std::string& name) {
       throw UsageError("--device: expected auto, cpu, cuda or cuda:<index>, got '" + name + "'");
   }
   if (!at::hasCUDA())
-    throw UsageError("--device " + name + ": this LibTorch was built without CUDA or found no driver");
+    throw UsageError("--device " + name +
+                     (at::detail::getCUDAHooks().isBuilt() ? ": there is no NVIDIA driver here, or no GPU that it can use"
+                                                           : ": this LibTorch was built without CUDA"));
   if (index >= cuda_devices())
     throw UsageError(format("--device %s: this machine has %lld CUDA devices", name.c_str(),
                             static_cast<long long>(cuda_devices())));
   return {c10::kCUDA, static_cast<c10::DeviceIndex>(index)};
 }
 
+/// LibTorch would shorten the mantissas in convolutions unasked.
+void set_float32_products(const ComputeOptions& options, c10::Device device) {
+  if (options.tf32 && !device.is_cuda())
+    throw UsageError("--tf32: only GPUs multiply so, and the device is " + device.str());
+  if (!device.is_cuda()) return;
+  at::globalContext().setAllowTF32CuDNN(options.tf32);
+  at::globalContext().setAllowTF32CuBLAS(options.tf32);
+}
+
+/// cuBLAS needs workspaces of a fixed size for it, and reads their size when it is first used.
+void make_deterministic(c10::Device device) {
+  at::set_num_threads(1);
+  at::globalContext().setDeterministicAlgorithms(true, false);
+  if (device.is_cuda()) setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
+}
+
 }  // namespace
 
 std::string Compute::text() const {
-  return device.str() + (bf16 ? " bf16" : " fp32") +
+  return device.str() + (bf16 ? " bf16" : tf32 ? " tf32" : " fp32") +
          (device.is_cpu() ? format(", %d threads", at::get_num_threads()) : std::string());
 }
 
@@ -46,10 +65,6 @@ Compute resolve_compute(const ComputeOptions& options) {
   if (options.threads < 0)
     throw UsageError("--threads: expected a number >= 0, got " + std::to_string(options.threads));
   if (options.threads > 0) at::set_num_threads(static_cast<int>(std::min<int64_t>(options.threads, 1024)));
-  if (options.deterministic) {
-    at::set_num_threads(1);
-    at::globalContext().setDeterministicAlgorithms(true, false);
-  }
   Compute compute;
   if (options.device == "auto") {
     if (cuda_devices() > 0) compute.device = {c10::kCUDA, 0};
@@ -64,7 +79,15 @@ Compute resolve_compute(const ComputeOptions& options) {
     throw UsageError("--precision: expected auto, fp32 or bf16, got '" + options.precision + "'" +
                      suggestion(options.precision, precisions));
   compute.bf16 = options.precision == "bf16";
+  compute.tf32 = options.tf32;
+  set_float32_products(options, compute.device);
+  if (options.deterministic) make_deterministic(compute.device);
   return compute;
+}
+
+void expect_repeated_shapes(const Compute& compute) {
+  if (compute.device.is_cuda() && !at::globalContext().deterministicAlgorithms())
+    at::globalContext().setBenchmarkCuDNN(true);
 }
 
 struct InferenceScope::State {

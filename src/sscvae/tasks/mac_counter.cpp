@@ -3,12 +3,14 @@
 #include <ATen/record_function.h>
 #include <torch/nn/module.h>
 
+#include <atomic>
 #include <functional>
 #include <numeric>
 
 namespace sscvae::tasks {
 
-// Record-function callbacks are plain function pointers: they find the counter through a thread-local pointer.
+// Record-function callbacks are plain function pointers: they find the counter through this pointer. The callbacks belong
+// to one thread and to those on which LibTorch runs its backward passes: one for each GPU.
 struct MacCounter::State {
   ParameterNames names;
   CountingRule rule;
@@ -17,8 +19,8 @@ struct MacCounter::State {
   int depth = 0;  // > 0 inside an operation that is already counted
   at::CallbackHandle handle = 0;
 
-  static State*& running() {
-    thread_local State* state = nullptr;
+  static std::atomic<State*>& running() {
+    static std::atomic<State*> state = nullptr;
     return state;
   }
   void add(LayerCost cost);

@@ -41,7 +41,7 @@ ParameterNames parameter_names(const torch::nn::Module& module);
 /// The key of the parameter in whose memory `tensor` lies, without ".weight"; "" if it is no parameter's.
 std::string layer_of(const ParameterNames& names, const at::Tensor& tensor);
 
-/// Counts what this thread runs while it lives. One at a time.
+/// Counts what this thread runs while it lives, backward passes on a GPU's thread included. One at a time.
 class MacCounter {
  public:
   MacCounter(ParameterNames names, CountingRule rule);
