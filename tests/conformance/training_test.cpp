@@ -1,35 +1,17 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
 
-#include "sscvae/models/registry.h"
-#include "sscvae/train/csv_log.h"
-#include "sscvae/train/training_fixture.h"
+#include "support/device_runs.h"
 
 /// What training keeps for every entry of the model registry.
 namespace sscvae::train {
 namespace {
 
-class TrainingConformance : public ResumeTest, public ::testing::WithParamInterface<std::string> {
+class TrainingConformance : public testing::DeviceRuns {
  protected:
-  // VQ-GAN's perceptual distance comes with the program.
-  TrainingConformance() { ::setenv("SSCVAE_MODELS", (testing::source_folder() / "models").c_str(), 1); }
-
   std::vector<std::string> options(const std::vector<std::string>& more = {}) const {
-    std::vector<std::string> set{"model.name=" + GetParam(),
-                                 "model.quantizer.num_codes=16",
-                                 "model.quantizer.code_dim=8",
-                                 "model.quantizer.decay=0.5",
-                                 "model.quantizer.revival=0.5",  // so that some codes die within the run
-                                 "model.vae.latent_dim=8",
-                                 "train.adversarial.start=2",
-                                 "train.adversarial.discriminator.layers=1",
-                                 "train.adversarial.discriminator.channels=4",
-                                 "train.checkpoint_every=5"};
-    if (GetParam() == "vq-gan") set.push_back("data.patch_size=32");  // the least that LPIPS sees is 31
-    set.insert(set.end(), more.begin(), more.end());
-    return set;
+    return testing::small_run(GetParam(), more);
   }
 };
 
@@ -40,9 +22,7 @@ TEST_P(TrainingConformance, AlsoWithAveragesAndAccumulation) {
 }
 
 TEST_P(TrainingConformance, AlsoInTheReferenceProfile) {
-  check(options({"profile=reference", "model.reference.hidden_channels_1=8", "model.reference.hidden_channels_2=8",
-                 "model.reference.num_groups=4", "data.split=official", "model.quantizer.revival=0"}),
-        {4});
+  check(testing::small_reference_run(GetParam()), {4});
 }
 
 TEST_P(TrainingConformance, LogsHoldWhatTheModelHas) {
@@ -67,11 +47,7 @@ TEST_P(TrainingConformance, LogsHoldWhatTheModelHas) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Registry, TrainingConformance, ::testing::ValuesIn(models::model_names()),
-                         [](const auto& entry) {
-                           std::string name = entry.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+                         testing::name_of_model);
 
 }  // namespace
 }  // namespace sscvae::train

@@ -48,6 +48,7 @@ class TrainingTest : public ::testing::Test {
     TrainRequest request;
     request.experiment = resolve_experiment("", set);
     request.out = folder_.path() / run;
+    request.device = device_;
     return request;
   }
 
@@ -63,6 +64,7 @@ class TrainingTest : public ::testing::Test {
   }
 
   testing::TemporaryFolder folder_;
+  std::string device_ = "cpu";
 };
 
 struct Killed {};
@@ -105,6 +107,7 @@ class ResumeTest : public TrainingTest {
       kill_after(pieces, step);
       EXPECT_THROW(train(pieces), Killed);
       pieces = resume_request(folder_.path() / "pieces");
+      pieces.device = device_;
     }
     const TrainSummary summary = train(pieces);
     EXPECT_TRUE(summary.finished);
