@@ -155,7 +155,7 @@ int64_t take_batches(const Loading& loading) {
 /// The model itself, operation by operation, as `reconstruct` runs it on images of one piece. Keeps the model.
 TimedPass plain_pass(std::shared_ptr<models::Autoencoder> model, const Compute& compute, const at::Tensor& images,
                      const std::shared_ptr<at::Tensor>& reconstruction) {
-  const at::Tensor there = images.to(compute.device);
+  const at::Tensor there = placed(images, compute);
   const auto forward = [=] {
     const InferenceScope scope(compute);
     *reconstruction = models::forward_any_size(*model, there).reconstruction;
@@ -194,7 +194,7 @@ TimedPass engine_pass(const models::Autoencoder& model, const Compute& compute, 
 Stage inference_stage(const BenchmarkOptions& options, const Compute& asked) {
   const Compute compute = engine_compute(options.engine, asked);
   const OpenedModel opened = open_model(options.source);
-  opened.model->to(compute.device);
+  place_model(*opened.model, compute);
   const at::Tensor images = images_of(options, opened.model->options().in_channels);
   const auto reconstruction = std::make_shared<at::Tensor>();
   Stage stage;

@@ -15,6 +15,7 @@
 #include "sscvae/kernels/bfloat16_unit.h"
 #include "sscvae/models/threshold_scale.h"
 #include "sscvae/tasks/novelty.h"
+#include "sscvae/train/training_step.h"
 
 namespace sscvae::tasks {
 
@@ -59,6 +60,22 @@ Compute engine_compute(const std::string& engine, Compute compute) {
   return compute;
 }
 
+namespace {
+
+bool wants_channels_last(const Compute& compute) { return compute.device.is_cuda() && (compute.bf16 || compute.tf32); }
+
+}  // namespace
+
+void place_model(models::Autoencoder& model, const Compute& compute) {
+  model.to(compute.device);
+  if (wants_channels_last(compute)) train::use_channels_last(model);
+}
+
+at::Tensor placed(const at::Tensor& images, const Compute& compute) {
+  const at::Tensor there = images.to(compute.device);
+  return wants_channels_last(compute) ? there.contiguous(at::MemoryFormat::ChannelsLast) : there;
+}
+
 Inference::Inference(const ModelSource& source, const InferenceOptions& options)
     : compute_(engine_compute(options.engine, resolve_compute(options.compute))),
       tile_(options.tile),
@@ -73,7 +90,7 @@ Inference::Inference(const ModelSource& source, const InferenceOptions& options)
     throw UsageError("--code-step: model " + opened_.model->options().name + " has no sparse code");
   apply_strength(*opened_.model, options.threshold_scale);
   if (options.engine == "plain") plain_ = std::make_unique<PlainIterations>(*opened_.model);
-  opened_.model->to(compute_.device);
+  place_model(*opened_.model, compute_);
 }
 
 int64_t Inference::tile_for(int64_t height, int64_t width) const {
@@ -101,7 +118,7 @@ models::ForwardResult Inference::rounded(models::ForwardResult result) {
 
 models::ForwardResult Inference::pass(const at::Tensor& images) {
   if (!uses_engine())
-    return models::forward_padded(images.to(compute_.device), opened_.model->size_multiple(),
+    return models::forward_padded(placed(images, compute_), opened_.model->size_multiple(),
                                   [&](const at::Tensor& padded) {
                                     const InferenceScope scope(compute_);
                                     return rounded(opened_.model->forward(padded));
