@@ -4,7 +4,6 @@
 #include "device/pretended_device.h"
 #include "sscvae/kernels/lista_matrix.h"
 #include "sscvae/nn/lista.h"
-#include "sscvae/tasks/mac_counter.h"
 #include "support/coding_problem.h"
 #include "support/small_models.h"
 #include "support/tolerances.h"
@@ -85,13 +84,5 @@ TEST(DeviceLista, EqualsPlainForEveryThresholdShape) {
 }
 
 // Backward passes run on a thread of the device.
-TEST(DeviceMacCounter, SeesBackwardPasses) {
-  const at::Tensor weight = torch::rand({5, 4}).to(pretended_device()).requires_grad_();
-  const at::Tensor x = torch::rand({3, 5}).to(pretended_device()).requires_grad_();
-  const tasks::MacCounter counter({}, tasks::CountingRule::kExact);
-  at::mm(x, weight).sum().backward();
-  EXPECT_EQ(counter.macs(), 3 * 3 * 5 * 4);
-}
-
 }  // namespace
 }  // namespace sscvae

@@ -1,14 +1,16 @@
 #include "device/pretended_device.h"
 
+#include <ATen/EmptyTensor.h>
 #include <ATen/NativeFunctions.h>
-#include <ATen/detail/PrivateUse1HooksInterface.h>
 #include <ATen/ops/convolution.h>
 #include <ATen/ops/convolution_backward.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <sys/mman.h>
 #include <torch/library.h>
 #include <torch/types.h>
+#include <unistd.h>
 
+#include <cstring>
 #include <map>
 #include <mutex>
 #include <set>
@@ -18,7 +20,8 @@ namespace sscvae::testing {
 
 namespace {
 
-constexpr c10::DeviceType kType = c10::DeviceType::PrivateUse1;
+// A type that LibTorch knows, and whose tensors a module's can become, but for which no backend is there.
+constexpr c10::DeviceType kType = c10::DeviceType::HPU;
 const c10::Device kDevice(kType, 0);
 
 /// The same pages twice: at addresses that nobody may touch, which are the device's, and at others for the operations.
@@ -97,7 +100,7 @@ at::Tensor opened(const at::Tensor& tensor) {
 }
 
 at::Tensor make_strided(at::IntArrayRef sizes, at::IntArrayRef strides, at::ScalarType type) {
-  return at::detail::empty_strided_generic(sizes, strides, &allocator(), c10::DispatchKeySet(c10::DispatchKey::PrivateUse1),
+  return at::detail::empty_strided_generic(sizes, strides, &allocator(), c10::DispatchKeySet(c10::DispatchKey::HPU),
                                            type);
 }
 
@@ -132,8 +135,7 @@ class Detour {
     const size_t first = stack->size() - arguments.size();
     for (size_t i = 0; i < arguments.size(); ++i) {
       const auto* alias = arguments[i].alias_info();
-      at_[i] = open_value((*stack)[first + i], alias && alias->isWrite());
-      (*stack)[first + i] = at_[i];
+      (*stack)[first + i] = open_value((*stack)[first + i], alias && alias->isWrite());
     }
     ++device_traffic().operations;
     if (makes_wait(name_)) count_wait(8);
@@ -206,7 +208,6 @@ class Detour {
 
   const c10::OperatorHandle& op_;
   const std::string name_;
-  std::map<size_t, c10::IValue> at_;
   std::vector<Pair> pairs_, written_;
 };
 
@@ -214,7 +215,7 @@ void run_on_cpu(const c10::OperatorHandle& op, torch::jit::Stack* stack) { Detou
 
 at::Tensor make_empty(at::IntArrayRef sizes, std::optional<at::ScalarType> type, std::optional<at::Layout>,
                       std::optional<at::Device>, std::optional<bool>, std::optional<at::MemoryFormat> format) {
-  return at::detail::empty_generic(sizes, &allocator(), c10::DispatchKeySet(c10::DispatchKey::PrivateUse1),
+  return at::detail::empty_generic(sizes, &allocator(), c10::DispatchKeySet(c10::DispatchKey::HPU),
                                    type.value_or(at::kFloat), format);
 }
 
@@ -231,9 +232,9 @@ at::Tensor copy_from(const at::Tensor& from, const at::Tensor& to, bool) {
 }
 
 const at::Tensor& resize(const at::Tensor& self, at::IntArrayRef sizes, std::optional<at::MemoryFormat>) {
-  const at::Tensor fresh = make_empty(sizes, self.scalar_type(), {}, {}, {}, {});
-  if (self.numel() > 0 && self.sizes() != sizes) throw std::runtime_error("resize_: only of empty tensors");
   if (self.sizes() == sizes) return self;
+  if (self.numel() > 0) throw std::runtime_error("resize_: only of empty tensors");
+  const at::Tensor fresh = make_empty(sizes, self.scalar_type(), {}, {}, {}, {});
   self.unsafeGetTensorImpl()->set_storage_keep_dtype(fresh.storage());
   self.unsafeGetTensorImpl()->set_sizes_contiguous(sizes);
   return self;
@@ -260,13 +261,6 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> convolve_back(const at::Tensor& g
   return {moved(dx), moved(dw), moved(db)};
 }
 
-struct Hooks : at::PrivateUse1HooksInterface {
-  bool isBuilt() const override { return true; }
-  bool isAvailable() const override { return true; }
-  bool hasPrimaryContext(c10::DeviceIndex) const override { return false; }
-  c10::DeviceIndex deviceCount() const override { return 1; }
-};
-
 void register_operations(torch::Library& library) {
   library.impl("empty.memory_format", TORCH_FN(make_empty));
   library.impl("empty_strided", TORCH_FN(make_empty_strided));
@@ -280,9 +274,9 @@ void register_operations(torch::Library& library) {
   library.impl("convolution_backward_overrideable", TORCH_FN(convolve_back));
 }
 
-TORCH_LIBRARY_IMPL(aten, PrivateUse1, library) { register_operations(library); }
-TORCH_LIBRARY_IMPL(_, PrivateUse1, library) { library.fallback(torch::CppFunction::makeFromBoxedFunction<&run_on_cpu>()); }
-C10_REGISTER_GUARD_IMPL(PrivateUse1, c10::impl::NoOpDeviceGuardImpl<c10::DeviceType::PrivateUse1>)
+TORCH_LIBRARY_IMPL(aten, HPU, library) { register_operations(library); }
+TORCH_LIBRARY_IMPL(_, HPU, library) { library.fallback(torch::CppFunction::makeFromBoxedFunction<&run_on_cpu>()); }
+C10_REGISTER_GUARD_IMPL(HPU, c10::impl::NoOpDeviceGuardImpl<kType>)
 
 kernels::MatrixShrinkStep opened_step(const kernels::MatrixShrinkStep& step) {
   const Memory& memory = Memory::instance();
@@ -301,15 +295,7 @@ void run_step(c10::Device, const kernels::MatrixShape& shape, const Step& step) 
 
 }  // namespace
 
-c10::Device pretended_device() {
-  static const bool registered = [] {
-    static Hooks hooks;
-    if (!at::isPrivateUse1HooksRegistered()) at::RegisterPrivateUse1HooksInterface(&hooks);
-    return true;
-  }();
-  (void)registered;
-  return kDevice;
-}
+c10::Device pretended_device() { return kDevice; }
 
 DeviceTraffic& device_traffic() {
   static DeviceTraffic traffic;

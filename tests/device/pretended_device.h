@@ -11,7 +11,6 @@
 /// operation takes no tensors of two devices (but for CPU scalars), and backward passes run on a thread of their own.
 namespace sscvae::testing {
 
-/// The same each time; the first call registers it with LibTorch.
 c10::Device pretended_device();
 
 /// What a GPU would have made the host wait for, since the last call of `reset`.

@@ -1,64 +1,85 @@
-#include <gtest/gtest.h>
+#include <ATen/Context.h>
 
 #include <cmath>
 
 #include "sscvae/train/training_step.h"
+#include "support/device_runs.h"
 #include "support/gpu.h"
 #include "support/small_models.h"
 
-// A few steps of training on a GPU against the same on the CPU.
-namespace sscvae::train {
+// Training on a GPU against the same on the processor, and against itself.
+namespace sscvae::testing {
 namespace {
 
-class GpuTraining : public testing::GpuTest, public ::testing::WithParamInterface<std::string> {};
-
-struct Outcome {
-  std::vector<StepFigures> figures;
-  std::vector<at::Tensor> changes;  // of each parameter, on the CPU
+class GpuTraining : public DeviceRuns {
+ protected:
+  void SetUp() override {
+    DeviceRuns::SetUp();
+    use_exact_gpu();
+  }
+  static constexpr char kName[] = "cuda:0";
 };
 
-Outcome run_training(const std::string& profile, c10::Device device) {
-  const auto model = models::make_autoencoder(testing::small_options("ssc-vae", profile), 1);
-  torch::manual_seed(5);
-  const at::Tensor images = torch::rand({2, model->options().in_channels, 64, 64});
-  model->initialize_from(images);
-  std::vector<at::Tensor> before;
-  for (const at::Tensor& parameter : model->parameters()) before.push_back(parameter.detach().clone());
-  model->to(device);
-  use_channels_last(*model);
-  model->train();
+TEST_P(GpuTraining, EqualsThatOfTheProcessor) { expect_as_on_the_processor(kName, small_run(GetParam())); }
 
-  Adam adam(named_parameters(*model), {0.9, 0.999, 1e-4});  // gradients that are rounding noise move nothing
-  StepSettings settings;
-  settings.loss.latent_weight = 1;
-  settings.device = device;
-  Outcome run;
-  for (int64_t step = 1; step <= 3; ++step)
-    run.figures.push_back(training_step(*model, adam, {{images, images, {}}}, settings, 1e-4, 1e-3, step));
-  const auto after = model->parameters();
-  for (size_t i = 0; i < after.size(); ++i) run.changes.push_back(after[i].detach().cpu() - before[i]);
-  return run;
+TEST_P(GpuTraining, EqualsThatOfTheProcessorInTheReferenceProfile) {
+  expect_as_on_the_processor(kName, small_reference_run(GetParam()));
 }
 
-TEST_P(GpuTraining, EqualsThatOfTheCpu) {
-  const Outcome expected = run_training(GetParam(), c10::kCPU), actual = run_training(GetParam(), {testing::kGpu, 0});
-  for (size_t i = 0; i < expected.figures.size(); ++i) {
-    const StepFigures &a = actual.figures[i], &b = expected.figures[i];
-    EXPECT_NEAR(a.loss / b.loss, 1, 1e-3) << "step " << i + 1;
-    EXPECT_NEAR(a.gradient_norm / b.gradient_norm, 1, 1e-2) << "step " << i + 1;
-    EXPECT_NEAR(a.nnz, b.nnz, 0.01 * b.nnz + 0.01) << "step " << i + 1;
-  }
-  double difference = 0, change = 0;
-  for (size_t i = 0; i < expected.changes.size(); ++i) {
-    difference += (actual.changes[i] - expected.changes[i]).square().sum().item<double>();
-    change += expected.changes[i].square().sum().item<double>();
-  }
-  EXPECT_GT(change, 0);
-  EXPECT_LT(std::sqrt(difference / change), 0.05);
+TEST_P(GpuTraining, EqualsThatOfTheProcessorByMuonWithAverages) {
+  expect_as_on_the_processor(
+      kName, small_run(GetParam(), {"train.optimizer=muon", "train.ema_decay=0.9", "train.accumulate=2"}));
 }
 
-INSTANTIATE_TEST_SUITE_P(Profiles, GpuTraining, ::testing::Values("sound", "reference"),
-                         [](const auto& entry) { return entry.param; });
+TEST_P(GpuTraining, RecomputesAsTheProcessor) {
+  expect_as_on_the_processor(kName, small_run(GetParam(), {"train.recompute=true"}));
+}
+
+TEST_P(GpuTraining, DenoisesAsTheProcessor) {
+  expect_as_on_the_processor(kName, small_run(GetParam(), {"task=denoise", "data.noise.sigma_8bit=5",
+                                                           "data.noise.sigma_8bit_max=40", "train.noise_levels=told"}));
+}
+
+TEST_P(GpuTraining, InBf16IsNearFp32) {
+  const auto loss_of = [&](const char* precision) {
+    const std::string run = std::string("run-") + precision;
+    train::train(request(run, small_run(GetParam(), {std::string("train.precision=") + precision, "train.log_every=1"})));
+    return train::read_csv_log(folder_.path() / run / "log.csv").at("loss");
+  };
+  device_ = kName;
+  const std::vector<double> exact = loss_of("fp32"), rounded = loss_of("bf16");
+  EXPECT_NEAR(rounded.front() / exact.front(), 1, 0.03);
+  EXPECT_TRUE(std::isfinite(rounded.back()));
+}
+
+// Whether runs that are killed and resumed are equal bit for bit on a GPU is a matter of its algorithms.
+TEST_P(GpuTraining, KilledAndResumedRunsAreEqualWithDeterministicAlgorithms) {
+  ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
+  at::globalContext().setDeterministicAlgorithms(true, false);
+  device_ = kName;
+  check(small_run(GetParam()), {3, 7});
+  at::globalContext().setDeterministicAlgorithms(false, false);
+}
+
+INSTANTIATE_TEST_SUITE_P(Registry, GpuTraining, ::testing::ValuesIn(models::model_names()), name_of_model);
+
+class GpuModel : public GpuTest, public ::testing::WithParamInterface<std::tuple<std::string, std::string>> {};
+
+TEST_P(GpuModel, EqualsThatOfTheProcessor) {
+  const auto& [name, profile] = GetParam();
+  const auto model = stirred_model(small_options(name, profile));
+  torch::manual_seed(3);
+  const at::Tensor images = torch::rand({2, model->options().in_channels, 32, 40});
+  const at::NoGradGuard no_grad;
+  const models::ForwardResult expected = models::forward_any_size(*model, images);
+  model->to(kGpu);
+  const models::ForwardResult actual = models::forward_any_size(*model, images.to(kGpu));
+  const at::Tensor difference = actual.reconstruction.cpu() - expected.reconstruction;
+  EXPECT_LT(difference.abs().max().item<double>(), 1e-3);
+  EXPECT_LT(difference.norm().item<double>(), 1e-4 * expected.reconstruction.norm().item<double>());
+}
+
+SSCVAE_FOR_ALL_MODELS(GpuModel);
 
 }  // namespace
-}  // namespace sscvae::train
+}  // namespace sscvae::testing

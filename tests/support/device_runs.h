@@ -66,7 +66,9 @@ class DeviceRuns : public train::ResumeTest, public ::testing::WithParamInterfac
       for (size_t i = 0; i < expected.at(name).size(); ++i) {
         const double a = actual.at(name)[i], b = expected.at(name)[i];
         EXPECT_EQ(std::isfinite(a), std::isfinite(b)) << table << " " << name << ", row " << i;
-        if (std::isfinite(b)) EXPECT_NEAR(a, b, tolerance * (std::abs(b) + 0.01)) << table << " " << name << ", row " << i;
+        if (std::isfinite(b)) {
+          EXPECT_NEAR(a, b, tolerance * (std::abs(b) + 0.01)) << table << " " << name << ", row " << i;
+        }
       }
     }
   }
