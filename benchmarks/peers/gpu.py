@@ -1,7 +1,7 @@
 """Our program and PyTorch on one GPU, in turn. See ../README.md.
 
-PyTorch's contenders live in this process, ours is started anew for each round. Where time is short, what has to be
-compiled is left out: it comes last. Results are written after each round.
+PyTorch's contenders live in this process, ours is started anew for each round. What is of most worth comes first, and
+what time does not allow is left out. Results are written after each contender.
 """
 
 import argparse
@@ -49,21 +49,23 @@ _LISTA_COMPILED = [
     Contender("torch.compile", PYTORCH, "tf32", (COMPILED,)),
 ]
 
-CASES = [
-    Case("inference", 1, 256),
-    Case("inference", 16, 256),
-    Case("training", 16, 256),
-    Case("lista"),
-    Case("inference", 1, 1024),
-]
-SMALL = [Case("inference", 1, 64), Case("training", 2, 64), Case("lista")]
+_ONE, _BATCH, _LARGE = Case("inference", 1, 256), Case("inference", 16, 256), Case("inference", 1, 1024)
+_STEP, _CODER = Case("training", 16, 256), Case("lista")
+# In order of worth: a case, and whether with what has to be compiled, which takes up to a minute each.
+PLAN = [(_BATCH, False), (_STEP, False), (_CODER, False), (_ONE, False), (_STEP, True), (_ONE, True), (_LARGE, False)]
+PLAN += [(_BATCH, True), (_CODER, True), (_LARGE, True)]
+SMALL_PLAN = [(Case("inference", 1, 64), False), (Case("training", 2, 64), False), (_CODER, False), (_CODER, True)]
 SMALL_POSITIONS = 512
 
 
-def contenders_of(case, with_compiled):
-    if case.stage == "lista":
-        return _LISTA + (_LISTA_COMPILED if with_compiled else [])
-    return _OURS + _EAGER + (_COMPILED if with_compiled else [])
+def contenders_of(case, is_compiled):
+    """What is compiled runs beside the others that it is compared with."""
+    if not is_compiled:
+        return _LISTA if case.stage == "lista" else _OURS + _EAGER
+    compiled = _LISTA_COMPILED if case.stage == "lista" else _COMPILED
+    precisions = {contender.precision for contender in compiled}
+    ours = [contender for contender in _OURS if contender.precision in precisions]
+    return [_EAGER[0], *ours, *compiled]
 
 
 class OutOfTime(BaseException):  # no library is to take it for an error of its own
@@ -75,6 +77,7 @@ class InThisProcess:
 
     def __init__(self, job):
         self.job, self.rival, self.peak, self.on_gpu = job, None, 0, job["device"] == "cuda"
+        self.repeats = job["repeats"]
 
     def _setting(self):
         allowed = self.job["precision"] == "tf32"
@@ -118,6 +121,11 @@ class InThisProcess:
 
         return self._work(lambda: self._timed(work))
 
+    def first_round(self):
+        first = sum(sum(seconds) for seconds in self.run(1).values())
+        self.repeats = max(2, min(self.job["repeats"], int(self.job["turn"] / first)))
+        return self.run(self.repeats)
+
     def run(self, repeats):
         def work():
             return {name: [self._timed(f) for _ in range(repeats)] for name, f in self.rival.passes.items()}
@@ -138,19 +146,36 @@ class InThisProcess:
 
 
 class OurProgramOnGpu(OurProgram):
-    """Its peak is that of its tensors on the device, as PyTorch's is."""
+    """Starting it takes seconds: each start is a round, the first one leaves the result. Its peak is that of its tensors on
+    the device, as PyTorch's is."""
 
     def _benchmark(self, repeats, more=()):
         times = super()._benchmark(repeats, more)
         self.peak = max(timed.get("peak_tensor_bytes", 0) for timed in self.report["passes"])
         return times
 
+    def prepare(self):
+        begin = time.perf_counter()
+        writes = self.job["stage"] != "training"
+        self.first = self._benchmark(self.job["repeats"], ["--out", self.job["path"], "--overwrite"] if writes else [])
+        return time.perf_counter() - begin - sum(sum(seconds) for seconds in self.first.values())
+
+    def first_round(self):
+        return self.first
+
+    @property
+    def repeats(self):
+        return self.job["repeats"]
+
+    def result(self, path):
+        return self.report["results"]
+
 
 class Field:
     """The contenders of one case."""
 
-    def __init__(self, case, bench):
-        self.case, self.bench = case, bench
+    def __init__(self, case, bench, is_compiled):
+        self.case, self.bench, self.number = case, bench, len(bench.fields)
         self.entries, self.left_out, self.reference = [], [], None
         self.title = case.title
         if case.stage == "lista":
@@ -158,8 +183,10 @@ class Field:
             self.title = self.title.replace(str(POSITIONS), str(bench.positions))
         else:
             self.input = bench.subjects.batch(case.batch, case.size)
+        if is_compiled:
+            self.title += ", compiled"
 
-    def _job(self, contender):
+    def _job(self, contender, path):
         arguments = self.bench.arguments
         return dataclasses.asdict(self.case) | {
             "kind": contender.kind,
@@ -168,6 +195,9 @@ class Field:
             "device": arguments.device,
             "threads": arguments.threads,
             "warmup": arguments.warmup,
+            "repeats": arguments.repeats,
+            "turn": arguments.turn,
+            "path": str(path),
             "weights": self.bench.subjects.weights,
             "input": self.input,
         }
@@ -180,15 +210,13 @@ class Field:
         """Prepares it, measures its first round and its error."""
         self.bench.check_time()
         self.bench.say(f"{self.title}: {contender.key}")
-        job = self._job(contender)
+        path = self.bench.work / f"result-{self.number}-{len(self.entries)}.safetensors"
+        job = self._job(contender, path)
         process = InThisProcess(job) if contender.kind == PYTORCH else self._ours(job)
-        path = self.bench.work / f"{self.case.stage}-{self.case.batch}x{self.case.size}-{len(self.entries)}.safetensors"
         entry = {"contender": contender, "process": process, "rounds": [], "path": path}
         try:
             entry["prepare"] = process.prepare()
-            first = sum(sum(seconds) for seconds in process.run(1).values())
-            entry["repeats"] = max(2, min(self.bench.arguments.repeats, int(self.bench.arguments.turn / first)))
-            entry["rounds"].append(process.run(entry["repeats"]))
+            entry["rounds"].append(process.first_round())
             entry["figures"] = process.result(path)
             entry["peak"] = process.peak_bytes()
         except Failure as failure:
@@ -218,7 +246,7 @@ class Field:
         for entry in self.entries[start:] + self.entries[:start]:
             self.bench.check_time()
             try:
-                entry["rounds"].append(entry["process"].run(entry["repeats"]))
+                entry["rounds"].append(entry["process"].run(entry["process"].repeats))
                 entry["peak"] = max(entry["peak"], entry["process"].peak_bytes())
             except Failure as failure:
                 self.entries.remove(entry)
@@ -278,41 +306,23 @@ class Bench:
             part.write_text(text + "\n")
             part.replace(self.out / name)
 
-    def run_case(self, case, with_compiled):
-        field = Field(case, self)
+    def run_case(self, case, is_compiled):
+        field = Field(case, self, is_compiled)
         self.fields.append(field)
-        for contender in contenders_of(case, with_compiled):
+        for contender in contenders_of(case, is_compiled):
             field.enter(contender)
         for number in range(1, self.arguments.rounds):
             field.run_round(number)
         field.close()
 
     def run(self):
-        cases = SMALL if self.arguments.small else CASES
         try:
-            for case in cases:
-                self.run_case(case, with_compiled=False)
-            for field in [*self.fields]:
-                self.run_compiled(field)
+            for case, is_compiled in SMALL_PLAN if self.arguments.small else PLAN:
+                self.run_case(case, is_compiled)
         except OutOfTime:
-            self.unfinished = f"out of time after {self.arguments.seconds:g} s"
+            self.unfinished = f"out of time after {time.monotonic() - self.begin:.0f} s"
             self.say(self.unfinished)
         self.write()
-
-    def run_compiled(self, earlier):
-        """Beside our program once more, as the machine may have changed since."""
-        field = Field(earlier.case, self)
-        field.title += ", compiled"
-        self.fields.append(field)
-        wanted = [c for c in contenders_of(earlier.case, True) if COMPILED in c.settings]
-        precisions = {contender.precision for contender in wanted}
-        eager = [c for c in contenders_of(earlier.case, False) if c.name == "PyTorch eager" and c.precision == "fp32"]
-        ours = [c for c in contenders_of(earlier.case, False) if c.kind == OURS and c.precision in precisions]
-        for contender in eager + ours + wanted:
-            field.enter(contender)
-        for number in range(1, self.arguments.rounds):
-            field.run_round(number)
-        field.close()
 
 
 def parse_arguments():
@@ -324,7 +334,7 @@ def parse_arguments():
     parser.add_argument("--seconds", type=float, default=600, help="for everything")
     parser.add_argument("--spare", type=float, default=5, help="seconds of them after which nothing new begins")
     parser.add_argument("--turn", type=float, default=0.5, help="seconds of a contender in a round")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=20, help="most runs of a pass in one round")
     parser.add_argument("--warmup", type=int, default=3, help="runs before the first that counts")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
