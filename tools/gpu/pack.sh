@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 readonly limit_mib=55 transfer_mib=64
-build=build-gpu pack=build-gpu-pack data="${SSCVAE_DATA_DIR:-../shared/data}" parity="${SSCVAE_PARITY_DIR:-../shared/parity}"
+build=build-gpu pack=build-gpu-pack data="${SSCVAE_DATA_DIR:-../shared/data}"
 jobs=()
 
 fail() { printf 'pack: error: %s\n' "$*" >&2; exit 1; }
@@ -17,7 +17,7 @@ Usage: tools/gpu/pack.sh [options] JOB...
 Copies the program, the GPU tests and what the jobs read into one git-ignored folder of at most $limit_mib MiB, and prints
 its size and what to run there. Jobs are those of tools/gpu/run.sh:
 
-  tests                   the GPU tests, with the reference numbers that they read
+  tests                   the GPU tests, with the LPIPS network that they train against
   bench                   the scripts that set the program beside PyTorch
   train:CONFIG:MINUTES    a preset (configs/) or a TOML file, with the images of its dataset: BSDS500 without BSD68 and
                           CBSD68, as its files are, or the ultrasound images
@@ -25,16 +25,15 @@ its size and what to run there. Jobs are those of tools/gpu/run.sh:
   --build FOLDER   take the programs from this build (default $build, made by tools/gpu/prepare.sh)
   --out FOLDER     the pack (default $pack); one that this script made is replaced
   --data FOLDER    with bsds500/ and ultrasound/ (default SSCVAE_DATA_DIR, else $data)
-  --parity FOLDER  reference numbers (default SSCVAE_PARITY_DIR, else $parity)
 EOT
 }
 
 while (( $# )); do
   case "$1" in
     --help) usage; exit 0 ;;
-    --build | --out | --data | --parity)
+    --build | --out | --data)
       [[ -n "${2:-}" ]] || fail "$1 needs a value"
-      case "$1" in --build) build="$2" ;; --out) pack="$2" ;; --data) data="$2" ;; --parity) parity="$2" ;; esac
+      case "$1" in --build) build="$2" ;; --out) pack="$2" ;; --data) data="$2" ;; esac
       shift 2 ;;
     -*) fail "unknown option '$1'; see --help" ;;
     *) jobs+=("$1"); shift ;;
@@ -116,12 +115,8 @@ for job in "${jobs[@]}"; do
   IFS=: read -r kind config minutes rest <<<"$job"
   case "$kind" in
     tests)
-      mkdir -p "$part/parity"
-      if [[ -d "$parity/models" ]]; then
-        cp -rL "$parity/models" "$part/parity/" && chmod -R u+w "$part/parity"
-      else
-        note "no reference numbers at $parity: the tests that read them will skip"
-      fi ;;
+      mkdir -p "$part/models/lpips"
+      cp models/lpips/lpips_alex_v0.1.safetensors "$part/models/lpips/" ;;
     bench) cp -r benchmarks/peers "$part/peers" && rm -rf "$part/peers/__pycache__" ;;
     train)
       [[ -n "$config" && "$minutes" =~ ^[0-9]+(\.[0-9]+)?$ && -z "$rest" ]] || fail "'$job': expected train:CONFIG:MINUTES"

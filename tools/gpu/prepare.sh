@@ -51,12 +51,11 @@ for tool in python3 cmake ninja g++ nvcc git; do
 done
 renice -n 19 $$ >/dev/null
 
-# Folder NAME of wheels, whole or not at all: what a wheel holds, unpacked by pip's download of the REQUIREMENTS.
-fetch() { # NAME PIP_OPTION... -- REQUIREMENT...
-  local scratch wheel
+# Unpacks wheels, all or none.
+fetch() { # REQUIREMENT, OR OPTION OF PIP...
+  local wheel
   scratch="$(mktemp -d "$torch_folder/.fetch.XXXXXX")"
-  trap 'rm -rf "$scratch"' RETURN
-  python3 -m pip --disable-pip-version-check download --quiet --no-cache-dir --only-binary=:all: \
+  python3 -m pip --disable-pip-version-check download -qq --no-cache-dir --only-binary=:all: \
     --python-version "$python_version" --implementation cp --dest "$scratch/wheels" "$@" ||
     fail "pip could not fetch: $*"
   mkdir "$scratch/whole"
@@ -65,6 +64,7 @@ fetch() { # NAME PIP_OPTION... -- REQUIREMENT...
   done
   cp -al "$scratch/whole/." "$torch_folder/"
   rm -rf "$scratch"
+  scratch=""
 }
 
 # What the wheel asks for of NVIDIA: lines such as nvidia-cudnn-cu13==9.19.0.56.
@@ -73,6 +73,8 @@ nvidia_requirements() {
 }
 
 mkdir -p "$torch_folder"
+scratch=""
+trap '[[ -z "$scratch" ]] || rm -rf "$scratch"' EXIT
 for old in "$torch_folder"/.fetch.*; do # of a run that was killed
   [[ ! -d "$old" ]] || rm -rf "$old"
 done
@@ -100,7 +102,7 @@ archive() { # NAME
   [[ "$path" != /* ]] || printf '%s\n' "$path"
 }
 settings=(-DTORCH_ROOT="$PWD/$torch_folder/torch" -DCMAKE_CUDA_ARCHITECTURES="$architectures"
-          -DCMAKE_EXE_LINKER_FLAGS=-s)
+          -DSSCVAE_UNITY_BATCH=16 -DCMAKE_EXE_LINKER_FLAGS=-s)
 for library in PNG:png JPEG:jpeg ZLIB:z; do
   path="$(archive "${library#*:}")"
   [[ -z "$path" ]] || settings+=("-D${library%:*}_LIBRARY_RELEASE=$path")
@@ -119,7 +121,7 @@ say "building ${targets[*]} in $build_folder"
 cmake --build "$build_folder" ${jobs:+-j "$jobs"} --target "${targets[@]}" || fail "the build failed"
 [[ "$commit" == "$(git rev-parse HEAD)" ]] || fail "the commit changed while the compiler ran: run this again"
 
-programs=("$build_folder/apps/sscvae/sscvae" "$build_folder/tests/sscvae_gpu_test")
+programs=("$build_folder/sscvae" "$build_folder/tests/sscvae_gpu_test")
 newest() { # PREFIX: the newest version of a symbol with it that a program asks for
   objdump -T "${programs[@]}" | grep -o "$1_[0-9.]*" | sort -uV | tail -n 1
 }

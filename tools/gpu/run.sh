@@ -4,7 +4,7 @@ set -uo pipefail
 
 here="$(cd "$(dirname "$0")" && pwd)"
 readonly here
-readonly largest=$((16 << 20)) most_files=8 least_seconds=20 writing_seconds=60
+readonly largest=16000000 most_files=8 least_seconds=20 writing_seconds=60
 device=cuda out="${OUT:-}" python=python3 total_minutes=9.5 gigapixels="" small=""
 jobs=() settings=()
 
@@ -25,7 +25,7 @@ runs out of time does not stop the next. Results are written as they come, and t
 
   --out FOLDER       for the results (default: OUT of the environment), which must be empty or not there. results.tar.gz
                      has logs and figures, CONFIG.safetensors (or CONFIG.safetensors.00, .01, ... to put together with
-                     cat) the weights as 16-bit numbers: at most $most_files files of at most 16 MiB
+                     cat) the weights as 16-bit numbers: at most $most_files files of at most 16 MB
   --minutes M        for everything (default $total_minutes)
   --gigapixels G     wanted of a training, in place of the steps of its configuration
   --set KEY=VALUE    on top of the configuration of trainings; may be repeated
@@ -81,8 +81,7 @@ libraries="$torch/lib"
 for folder in "$(dirname "$torch")"/nvidia/*/lib; do
   [[ ! -d "$folder" ]] || libraries+=":$folder"
 done
-export LD_LIBRARY_PATH="$libraries:$here/lib" SSCVAE_MODELS="$here/models" SSCVAE_PARITY_DIR="$here/parity" PYTHONUNBUFFERED=1
-export SSCVAE_DATA_DIR="$here/data"
+export LD_LIBRARY_PATH="$libraries:$here/lib" SSCVAE_MODELS="$here/models" PYTHONUNBUFFERED=1
 readonly program="$here/bin/sscvae"
 missing="$(ldd "$program" 2>&1 | grep -E 'not found' | head -n 1 | sed 's/^[[:space:]]*//')"
 [[ -z "$missing" ]] || fail "the program cannot start here: $missing"
@@ -239,7 +238,7 @@ run_training() { # SECONDS CONFIG
   [[ -n "$step" ]] || { note "  the trial took no two steps: $(tail -n 1 "$work/results/$name-trial.log")"; return 1; }
   # Validation, previews and the end take their share.
   local left=$((end - SECONDS - 15))
-  fitting="$(awk -v s="$left" -v t="$step" 'BEGIN {n = int(0.88 * s / t); print n < 1 ? 1 : n}')"
+  fitting="$(awk -v s="$left" -v t="$step" 'BEGIN {n = int(0.9 * s / t); print n < 1 ? 1 : n}')"
   (( wanted > 0 && wanted < fitting )) || wanted="$fitting"
   note "  $step s for a step: $wanted steps"
   training="$name"
