@@ -341,6 +341,8 @@ def parse_arguments():
     parser.add_argument("--small", action="store_true", help="small cases, to try it out")
     arguments = parser.parse_args()
     arguments.program = str(pathlib.Path(arguments.program).resolve())
+    if arguments.small:
+        arguments.warmup, arguments.repeats = 1, 2
     if arguments.device == "cuda" and not torch.cuda.is_available():
         parser.error("there is no GPU that PyTorch can use")
     return arguments
