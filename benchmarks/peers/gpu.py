@@ -332,7 +332,7 @@ def parse_arguments():
     parser.add_argument("--out", default="out/gpu", help="folder of results.json and table.md")
     parser.add_argument("--work", default="out/gpu/work", help="folder of what is made for it")
     parser.add_argument("--seconds", type=float, default=600, help="for everything")
-    parser.add_argument("--spare", type=float, default=5, help="seconds of them after which nothing new begins")
+    parser.add_argument("--spare", type=float, default=10, help="seconds of them after which nothing new begins")
     parser.add_argument("--turn", type=float, default=0.5, help="seconds of a contender in a round")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=20, help="most runs of a pass in one round")

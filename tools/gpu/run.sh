@@ -171,7 +171,10 @@ run_tests() { # SECONDS
   for test in "$here"/bin/*_test; do
     name="$(basename "$test")"
     limited "$((end - SECONDS))" "$name" "$test" --gtest_output="json:$work/results/$name.json" || status=$?
-    note "  $name:$(sed -nE 's/^\[  (PASSED|FAILED|SKIPPED) *\] ([0-9]+) tests?.*/ \1 \2/p' "$work/results/$name.log" | tr '\n' ' ')"
+    # Each test ends in a line with its time.
+    ended() { grep -c "^\\[ *$1 *\\] .*ms)$" "$work/results/$name.log"; }
+    note "  $name: $(ended OK) passed, $(ended SKIPPED) skipped, $(ended FAILED) failed"
+    grep '^\[  FAILED  \] .*ms)$' "$work/results/$name.log" | sed 's/^[^]]*\]/   /; s/, where.*//' | head -n 20 | tee -a "$summary"
   done
   return "$status"
 }
