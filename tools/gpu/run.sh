@@ -160,7 +160,7 @@ limited() { # SECONDS NAME COMMAND...
   shift 2
   timeout --signal=TERM --kill-after=15 "$limit" "$@" >>"$work/results/$name.log" 2>&1 </dev/null &
   running=$!
-  wait "$running"
+  wait "$running" 2>/dev/null
   status=$?
   running=""
   return "$status"
@@ -247,7 +247,7 @@ run_training() { # SECONDS CONFIG
   training="$name"
   limited $((end - SECONDS - 5)) "$name" "$program" train "${options[@]}" --device "$device" --out "$folder/run" \
     --set "train.steps=$wanted" --set "train.validate_every=$((wanted / 10 > 0 ? wanted / 10 : 1))" \
-    --set train.checkpoint_minutes=1 --set "train.max_minutes=$(awk -v s="$((left - 5))" 'BEGIN {print s / 60}')" \
+    --set train.checkpoint_minutes=1 --set train.preview_images=2 --set "train.max_minutes=$(awk -v s="$((left - 5))" 'BEGIN {print s / 60}')" \
     --json "$folder/summary.json"
   status=$?
   finish_training "$name"
