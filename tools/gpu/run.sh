@@ -238,12 +238,16 @@ run_training() { # SECONDS CONFIG
     --set "train.max_minutes=$(awk -v s="$trial" 'BEGIN {print s / 60}')"
   step="$(seconds_per_step "$work/trial/log.csv" 2>/dev/null)" || step=""
   rm -rf "$work/trial"
-  [[ -n "$step" ]] || { note "  the trial took no two steps: $(tail -n 1 "$work/results/$name-trial.log")"; return 1; }
   # Validation, previews and the end take their share.
   local left=$((end - SECONDS - 15))
-  fitting="$(awk -v s="$left" -v t="$step" 'BEGIN {n = int(0.9 * s / t); print n < 1 ? 1 : n}')"
-  (( wanted > 0 && wanted < fitting )) || wanted="$fitting"
-  note "  $step s for a step: $wanted steps"
+  if [[ -n "$step" ]]; then
+    fitting="$(awk -v s="$left" -v t="$step" 'BEGIN {n = int(0.9 * s / t); print n < 1 ? 1 : n}')"
+    (( wanted > 0 && wanted < fitting )) || wanted="$fitting"
+    note "  $step s for a step: $wanted steps"
+  else
+    (( wanted > 0 )) || wanted=100000
+    note "  the trial took no two steps ($(tail -n 1 "$work/results/$name-trial.log")): as many of $wanted as time allows"
+  fi
   training="$name"
   limited $((end - SECONDS - 5)) "$name" "$program" train "${options[@]}" --device "$device" --out "$folder/run" \
     --set "train.steps=$wanted" --set "train.validate_every=$((wanted / 10 > 0 ? wanted / 10 : 1))" \
