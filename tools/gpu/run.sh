@@ -4,7 +4,7 @@ set -uo pipefail
 
 here="$(cd "$(dirname "$0")" && pwd)"
 readonly here
-readonly largest=16000000 most_files=8 least_seconds=20 writing_seconds=60
+readonly largest=16000000 most_files=8 most_bytes=48000000 least_seconds=20 writing_seconds=60
 device=cuda out="${OUT:-}" python=python3 total_minutes=9.5 gigapixels="" small=""
 jobs=() settings=()
 
@@ -116,34 +116,43 @@ publish_results() (
 
 note() { printf '%s\n' "$*" | tee -a "$summary"; }
 
-# As 16-bit numbers, in parts where one file is too large. FILE NAME
-publish_weights() {
-  local half="$work/half.safetensors" count size
-  "$program" export "$1" --type f16 --format safetensors --out "$half" --overwrite --quiet >/dev/null 2>>"$summary" ||
-    { note "  $2: the weights could not be written"; return; }
+# The weights of a training as 16-bit numbers, in parts where one file is too large. Prints what it did; nothing where they
+# are those that lie there already. NAME
+publish_weights() (
+  flock 8
+  local run="$work/results/$1/run" half="$work/half.safetensors" weights count size part others
+  for weights in "$run/checkpoints/best.safetensors" "$run/checkpoints/last.safetensors"; do
+    [[ ! -e "$weights" ]] || break
+  done
+  [[ -e "$weights" && "$weights" -nt "$work/$1.published" ]] || exit 0
+  touch -r "$weights" "$work/seen"
+  "$program" export "$weights" --type f16 --format safetensors --out "$half" --overwrite --quiet >/dev/null 2>"$work/export.log" ||
+    { echo "  $1: no weights: $(tail -n 1 "$work/export.log")"; exit; }
   size="$(stat -c %s "$half")"
   count=$(((size + largest - 1) / largest))
-  if (( $(find "$out" -type f ! -name '*.part' ! -name "$2.safetensors*" | wc -l) + count > most_files )); then
-    note "  $2: its weights ($((size >> 20)) MiB) are left out: more than $most_files files"
-    return
+  # Those of other trainings came first; results.tar.gz has its place.
+  others="$(find "$out" -name '*.safetensors*' ! -name '*.part' ! -name "$1.safetensors*" -printf '%s\n' | awk '{n += $1} END {print NR, n + 0}')"
+  if (( ${others% *} + count >= most_files || ${others#* } + size > most_bytes )); then
+    echo "  $1: no weights: with $((size >> 20)) MiB more there would be over $most_files files or $((most_bytes / 1000000)) MB"
+    exit
   fi
-  rm -f "$out/$2.safetensors"*
   if (( count == 1 )); then
-    publish "$half" "$2.safetensors"
+    publish "$half" "$1.safetensors"
   else
     rm -f "$work"/split.*
     split -d -b "$largest" "$half" "$work/split."
-    for part in "$work"/split.*; do publish "$part" "$2.safetensors.${part##*.}"; done
+    for part in "$work"/split.*; do publish "$part" "$1.safetensors.${part##*.}"; done
   fi
-  note "  $2: weights of $((size >> 10)) KiB in $count file(s)"
-}
+  mv "$work/seen" "$work/$1.published"
+  echo "  $1: weights of $((size >> 10)) KiB in $count file(s)"
+) 8>"$work/lock-weights"
 
 stop_all() {
   trap '' INT TERM
   [[ -z "$running" ]] || kill -TERM "$running" 2>/dev/null
   [[ -z "$running" ]] || wait "$running" 2>/dev/null
   note "stopped from outside after $((SECONDS - started)) s"
-  [[ -z "${training:-}" ]] || finish_training "$training"
+  finish_training
   publish_results
   clean
   exit 143
@@ -205,11 +214,12 @@ print(round(float(sys.argv[2]) * 1e9 / pixels) if sys.argv[2] else train.get("st
 PYTHON
 }
 
-finish_training() { # NAME
-  local run="$work/results/$1/run" weights
-  for weights in "$run/checkpoints/best.safetensors" "$run/checkpoints/last.safetensors"; do
-    if [[ -e "$weights" ]]; then publish_weights "$weights" "$1"; break; fi
-  done
+finish_training() {
+  local name text
+  name="$(cat "$work/training" 2>/dev/null)" || return 0
+  text="$(publish_weights "$name")"
+  [[ -z "$text" ]] || note "$text"
+  rm -f "$work/training"
 }
 
 run_training() { # SECONDS CONFIG
@@ -248,14 +258,13 @@ run_training() { # SECONDS CONFIG
     (( wanted > 0 )) || wanted=100000
     note "  the trial took no two steps ($(tail -n 1 "$work/results/$name-trial.log")): as many of $wanted as time allows"
   fi
-  training="$name"
+  printf '%s' "$name" >"$work/training"
   limited $((end - SECONDS - 5)) "$name" "$program" train "${options[@]}" --device "$device" --out "$folder/run" \
     --set "train.steps=$wanted" --set "train.validate_every=$((wanted / 10 > 0 ? wanted / 10 : 1))" \
     --set train.checkpoint_minutes=1 --set train.preview_images=2 --set "train.max_minutes=$(awk -v s="$((left - 5))" 'BEGIN {print s / 60}')" \
     --json "$folder/summary.json"
   status=$?
-  finish_training "$name"
-  training=""
+  finish_training
   return "$status"
 }
 
@@ -269,8 +278,13 @@ trap stop_all INT TERM
 "$program" doctor --device "$device" --quiet --json "$work/results/doctor.json" >/dev/null 2>"$work/results/doctor.log" ||
   { tail -n 1 "$work/results/doctor.log" | tee -a "$summary" >&2; publish_results; clean; exit 2; }
 
-# What lies in the folder of results at any moment is at most so old.
-(while sleep 10; do publish_results; done) 2>/dev/null &
+# What lies in the folder of results at any moment is at most so old; weights are those of the last checkpoint.
+(
+  while sleep 10; do
+    publish_results
+    [[ ! -e "$work/training" ]] || publish_weights "$(cat "$work/training")" >/dev/null
+  done
+) 2>/dev/null &
 writer=$!
 
 failed=0
