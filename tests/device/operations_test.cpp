@@ -83,6 +83,5 @@ TEST(DeviceLista, EqualsPlainForEveryThresholdShape) {
   }
 }
 
-// Backward passes run on a thread of the device.
 }  // namespace
 }  // namespace sscvae

@@ -1,7 +1,9 @@
 #include "device/pretended_device.h"
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/EmptyTensor.h>
 #include <ATen/NativeFunctions.h>
+#include <ATen/detail/MTIAHooksInterface.h>
 #include <ATen/ops/convolution.h>
 #include <ATen/ops/convolution_backward.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
@@ -21,7 +23,7 @@ namespace sscvae::testing {
 namespace {
 
 // A type that LibTorch knows, and whose tensors a module's can become, but for which no backend is there.
-constexpr c10::DeviceType kType = c10::DeviceType::HPU;
+constexpr c10::DeviceType kType = c10::DeviceType::MTIA;
 const c10::Device kDevice(kType, 0);
 
 /// The same pages twice: at addresses that nobody may touch, which are the device's, and at others for the operations.
@@ -100,7 +102,7 @@ at::Tensor opened(const at::Tensor& tensor) {
 }
 
 at::Tensor make_strided(at::IntArrayRef sizes, at::IntArrayRef strides, at::ScalarType type) {
-  return at::detail::empty_strided_generic(sizes, strides, &allocator(), c10::DispatchKeySet(c10::DispatchKey::HPU),
+  return at::detail::empty_strided_generic(sizes, strides, &allocator(), c10::DispatchKeySet(c10::DispatchKey::MTIA),
                                            type);
 }
 
@@ -215,7 +217,7 @@ void run_on_cpu(const c10::OperatorHandle& op, torch::jit::Stack* stack) { Detou
 
 at::Tensor make_empty(at::IntArrayRef sizes, std::optional<at::ScalarType> type, std::optional<at::Layout>,
                       std::optional<at::Device>, std::optional<bool>, std::optional<at::MemoryFormat> format) {
-  return at::detail::empty_generic(sizes, &allocator(), c10::DispatchKeySet(c10::DispatchKey::HPU),
+  return at::detail::empty_generic(sizes, &allocator(), c10::DispatchKeySet(c10::DispatchKey::MTIA),
                                    type.value_or(at::kFloat), format);
 }
 
@@ -274,9 +276,27 @@ void register_operations(torch::Library& library) {
   library.impl("convolution_backward_overrideable", TORCH_FN(convolve_back));
 }
 
-TORCH_LIBRARY_IMPL(aten, HPU, library) { register_operations(library); }
-TORCH_LIBRARY_IMPL(_, HPU, library) { library.fallback(torch::CppFunction::makeFromBoxedFunction<&run_on_cpu>()); }
-C10_REGISTER_GUARD_IMPL(HPU, c10::impl::NoOpDeviceGuardImpl<kType>)
+TORCH_LIBRARY_IMPL(aten, MTIA, library) { register_operations(library); }
+TORCH_LIBRARY_IMPL(_, MTIA, library) { library.fallback(torch::CppFunction::makeFromBoxedFunction<&run_on_cpu>()); }
+/// One device with one stream, whose work is done by the time that it is queued.
+struct Guard final : c10::impl::DeviceGuardImplInterface {
+  c10::DeviceType type() const override { return kType; }
+  c10::Device exchangeDevice(c10::Device) const override { return kDevice; }
+  c10::Device getDevice() const override { return kDevice; }
+  void setDevice(c10::Device) const override {}
+  void uncheckedSetDevice(c10::Device) const noexcept override {}
+  c10::Stream getStream(c10::Device) const override { return c10::Stream(c10::Stream::DEFAULT, kDevice); }
+  c10::Stream exchangeStream(c10::Stream) const override { return c10::Stream(c10::Stream::DEFAULT, kDevice); }
+  c10::DeviceIndex deviceCount() const noexcept override { return 1; }
+  void record(void**, const c10::Stream&, const c10::DeviceIndex, const c10::EventFlag) const override {}
+  void block(void*, const c10::Stream&) const override {}
+  bool queryEvent(void*) const override { return true; }
+  void destroyEvent(void*, const c10::DeviceIndex) const noexcept override {}
+  bool queryStream(const c10::Stream&) const override { return true; }
+  void synchronizeStream(const c10::Stream&) const override {}
+};
+C10_REGISTER_GUARD_IMPL(MTIA, Guard)
+
 
 kernels::MatrixShrinkStep opened_step(const kernels::MatrixShrinkStep& step) {
   const Memory& memory = Memory::instance();
@@ -308,3 +328,18 @@ const kernels::ListaSteps& pretended_lista_steps() {
 }
 
 }  // namespace sscvae::testing
+
+namespace at {
+
+/// What backward passes and torch::manual_seed ask of an accelerator; LibTorch finds it by its name.
+struct MTIAHooks : MTIAHooksInterface {
+  bool hasMTIA() const override { return true; }
+  bool isBuilt() const override { return true; }
+  bool isAvailable() const override { return true; }
+  bool hasPrimaryContext(DeviceIndex) const override { return true; }
+  DeviceIndex deviceCount() const override { return 1; }
+  const Generator& getDefaultGenerator(DeviceIndex) const override { return detail::getDefaultCPUGenerator(); }
+};
+REGISTER_MTIA_HOOKS(MTIAHooks)
+
+}  // namespace at
