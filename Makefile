@@ -94,8 +94,10 @@ format-check: ## fail if a source is not in the project's layout
 	clang-format --dry-run --Werror $(SOURCES)
 
 # clang-tidy takes about 20 s for each file that sees LibTorch: only what differs from the main branch is checked.
-lint: configure ## clang-tidy on the sources changed since LINT_BASE (default: origin/main)
-	@tools/lint.sh $(BUILD) $(LINT_BASE)
+lint: $(BUILD)/.setup-done ## clang-tidy on the sources changed since LINT_BASE (default: origin/main)
+	@mkdir -p build-alone
+	@cmake --preset alone $(CMAKE_ARGS) >build-alone/configure.log 2>&1 || { cat build-alone/configure.log; exit 1; }
+	@tools/lint.sh build-alone $(LINT_BASE)
 
 clean: ## remove what was built (not the .venv)
-	rm -rf $(BUILD) build-asan build-debug build-gpu $(DEMO_OUT)
+	rm -rf $(BUILD) build-alone build-asan build-debug build-gpu $(DEMO_OUT)

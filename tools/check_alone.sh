@@ -14,7 +14,7 @@ readonly groups="${BASH_REMATCH[1]}"
 
 mkdir -p "$build"
 # shellcheck disable=SC2086  # several arguments
-cmake --preset release -B "$build" -DSSCVAE_UNITY=OFF -DSSCVAE_PCH=OFF ${CMAKE_ARGS:-} >"$build/configure.log" 2>&1 ||
+cmake --preset alone ${CMAKE_ARGS:-} >"$build/configure.log" 2>&1 ||
   { cat "$build/configure.log" >&2; fail "cannot configure"; }
 
 commit="$(git rev-parse HEAD 2>/dev/null || echo 0)"
