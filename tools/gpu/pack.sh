@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-readonly limit_mib=55 transfer_mib=64
+readonly limit_mib=55 transfer_mib=64 marker=.made-by-pack
 build=build-gpu pack=build-gpu-pack data="${SSCVAE_DATA_DIR:-../shared/data}"
 jobs=()
 
@@ -53,11 +53,12 @@ elif ! grep -qx "commit $(git rev-parse HEAD)" "$stamp"; then
 elif grep -q '^dirty' "$stamp"; then
   note "warning: the build is of a tree with changes ($(grep '^dirty' "$stamp"))"
 fi
-[[ ! -e "$pack" || -e "$pack/run.sh" ]] || fail "$pack is there and was not made by this script"
+[[ ! -e "$pack" || -e "$pack/$marker" ]] || fail "$pack is there and was not made by this script"
 
 part="$(mktemp -d "$pack.XXXXXX")"
 trap 'rm -rf "$part"' EXIT
 chmod 755 "$part"
+touch "$part/$marker"
 
 add_programs() {
   local program library

@@ -62,7 +62,7 @@ fetch() { # REQUIREMENT, OR OPTION OF PIP...
   for wheel in "$scratch"/wheels/*.whl; do
     python3 -m zipfile -e "$wheel" "$scratch/whole" || fail "not a whole wheel: $(basename "$wheel")"
   done
-  cp -al "$scratch/whole/." "$torch_folder/"
+  mv "$scratch"/whole/* "$torch_folder/"  # each entry whole or not at all
   rm -rf "$scratch"
   scratch=""
 }
