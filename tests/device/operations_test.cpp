@@ -4,6 +4,7 @@
 #include "device/pretended_device.h"
 #include "sscvae/kernels/lista_matrix.h"
 #include "sscvae/nn/lista.h"
+#include "sscvae/tasks/mac_counter.h"
 #include "support/coding_problem.h"
 #include "support/small_models.h"
 #include "support/tolerances.h"
@@ -69,18 +70,30 @@ TEST(DeviceLista, EqualsPlainForEveryThresholdShape) {
     const auto problem = testing::smooth_problem(37, 19, 45, shape, 4, nn::InitialCode::kProjected);
     const auto expected = testing::solve_plainly(problem, 4, nn::InitialCode::kProjected);
     const auto there = [](const at::Tensor& tensor) { return tensor.to(pretended_device()); };
-    const kernels::ListaProblem own{there(problem.features), there(problem.dictionary), there(problem.lipschitz),
-                                    there(problem.threshold), 4, true};
+    const kernels::ListaProblem own{there(problem.features),
+                                    there(problem.dictionary),
+                                    there(problem.lipschitz),
+                                    there(problem.threshold),
+                                    4,
+                                    true};
     device_traffic().reset();
     const at::Tensor code = kernels::lista_matrix_forward(own, testing::pretended_lista_steps());
-    const kernels::ListaGradients gradients = kernels::lista_matrix_backward(
-        own, code, there(problem.code_gradient), {}, testing::pretended_lista_steps(), 10);
+    const kernels::ListaGradients gradients = kernels::lista_matrix_backward(own, code, there(problem.code_gradient),
+                                                                             {}, testing::pretended_lista_steps(), 10);
     EXPECT_EQ(device_traffic().waits, 0);
     EXPECT_TRUE(testing::is_close(code.cpu(), expected.code, 1e-5));
     const at::Tensor parts[] = {gradients.features, gradients.dictionary, gradients.lipschitz, gradients.threshold};
     for (size_t i = 0; i < 4; ++i)
       EXPECT_TRUE(testing::is_close(parts[i].cpu(), expected.gradients[i], i == 2 ? 1e-3 : 2e-5)) << i;
   }
+}
+
+TEST(DeviceMacCounter, SeesBackwardPasses) {
+  const at::Tensor weight = torch::rand({5, 4}).to(pretended_device()).requires_grad_();
+  const at::Tensor x = torch::rand({3, 5}).to(pretended_device()).requires_grad_();
+  const tasks::MacCounter counter({}, tasks::CountingRule::kExact);
+  at::mm(x, weight).sum().backward();
+  EXPECT_EQ(counter.macs(), 3 * 3 * 5 * 4);
 }
 
 }  // namespace

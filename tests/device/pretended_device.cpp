@@ -84,8 +84,8 @@ struct Allocator : c10::Allocator {
   static void release(void* block) { Memory::instance().give_back(block); }
   c10::DeleterFnPtr raw_deleter() const override { return &release; }
   void copy_data(void* to, const void* from, std::size_t count) const override {
-    std::memcpy(Memory::instance().open(static_cast<char*>(to)), Memory::instance().open(static_cast<const char*>(from)),
-                count);
+    std::memcpy(Memory::instance().open(static_cast<char*>(to)),
+                Memory::instance().open(static_cast<const char*>(from)), count);
   }
 };
 
@@ -96,7 +96,8 @@ Allocator& allocator() {
 
 /// A CPU tensor over the same numbers.
 at::Tensor opened(const at::Tensor& tensor) {
-  if (tensor.numel() == 0) return at::empty_strided(tensor.sizes(), tensor.strides(), tensor.options().device(at::kCPU));
+  if (tensor.numel() == 0)
+    return at::empty_strided(tensor.sizes(), tensor.strides(), tensor.options().device(at::kCPU));
   void* const data = Memory::instance().open(static_cast<char*>(const_cast<void*>(tensor.const_data_ptr())));
   return at::from_blob(data, tensor.sizes(), tensor.strides(), tensor.options().device(at::kCPU));
 }
@@ -121,7 +122,8 @@ void count_wait(int64_t bytes) {
 
 /// Operations whose results the host has to know before it goes on.
 bool makes_wait(const std::string& name) {
-  for (const char* one : {"aten::_local_scalar_dense", "aten::nonzero", "aten::equal", "aten::masked_select", "aten::_unique2"})
+  for (const char* one :
+       {"aten::_local_scalar_dense", "aten::nonzero", "aten::equal", "aten::masked_select", "aten::_unique2"})
     if (name == one) return true;
   return false;
 }
@@ -258,8 +260,8 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> convolve_back(const at::Tensor& g
                                                              int64_t groups, std::array<bool, 3> wanted) {
   ++device_traffic().operations;
   const int64_t outs = gradient.size(1);
-  auto [dx, dw, db] = at::convolution_backward(opened(gradient), opened(x), opened(weight), at::IntArrayRef{outs}, stride,
-                                               padding, dilation, transposed, output_padding, groups, wanted);
+  auto [dx, dw, db] = at::convolution_backward(opened(gradient), opened(x), opened(weight), at::IntArrayRef{outs},
+                                               stride, padding, dilation, transposed, output_padding, groups, wanted);
   return {moved(dx), moved(dw), moved(db)};
 }
 
@@ -278,6 +280,7 @@ void register_operations(torch::Library& library) {
 
 TORCH_LIBRARY_IMPL(aten, MTIA, library) { register_operations(library); }
 TORCH_LIBRARY_IMPL(_, MTIA, library) { library.fallback(torch::CppFunction::makeFromBoxedFunction<&run_on_cpu>()); }
+
 /// One device with one stream, whose work is done by the time that it is queued.
 struct Guard final : c10::impl::DeviceGuardImplInterface {
   c10::DeviceType type() const override { return kType; }
@@ -296,7 +299,6 @@ struct Guard final : c10::impl::DeviceGuardImplInterface {
   void synchronizeStream(const c10::Stream&) const override {}
 };
 C10_REGISTER_GUARD_IMPL(MTIA, Guard)
-
 
 kernels::MatrixShrinkStep opened_step(const kernels::MatrixShrinkStep& step) {
   const Memory& memory = Memory::instance();
@@ -323,7 +325,8 @@ DeviceTraffic& device_traffic() {
 }
 
 const kernels::ListaSteps& pretended_lista_steps() {
-  static constexpr kernels::ListaSteps steps{run_step<kernels::MatrixShrinkStep>, run_step<kernels::MatrixGradientStep>};
+  static constexpr kernels::ListaSteps steps{run_step<kernels::MatrixShrinkStep>,
+                                             run_step<kernels::MatrixGradientStep>};
   return steps;
 }
 

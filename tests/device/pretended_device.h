@@ -6,9 +6,10 @@
 
 #include "sscvae/kernels/lista_steps.h"
 
-/// A device that stands in for a GPU where there is none. It computes what the CPU computes, by LibTorch's own operations,
-/// but is as strict as a GPU: the host cannot read its memory (a pointer to it that is followed ends the program), an
-/// operation takes no tensors of two devices (but for CPU scalars), and backward passes run on a thread of their own.
+/// A device that stands in for a GPU where there is none. It computes what the CPU computes, by LibTorch's own
+/// operations, but is as strict as a GPU: the host cannot read its memory (a pointer to it that is followed ends the
+/// program), an operation takes no tensors of two devices (but for CPU scalars), and backward passes run on a thread of
+/// their own.
 namespace sscvae::testing {
 
 c10::Device pretended_device();

@@ -50,7 +50,8 @@ TEST_P(DeviceWaits, ChangeNothing) {
 
 INSTANTIATE_TEST_SUITE_P(
     Runs, DeviceWaits,
-    ::testing::Values(std::vector<std::string>{}, std::vector<std::string>{"train.optimizer=muon", "train.ema_decay=0.9"},
+    ::testing::Values(std::vector<std::string>{},
+                      std::vector<std::string>{"train.optimizer=muon", "train.ema_decay=0.9"},
                       std::vector<std::string>{"model.name=csc", "model.csc.num_atoms=16", "model.csc.num_iterations=2",
                                                "task=denoise", "data.noise.sigma_8bit=15", "train.noise_levels=told"},
                       std::vector<std::string>{"model.name=vae"}, std::vector<std::string>{"profile=reference"}));

@@ -30,8 +30,9 @@ inline std::vector<std::string> small_run(const std::string& model, const std::v
 
 /// The same in the reference profile.
 inline std::vector<std::string> small_reference_run(const std::string& model) {
-  return small_run(model, {"profile=reference", "model.reference.hidden_channels_1=8", "model.reference.hidden_channels_2=8",
-                           "model.reference.num_groups=4", "data.split=official", "model.quantizer.revival=0"});
+  return small_run(model,
+                   {"profile=reference", "model.reference.hidden_channels_1=8", "model.reference.hidden_channels_2=8",
+                    "model.reference.num_groups=4", "data.split=official", "model.quantizer.revival=0"});
 }
 
 inline std::string name_of_model(const ::testing::TestParamInfo<std::string>& entry) {
@@ -52,8 +53,13 @@ class DeviceRuns : public train::ResumeTest, public ::testing::WithParamInterfac
     train::train(request("processor", options));
     device_ = device;
     train::train(request("device", options));
-    expect_columns("log.csv", {{"loss", 1e-3}, {"reconstruction", 1e-3}, {"latent", 1e-3}, {"psnr_db", 1e-3},
-                               {"nnz", 1e-2}, {"perplexity", 5e-2}, {"grad_norm", 1e-2}});
+    expect_columns("log.csv", {{"loss", 1e-3},
+                               {"reconstruction", 1e-3},
+                               {"latent", 1e-3},
+                               {"psnr_db", 1e-3},
+                               {"nnz", 1e-2},
+                               {"perplexity", 5e-2},
+                               {"grad_norm", 1e-2}});
     expect_columns("validation.csv", {{"loss", 1e-2}, {"psnr_db", 1e-2}, {"ssim", 1e-2}, {"nnz", 2e-2}});
   }
 
