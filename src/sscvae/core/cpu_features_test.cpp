@@ -25,7 +25,8 @@ TEST(CpuFeatures, UnknownProcessorsHaveNothing) {
 
 TEST(CpuFeatures, AreHeldToAnInstructionSet) {
   CpuFeatures all;
-  all.flags = {"fpu", "sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512_bf16", "amx_tile", "amx_bf16"};
+  all.flags = {"fpu",     "sse4_2",   "avx",         "avx2",     "fma",     "f16c",
+               "avx512f", "avx512bw", "avx512_bf16", "amx_tile", "amx_bf16"};
   const auto left = [&](const char* set) { return hold_to(all, set).flags; };
   EXPECT_EQ(left("portable"), (std::set<std::string>{"fpu", "sse4_2"}));
   EXPECT_EQ(left("avx2"), (std::set<std::string>{"fpu", "sse4_2", "avx", "avx2", "fma", "f16c"}));
