@@ -23,6 +23,14 @@ struct SampleNoise {
 inline constexpr int kNoisePositions = 512;  ///< words that a team draws from at once
 using NoiseTile = DrawTile<kNoisePositions>;
 
+/// A team in which one thread plays all members in turn.
+struct NoiseTeamOfOne {
+  template <class Work>
+  void each(const Work& work) const {
+    for (int m = 0; m < kNoisePositions; ++m) work(m);
+  }
+};
+
 SSCVAE_HOST_DEVICE inline float within_unit(float value, bool clip) {
   if (!clip) return value;
   return value < 0.0F ? 0.0F : value > 1.0F ? 1.0F : value;
@@ -42,9 +50,7 @@ SSCVAE_HOST_DEVICE void add_sample_noise(Team& team, NoiseTile& tile, const Zigg
           length = words.taken();
           return value;
         },
-        [&](int64_t i, double value) {
-          values[i] = within_unit(values[i] + scale * static_cast<float>(value), clip);
-        });
+        [&](int64_t i, double value) { values[i] = within_unit(values[i] + scale * static_cast<float>(value), clip); });
   } else if (noise.law == NoiseLaw::kSpeckle) {
     draw_in_order(
         team, tile, count,

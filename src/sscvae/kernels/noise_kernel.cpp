@@ -25,20 +25,12 @@ namespace sscvae::kernels {
 
 namespace {
 
-/// A team of which one thread plays all members in turn.
-struct Alone {
-  template <class Work>
-  void each(const Work& work) {
-    for (int m = 0; m < kNoisePositions; ++m) work(m);
-  }
-};
-
 void add_on_cpu(const at::Tensor& values, const std::vector<SampleNoise>& noise) {
   const int64_t samples = values.size(0), count = samples == 0 ? 0 : values.numel() / samples;
   auto* data = values.mutable_data_ptr<float>();
   at::parallel_for(0, samples, 1, [&](int64_t begin, int64_t end) {
     const auto tile = std::make_unique<NoiseTile>();
-    Alone team;
+    NoiseTeamOfOne team;
     for (int64_t i = begin; i < end; ++i)
       add_sample_noise(team, *tile, Ziggurat::table(), noise[static_cast<size_t>(i)], data + i * count, count);
   });
@@ -53,10 +45,9 @@ void add_on_gpu(const at::Tensor& values, const std::vector<SampleNoise>& noise)
   std::memcpy(here.mutable_data_ptr(), noise.data(), static_cast<size_t>(bytes));
   const at::Tensor there = to_device(here, device);
   const c10::Stream stream = c10::impl::VirtualGuardImpl(device.type()).getStream(device);
-  const int error = launch_sample_noise(Ziggurat::table(), static_cast<const SampleNoise*>(there.const_data_ptr()),
-                                        values.mutable_data_ptr<float>(), samples,
-                                        samples == 0 ? 0 : values.numel() / samples,
-                                        static_cast<CUstream_st*>(stream.native_handle()));
+  const int error = launch_sample_noise(
+      Ziggurat::table(), static_cast<const SampleNoise*>(there.const_data_ptr()), values.mutable_data_ptr<float>(),
+      samples, samples == 0 ? 0 : values.numel() / samples, static_cast<CUstream_st*>(stream.native_handle()));
   if (error != 0) throw InternalError(std::string("noise on the GPU: ") + cuda_error_text(error));
 }
 #endif
@@ -73,8 +64,8 @@ bool has_sample_noise(c10::DeviceType device) {
 void add_sample_noise(const at::Tensor& values, const std::vector<SampleNoise>& noise) {
   if (values.scalar_type() != at::kFloat || !values.is_contiguous() || values.dim() < 1 ||
       values.size(0) != static_cast<int64_t>(noise.size()))
-    throw ShapeError("noise: expected contiguous float32 values of " + std::to_string(noise.size()) +
-                     " samples, got " + values.toString() + " " + shape_text(values));
+    throw ShapeError("noise: expected contiguous float32 values of " + std::to_string(noise.size()) + " samples, got " +
+                     values.toString() + " " + shape_text(values));
   if (values.device().is_cpu()) return add_on_cpu(values, noise);
 #ifdef SSCVAE_CUDA_KERNELS
   if (values.device().is_cuda()) return add_on_gpu(values, noise);

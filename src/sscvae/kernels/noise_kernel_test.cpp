@@ -14,20 +14,13 @@
 namespace sscvae::kernels {
 namespace {
 
-struct Alone {
-  template <class Work>
-  void each(const Work& work) {
-    for (int m = 0; m < kNoisePositions; ++m) work(m);
-  }
-};
-
 /// Variates of 1 to `longest` words, by word number.
 void expect_ordered(int64_t count, int longest) {
   std::vector<double> expected, actual(static_cast<size_t>(count), -1);
   const auto length_at = [&](uint64_t word) { return 1 + static_cast<int>(splitmix64(word) % uint64_t(longest)); };
   for (uint64_t word = 0; static_cast<int64_t>(expected.size()) < count; word += uint64_t(length_at(word)))
     expected.push_back(static_cast<double>(word));
-  Alone team;
+  NoiseTeamOfOne team;
   const auto tile = std::make_unique<NoiseTile>();
   int64_t writes = 0;
   draw_in_order(
@@ -50,9 +43,7 @@ TEST(OrderedDraws, AreThoseOfALoop) {
 }
 
 SampleNoise gaussian(uint64_t seed, double scale) { return {seed, scale, 0, 0, NoiseLaw::kGaussian, 0}; }
-SampleNoise speckle(uint64_t seed, double looks) {
-  return {seed, 0.07, looks, std::log(looks), NoiseLaw::kSpeckle, 0};
-}
+SampleNoise speckle(uint64_t seed, double looks) { return {seed, 0.07, looks, std::log(looks), NoiseLaw::kSpeckle, 0}; }
 
 TEST(SampleNoiseTest, IsWhatALoopDraws) {
   constexpr int64_t kCount = 3001;
@@ -65,9 +56,8 @@ TEST(SampleNoiseTest, IsWhatALoopDraws) {
     Random random(sample + 1);
     const float* row = values.const_data_ptr<float>() + i * kCount;
     for (int64_t k = 0; k < kCount; ++k) {
-      const double added =
-          i == 0 ? 0.1 * ziggurat_normal(random, Ziggurat::table())
-                 : 0.07 * (log_gamma_variate(random, looks[sample]) - noise[sample].log_looks);
+      const double added = i == 0 ? 0.1 * ziggurat_normal(random, Ziggurat::table())
+                                  : 0.07 * (log_gamma_variate(random, looks[sample]) - noise[sample].log_looks);
       ASSERT_NEAR(row[k], 0.5 + added, 1e-6) << i << " " << k;
     }
   }

@@ -9,6 +9,7 @@
 #include "sscvae/core/log.h"
 #include "sscvae/core/to_device.h"
 #include "sscvae/models/registry.h"
+#include "support/small_models.h"
 
 // With the CPU as the device: what a graph would start again is called again, with the host's settings as they were.
 namespace sscvae::train {
@@ -17,8 +18,7 @@ namespace {
 /// Runs the work once when it is "recorded", as the memory that it writes has to exist.
 class CalledAgain : public RecordedWork {
  public:
-  CalledAgain(Optimizer& optimizer, std::function<void()> work)
-      : optimizer_(optimizer), work_(std::move(work)) {
+  CalledAgain(Optimizer& optimizer, std::function<void()> work) : optimizer_(optimizer), work_(std::move(work)) {
     work_();
     for (const auto& [name, parameter] : optimizer_.parameters()) gradients_.push_back(parameter.grad());
   }
@@ -43,12 +43,7 @@ class Stale : public RecordedWork {
 };
 
 models::ModelOptions options_of(const std::string& name) {
-  models::ModelOptions options;
-  options.name = name;
-  options.lite.width = 16;
-  options.sparse_coder.num_atoms = 32;
-  options.sparse_coder.atom_dim = 16;
-  options.sparse_coder.num_iterations = 4;
+  models::ModelOptions options = testing::small_options(name, "sound");
   options.csc.num_atoms = 16;
   options.csc.num_iterations = 2;
   return options;
