@@ -1,5 +1,5 @@
-// What most sources include of LibTorch and the standard library, compiled once (SSCVAE_PCH). Sources still include what
-// they use: make check-alone compiles them without this.
+// The headers of LibTorch and the standard library that most sources need, precompiled once (SSCVAE_PCH). Every source
+// still includes what it uses; make check-alone compiles them without this file.
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <torch/csrc/autograd/autograd.h>

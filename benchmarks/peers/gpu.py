@@ -1,7 +1,7 @@
 """Our program and PyTorch on one GPU, in turn. See ../README.md.
 
-PyTorch's contenders live in this process, ours is started anew for each round. What is of most worth comes first, and
-what time does not allow is left out. Results are written after each contender.
+PyTorch's contenders run in this process; our program is restarted for each round. The most important cases come first,
+and those that do not fit into the time limit are left out. Results are written after each contender.
 """
 
 import argparse

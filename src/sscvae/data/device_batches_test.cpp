@@ -9,7 +9,7 @@
 #include "sscvae/data/test_images.h"
 #include "support/paths.h"
 
-// What a GPU does, with the CPU as the device, against TrainingBatches.
+// Compares DeviceBatches, with the CPU as its device, with TrainingBatches.
 namespace sscvae::data {
 namespace {
 

@@ -10,11 +10,10 @@ namespace sscvae::nn {
 
 /// The initial dictionary, float32, atoms of unit length.
 /// kReferenceDct: atom k is cos((2n+1) k pi / (2d)), normalised, as the authors compute it. For K > d it is
-/// rank-deficient in spirit:
-///   atom 2d-k is the negative of atom k and atom d is normalised rounding noise.
-/// kOvercompleteDct: Kronecker square of the overcomplete one-dimensional cosines cos(pi k n / m), mean removed for k >
-/// 0, with
-///   m = ceil(sqrt(K)), first K columns, where d is a square number; else the one-dimensional form (source: Aharon et al. 2006).
+///   rank-deficient in spirit: atom 2d-k is the negative of atom k and atom d is normalised rounding noise.
+/// kOvercompleteDct: Kronecker square of the overcomplete one-dimensional cosines cos(pi k n / m), mean removed for
+///   k > 0, with m = ceil(sqrt(K)), first K columns, where d is a square number; else the one-dimensional form (source:
+///   Aharon et al. 2006).
 /// kRandom: independent Gaussian directions drawn from `generator`.
 at::Tensor initial_dictionary(DictionaryInit kind, int64_t atom_dim, int64_t num_atoms, at::Generator generator);
 
