@@ -62,7 +62,8 @@ void add_compute_options(CLI::App& app, tasks::ComputeOptions& compute) {
 }
 
 void add_tf32_option(CLI::App& app, tasks::ComputeOptions& compute) {
-  app.add_flag("--tf32", compute.tf32, "CUDA: fp32 products from factors of 10 bits of mantissa (TF32), faster, less exact");
+  app.add_flag("--tf32", compute.tf32,
+               "CUDA: fp32 products from factors of 10 bits of mantissa (TF32), faster, less exact");
 }
 
 void add_engine_option(CLI::App& app, std::string& engine) {

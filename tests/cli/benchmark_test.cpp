@@ -173,7 +173,8 @@ TEST(Benchmark, MistakesAreOneLine) {
   expect_benchmark_failure({"--stage", "lista", "--positions", "0"}, 2, "--positions");
   expect_benchmark_failure({"--stage", "lista", "--engine", "plain", "--precision", "bf16"}, 2, "--precision bf16");
   expect_benchmark_failure({"--engine", "fats"}, 2, "--engine: expected fast or plain");
-  expect_benchmark_failure({"--stage", "loading", "--engine", "plain"}, 2, "--engine: not an option of --stage loading");
+  expect_benchmark_failure({"--stage", "loading", "--engine", "plain"}, 2,
+                           "--engine: not an option of --stage loading");
   expect_benchmark_failure({"--stage", "training", "--model", "vq-gan"}, 2, "discriminator");
   expect_benchmark_failure({"--stage", "loading"}, 2, "needs --data");
   expect_benchmark_failure({"--stage", "loading", "--data", (folder / "none").string()}, 3, "none");

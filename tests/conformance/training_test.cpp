@@ -21,9 +21,7 @@ TEST_P(TrainingConformance, AlsoWithAveragesAndAccumulation) {
   check(options({"train.ema_decay=0.9", "train.accumulate=2"}), {6});
 }
 
-TEST_P(TrainingConformance, AlsoInTheReferenceProfile) {
-  check(testing::small_reference_run(GetParam()), {4});
-}
+TEST_P(TrainingConformance, AlsoInTheReferenceProfile) { check(testing::small_reference_run(GetParam()), {4}); }
 
 TEST_P(TrainingConformance, LogsHoldWhatTheModelHas) {
   const TrainRequest run = request("run", options());

@@ -108,9 +108,9 @@ TEST_F(GpuUpdates, MuonIsThatOfTheCpu) {
 TEST_F(GpuUpdates, TheLargestEigenvalueIsThatOfTheCpu) {
   torch::manual_seed(3);
   const at::Tensor dictionary = torch::randn({24, 60});
-  EXPECT_NEAR(nn::largest_eigenvalue(dictionary.to(kGpu)).item<double>() /
-                  nn::largest_eigenvalue(dictionary).item<double>(),
-              1, 1e-5);
+  EXPECT_NEAR(
+      nn::largest_eigenvalue(dictionary.to(kGpu)).item<double>() / nn::largest_eigenvalue(dictionary).item<double>(), 1,
+      1e-5);
 }
 
 }  // namespace
@@ -153,10 +153,9 @@ TEST_F(GpuRun, AGraphOfItsPassesChangesNothing) {
     SCOPED_TRACE(model);
     const std::string name(model);
     const auto with = [&](const std::string& run, const std::string& graph) {
-      TrainRequest wanted =
-          request(run, {"model.name=" + name, "model.csc.num_atoms=16", "model.csc.num_iterations=3", "task=denoise",
-                        "data.noise.sigma_8bit=15", "train.noise_levels=told", "data.crops_per_image=4",
-                        "train.cuda_graph=" + graph});
+      TrainRequest wanted = request(run, {"model.name=" + name, "model.csc.num_atoms=16", "model.csc.num_iterations=3",
+                                          "task=denoise", "data.noise.sigma_8bit=15", "train.noise_levels=told",
+                                          "data.crops_per_image=4", "train.cuda_graph=" + graph});
       wanted.device = "cuda";
       return train(wanted).loss;
     };

@@ -43,7 +43,8 @@ TEST_P(GpuTraining, DenoisesAsTheProcessor) {
 TEST_P(GpuTraining, InBf16IsNearFp32) {
   const auto loss_of = [&](const char* precision) {
     const std::string run = std::string("run-") + precision;
-    train::train(request(run, small_run(GetParam(), {std::string("train.precision=") + precision, "train.log_every=1"})));
+    train::train(
+        request(run, small_run(GetParam(), {std::string("train.precision=") + precision, "train.log_every=1"})));
     return train::read_csv_log(folder_.path() / run / "log.csv").at("loss");
   };
   device_ = kName;

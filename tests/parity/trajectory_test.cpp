@@ -13,8 +13,8 @@ using serialization::StateDict;
 using testing::is_close;
 using testing::reference_losses;
 
-/// Adam makes a step of full length of a gradient however small, also of one whose sign is rounding. So float32 goes the
-/// same way as a whole (Euclidean norm), not entry by entry.
+/// Adam makes a step of full length of a gradient however small, also of one whose sign is rounding. So float32 goes
+/// the same way as a whole (Euclidean norm), not entry by entry.
 constexpr double kShareOfWay = 0.02;
 
 void expect_trajectory(const std::string& name, at::ScalarType dtype) {

@@ -25,8 +25,8 @@ inline models::LossOptions reference_losses() {
   return options;
 }
 
-/// Is it a bias in front of a BatchNorm? Its gradient is zero: what is computed is rounding, from which Adam makes steps
-/// of full length. Neither it nor the running mean behind it, which follows, can be compared in float32.
+/// Is it a bias in front of a BatchNorm? Its gradient is zero: what is computed is rounding, from which Adam makes
+/// steps of full length. Neither it nor the running mean behind it, which follows, can be compared in float32.
 inline bool has_zero_gradient(const std::string& name) {
   const bool down = name.find("_down_samples.") != std::string::npos && name.ends_with("_block.0.bias");
   const bool up = name.find("_up_samples.") != std::string::npos && name.ends_with("_block.1.bias");

@@ -47,8 +47,9 @@ inline ::testing::AssertionResult is_close(const at::Tensor& actual, const at::T
 /// What float32 promises of a gradient. Networks have kinks: ReLUs, maxima of pooling windows, thresholds, the nearest
 /// code. There a gradient jumps, and rounding, which differs by instruction set and number of threads, decides a few of
 /// the cases that lie within its reach. What hangs on those is off by as much as it jumps; everything else follows to
-/// `tolerance`. So a share of the entries may be off, and the whole by little of its Euclidean norm. A rule that is wrong
-/// at kinks, or a wrong formula, moves far more of both. In float64 no case is near enough: compare with is_close.
+/// `tolerance`. So a share of the entries may be off, and the whole by little of its Euclidean norm. A rule that is
+/// wrong at kinks, or a wrong formula, moves far more of both. In float64 no case is near enough: compare with
+/// is_close.
 struct KinkedTolerance {
   double tolerance = kGradient.float32;  ///< of entries, max|a-b| / max|b|, as is_close
   double share = 0.05;                   ///< of the entries that may be off: one case moves all weights of a filter

@@ -66,7 +66,8 @@ void DataOptions::describe(FieldList& fields) {
   fields.add(
       "batches_on", batches_on,
       "where batches are cut and made noisy: on the cpu, by `workers`; on the device that trains, where all images "
-      "then lie as integers; auto: on a GPU where they fit, else on the cpu. The same crops, and noise that is the same "
+      "then lie as integers; auto: on a GPU where they fit, else on the cpu. The same crops, and noise that is the "
+      "same "
       "up to rounding");
   fields.add("device_cache_mb", device_cache_mb,
              "memory of the device for the training images of batches_on = \"device\" or \"auto\", MiB (1 or 2 bytes "

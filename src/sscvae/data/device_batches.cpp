@@ -33,8 +33,7 @@ kernels::SampleNoise noise_on_device(const NoisePlan& plan) {
 }  // namespace
 
 int64_t DeviceBatches::bytes_of(const TrainingBatches& batches) {
-  return DeviceImages::bytes_of(batches.targets()) +
-         (batches.inputs() ? DeviceImages::bytes_of(*batches.inputs()) : 0);
+  return DeviceImages::bytes_of(batches.targets()) + (batches.inputs() ? DeviceImages::bytes_of(*batches.inputs()) : 0);
 }
 
 std::string DeviceBatches::obstacle(const TrainingBatches& batches, c10::DeviceType device, int64_t budget_mb) {

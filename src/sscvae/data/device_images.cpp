@@ -75,8 +75,8 @@ void DeviceImages::fill(const ImageStore& store, int64_t begin, int64_t end, int
     const int64_t count = image->width * image->height * channels_;
     // Another image may stand in for a damaged one.
     if (filled + count > integers_.size(0)) integers_.resize_({filled + count});
-    const at::Tensor values = wide_ ? widened(*image)
-                                    : at::from_blob(const_cast<uint8_t*>(image->bytes.data()), {count}, at::kByte);
+    const at::Tensor values =
+        wide_ ? widened(*image) : at::from_blob(const_cast<uint8_t*>(image->bytes.data()), {count}, at::kByte);
     SSCVAE_ASSERT(values.numel() == count && (wide_ || image->bit_depth == 8));
     integers_.narrow(0, filled, count).copy_(values);
     places_.push_back({filled, image->height, image->width});

@@ -71,9 +71,8 @@ void gather(int64_t channels, const std::vector<int64_t>& rows, const std::vecto
 }  // namespace
 
 WindowOffsets offsets_of(const Window& window, int64_t height, int64_t width, int64_t channels) {
-  WindowOffsets result{
-      offsets(window.top, window.height, height, width * channels, (window.symmetry & 2) != 0),
-      offsets(window.left, window.width, width, channels, (window.symmetry & 1) != 0)};
+  WindowOffsets result{offsets(window.top, window.height, height, width * channels, (window.symmetry & 2) != 0),
+                       offsets(window.left, window.width, width, channels, (window.symmetry & 1) != 0)};
   if (window.symmetry & 4) std::swap(result.rows, result.columns);
   return result;
 }

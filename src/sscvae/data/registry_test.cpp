@@ -90,7 +90,8 @@ TEST(Folder, limits_and_sizes_filter) {
   options.limit = 2;
   EXPECT_EQ(make_manifest(options).counts(), "train 2, val 1, test 2");
   options.min_size = 31;
-  EXPECT_EQ(failure_of_dataset<UsageError>(options), "data.min_size = 31 leaves none of the 20 images in " + options.root);
+  EXPECT_EQ(failure_of_dataset<UsageError>(options),
+            "data.min_size = 31 leaves none of the 20 images in " + options.root);
   options.min_size = 0;
   options.split = SplitRule::kAll;
   EXPECT_EQ(make_manifest(options).paths("train"), (Names{"00.png", "01.png"}));
@@ -147,7 +148,8 @@ TEST(Manifest, is_taken_back) {
   write_manifest(options.manifest, first);
   EXPECT_EQ(make_manifest(options).hash(), first.hash());
   test::put_text(options.manifest, "path,part\n1.png,train\n77.png,val\n");
-  EXPECT_EQ(failure_of_dataset<IoError>(options), options.manifest + ": 1 of 2 files are not in " + options.root + ": 77.png");
+  EXPECT_EQ(failure_of_dataset<IoError>(options),
+            options.manifest + ": 1 of 2 files are not in " + options.root + ": 77.png");
 }
 
 TEST(Ultrasound, one_shuffle_over_all_organs_equals_the_published_lists) {
@@ -223,7 +225,7 @@ TEST_F(MiniImagenet, tables_are_the_official_split) {
 TEST_F(MiniImagenet, wrong_tables_are_refused) {
   put("val", "2.jpg,n3\n8.jpg,n3\n9.jpg,n3\n");
   EXPECT_EQ(failure_of_dataset<IoError>(options_), (folder_ / "val.csv").string() + ": 2 of 3 files are not in " +
-                                               options_.root + ": images/8.jpg, images/9.jpg");
+                                                       options_.root + ": images/8.jpg, images/9.jpg");
   put("val", "2.jpg,n3\n0.jpg,n3\n");
   EXPECT_EQ(failure_of_dataset<FormatError>(options_),
             options_.root + ": 'images/0.jpg' occurs twice in train.csv, val.csv and test.csv");

@@ -174,7 +174,8 @@ void cover(Canvas& canvas, Random& random, double width, double height) {
 }  // namespace
 
 Image dead_leaves(uint64_t seed, int64_t width, int64_t height, int64_t channels) {
-  if (width < 1 || height < 1 || width > kMaxDeadLeavesSide || height > kMaxDeadLeavesSide || (channels != 1 && channels != 3))
+  if (width < 1 || height < 1 || width > kMaxDeadLeavesSide || height > kMaxDeadLeavesSide ||
+      (channels != 1 && channels != 3))
     throw UsageError(format("synthetic image: expected 1 to %lld pixels a side and 1 or 3 channels, got %lldx%lldx%lld",
                             static_cast<long long>(kMaxDeadLeavesSide), static_cast<long long>(width),
                             static_cast<long long>(height), static_cast<long long>(channels)));

@@ -133,7 +133,8 @@ int prepare(PngState& state, const PngHeader& header, const std::string& source,
   return channels;
 }
 
-void read_png_rows(PngState& state, int passes, uint8_t* rows, size_t row_bytes, size_t height, const std::string& source) {
+void read_png_rows(PngState& state, int passes, uint8_t* rows, size_t row_bytes, size_t height,
+                   const std::string& source) {
   const bool read = guarded_png(state, [&](png_structp png, png_infop info) {
     SSCVAE_ASSERT(png_get_rowbytes(png, info) == row_bytes);
     for (int pass = 0; pass < passes; ++pass)

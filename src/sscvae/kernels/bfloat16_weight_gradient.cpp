@@ -18,7 +18,7 @@ namespace sscvae::kernels {
 namespace {
 
 constexpr int64_t kTile = 512;                           // numbers in a bfloat16 tile: 16 rows of 32
-constexpr int64_t kGradientStrip = 128;                          // pixels of a row that a chunk takes at most
+constexpr int64_t kGradientStrip = 128;                  // pixels of a row that a chunk takes at most
 constexpr int64_t kChunk = 512, kPointwiseChunk = 4096;  // pixels of a chunk, about
 constexpr int64_t kMostOfInput = 64;  // input channels that one thread packs and multiplies at a time
 

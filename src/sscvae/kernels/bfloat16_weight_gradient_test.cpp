@@ -29,7 +29,8 @@ TEST(Bfloat16WeightGradient, IsThatOfTheConvolution) {
        {std::tuple{1, 16, 16, 8, 8}, {2, 32, 64, 9, 33}, {1, 80, 48, 5, 130}, {2, 144, 32, 37, 20}, {1, 64, 96, 1, 1}})
     for (const int64_t kernel : {1, 3})
       for (const bool input_relu : {false, true}) {
-        const at::Tensor x = bfloat16_map({batch, ins, height, width}), gradient = bfloat16_map({batch, outs, height, width});
+        const at::Tensor x = bfloat16_map({batch, ins, height, width}),
+                         gradient = bfloat16_map({batch, outs, height, width});
         const at::Tensor expected = expected_gradient(x, gradient, kernel, input_relu);
         for (const Bfloat16Unit unit : testable_bfloat16_units()) {
           const at::Tensor found = bfloat16_weight_gradient(x, gradient, kernel, input_relu, unit);

@@ -17,7 +17,7 @@ namespace sscvae::kernels {
 
 namespace {
 
-constexpr int64_t kWinogradPanel = 32, kGroup = 8;        // output channels of a product; tiles that are written together
+constexpr int64_t kWinogradPanel = 32, kGroup = 8;  // output channels of a product; tiles that are written together
 constexpr int64_t kTaskBytes = 768 << 10;         // transformed inputs and products that a task keeps in cache
 constexpr int64_t kChunkBytes = 6 << 20;          // transformed inputs and gradients that threads share
 constexpr int64_t kNumbers = bfloat16::kNumbers;  // of a transformed tile
@@ -110,7 +110,8 @@ void Bfloat16Winograd::run(const at::Tensor& x, const bfloat16::Output& output, 
         float* m = products.mutable_data_ptr<float>();
         for (int64_t n = 0; n < kNumbers; ++n)
           bfloat16::multiply_panel(bits(inputs) + n * most * depth, count, depth,
-                                   bits(weights_) + (panel * kNumbers + n) * depth * kWinogradPanel, m + n * most * kWinogradPanel);
+                                   bits(weights_) + (panel * kNumbers + n) * depth * kWinogradPanel,
+                                   m + n * most * kWinogradPanel);
         for (const Group& g : groups) {
           bfloat16::transform_outputs(m, most * kWinogradPanel, g.tiles, sums.data());
           m += g.tiles * kWinogradPanel;

@@ -34,7 +34,8 @@ template <bool kPrevious, bool kFactors>
   shrink_all(shrink, code, positions);
 }
 
-[[gnu::target("avx512f,avx512vl,avx512dq")]] void shrink_avx512(const NoiseShrink& shrink, float* code, int64_t positions) {
+[[gnu::target("avx512f,avx512vl,avx512dq")]] void shrink_avx512(const NoiseShrink& shrink, float* code,
+                                                                int64_t positions) {
   shrink_all(shrink, code, positions);
 }
 #endif

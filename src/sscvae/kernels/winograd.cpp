@@ -14,7 +14,7 @@ namespace sscvae::kernels {
 
 namespace {
 
-constexpr int64_t kTileNumbers = 36;           // of a transformed tile
+constexpr int64_t kTileNumbers = 36;               // of a transformed tile
 constexpr int64_t kWinogradChunkBytes = 64 << 20;  // transformed inputs and gradients that threads share
 
 TiledMap tiled(const at::Tensor& map, const at::Tensor& zeros) {

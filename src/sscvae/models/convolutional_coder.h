@@ -71,7 +71,7 @@ class ConvolutionalCoder : public Autoencoder {
 
   double threshold_scale_ = 1;
   std::vector<double> sigma_8bit_;
-  at::Tensor levels_;  ///< comes before sigma_8bit_
+  at::Tensor levels_;                             ///< comes before sigma_8bit_
   std::vector<at::Tensor> analysis_, synthesis_;  // A_t [K,C s^2,k,k]; B_t [C s^2,K,k,k] of t = 2, 3, ...
   at::Tensor output_;                             // W
   at::Tensor floor_, slope_;                      // [T,K] or [T,1], before softplus

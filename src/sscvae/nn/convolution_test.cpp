@@ -32,7 +32,7 @@ at::Tensor rounded(at::IntArrayRef sizes) {
 
 /// The result and the gradients of x and of all weights.
 std::vector<at::Tensor> run_layer(const Layer& layer, const std::vector<at::Tensor>& weights, const at::Tensor& input,
-                            bool cast) {
+                                  bool cast) {
   for (at::Tensor weight : weights) weight.mutable_grad() = at::Tensor();
   const at::Tensor x = input.detach().clone().requires_grad_(true);
   at::Tensor y;

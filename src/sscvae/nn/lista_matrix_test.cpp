@@ -45,7 +45,8 @@ CodingSolution solve(const CodingProblem& coding, int64_t steps, InitialCode sta
                                                        rows_at_once))};
 }
 
-void expect_matrix_equals_plain(const CodingProblem& problem, int64_t steps, InitialCode start, int64_t rows_at_once = 0) {
+void expect_matrix_equals_plain(const CodingProblem& problem, int64_t steps, InitialCode start,
+                                int64_t rows_at_once = 0) {
   SCOPED_TRACE(::testing::Message() << "T=" << steps << " projected=" << (start == InitialCode::kProjected)
                                     << " rows=" << rows_at_once << " P,d=" << problem.features.sizes()
                                     << " theta=" << problem.threshold.sizes());
@@ -56,7 +57,8 @@ void expect_matrix_equals_plain(const CodingProblem& problem, int64_t steps, Ini
   for (size_t i = 0; i < 4; ++i) {
     const at::Tensor reference =
         expected.gradients[i].defined() ? expected.gradients[i] : torch::zeros_like(problem.inputs()[i]);
-    EXPECT_TRUE(is_close(actual.gradients[i], reference, i == 2 ? kMatrixLipschitzGradient : kMatrixGradient)) << names[i];
+    EXPECT_TRUE(is_close(actual.gradients[i], reference, i == 2 ? kMatrixLipschitzGradient : kMatrixGradient))
+        << names[i];
   }
 }
 

@@ -115,8 +115,8 @@ struct NormActivation : torch::autograd::Function<NormActivation> {
   }
 };
 
-at::Tensor run_norm_activation(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const Statistics& statistics,
-               const Sharing& sharing, const NormActForm& form) {
+at::Tensor run_norm_activation(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                               const Statistics& statistics, const Sharing& sharing, const NormActForm& form) {
   if (at::GradMode::is_enabled() && (x.requires_grad() || weight.requires_grad() || bias.requires_grad()))
     return NormActivation::apply(x, weight, bias, statistics, sharing, form);
   const Affine affine = affine_of(statistics, weight, bias);

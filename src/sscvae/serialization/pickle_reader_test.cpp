@@ -153,16 +153,16 @@ TEST(PickleHostile, MissingOperandsAreRefused) {
 TEST(PickleHostile, HugeSizesAreRefusedWithoutReservingThem) {
   const testing::MemoryLimit limit(256);
   EXPECT_EQ(refusal_of_pickle("X\xff\xff\xff\xff"
-                       "abc."s),
+                              "abc."s),
             "'x' has a damaged pickle: it ends too early");
   EXPECT_EQ(refusal_of_pickle("\x8a\xff"
-                       "abc."s),
+                              "abc."s),
             "'x' has a whole number above 64 bits in its pickle");
   EXPECT_NE(refusal_of_pickle("\x8b\xff\xff\xff\x7f"
-                       "abc."s),
+                              "abc."s),
             "no error");
   EXPECT_NE(refusal_of_pickle("T\xff\xff\xff\x7f"
-                       "abc."s),
+                              "abc."s),
             "no error");
 }
 
@@ -199,7 +199,9 @@ TEST(PickleHostile, MemoBombsStayInProportion) {
 }
 
 TEST(PickleHostile, DamagedTensors) {
-  const auto tensor = [](const std::string& rest) { return refusal_of_pickle(kRebuild + "("s + kStorage + rest + "."s); };
+  const auto tensor = [](const std::string& rest) {
+    return refusal_of_pickle(kRebuild + "("s + kStorage + rest + "."s);
+  };
   EXPECT_EQ(tensor("K\0)))NtR"s), "no error");
   EXPECT_NE(tensor("K\0)))tR"s).find("with 5 arguments"), std::string::npos);
   EXPECT_NE(tensor("N)))NtR"s).find("a number belongs"), std::string::npos);
@@ -207,11 +209,11 @@ TEST(PickleHostile, DamagedTensors) {
   EXPECT_NE(tensor("K\0X\0\0\0\0)\x89NtR"s).find("a tuple belongs"), std::string::npos);
   EXPECT_NE(refusal_of_pickle(kRebuild + "(NK\0))\x89NtR."s).find("a storage belongs"), std::string::npos);
   EXPECT_NE(refusal_of_pickle("(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0"
-                       "0NJ\xff\xff\xff\xfftQ."s)
+                              "0NJ\xff\xff\xff\xfftQ."s)
                 .find("negative size"),
             std::string::npos);
   EXPECT_NE(refusal_of_pickle("(X\7\0\0\0storageccollections\nOrderedDict\nX\1\0\0\0"
-                       "0NK\0tQ."s)
+                              "0NK\0tQ."s)
                 .find("no element type"),
             std::string::npos);
   EXPECT_NE(refusal_of_pickle("NNR."s), "no error");

@@ -160,7 +160,8 @@ TEST(SafetensorsHostile, HeaderLengths) {
   for (const uint64_t length :
        {uint64_t{1} << 63, ~uint64_t{0}, ~uint64_t{0} - 7, uint64_t{100'000'001}, uint64_t{3}}) {
     const std::string bytes = std::string(reinterpret_cast<const char*>(&length), 8) + "{}";
-    EXPECT_NE(refusal_of_safetensors(bytes).find("announces a header"), std::string::npos) << refusal_of_safetensors(bytes);
+    EXPECT_NE(refusal_of_safetensors(bytes).find("announces a header"), std::string::npos)
+        << refusal_of_safetensors(bytes);
   }
   EXPECT_EQ(refusal_of_safetensors(file_with("{}", "")), "no error");
   EXPECT_EQ(refusal_of_safetensors(""), "'x' is not a safetensors file: it has fewer than 8 bytes");

@@ -179,7 +179,8 @@ TEST(TorchCheckpointHostile, ForeignFiles) {
   EXPECT_THROW(read_torch_checkpoint(folder / "absent"), IoError);
   EXPECT_THROW(read_torch_checkpoint(folder.path()), IoError);
   EXPECT_EQ(refusal_of_checkpoint(""), "'x' is not a torch checkpoint: it does not start as a zip archive does");
-  EXPECT_NE(refusal_of_checkpoint("\x80\2\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19.\x80\2M\xe9\3."s).find("convert it with: python -c"),
+  EXPECT_NE(refusal_of_checkpoint("\x80\2\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19.\x80\2M\xe9\3."s)
+                .find("convert it with: python -c"),
             std::string::npos);
   EXPECT_NE(refusal_of_checkpoint(archive_with("}.", {{"constants.pkl", ""}})).find("TorchScript"), std::string::npos);
   EXPECT_NE(refusal_of_checkpoint(archive_with("}.", {{"byteorder", "big"}})).find("big-endian"), std::string::npos);

@@ -120,7 +120,8 @@ TEST(ZipHostile, EntriesThatPointOutside) {
             "'x' has a zip directory that points outside the file");
   const std::string wide = two_entries(Zip64::kEverywhere), huge(8, '\xff');
   EXPECT_EQ(refusal_of_zip(patched(wide, "PK\6\7", 0, 8, huge)), "'x' has a damaged zip64 directory");
-  EXPECT_EQ(refusal_of_zip(patched(wide, "PK\6\6", 0, 48, huge)), "'x' has a zip directory that points outside the file");
+  EXPECT_EQ(refusal_of_zip(patched(wide, "PK\6\6", 0, 48, huge)),
+            "'x' has a zip directory that points outside the file");
   EXPECT_NE(refusal_of_zip(patched(wide, "PK\6\6", 0, 32, huge)).find("entries"), std::string::npos);
 }
 

@@ -254,7 +254,9 @@ Report benchmark(const BenchmarkOptions& options) {
   Json json{{"stage", options.stage},
             {"subject", stage.facts},
             {"compute", compute.text()},
-            {"precision", compute.bf16 ? "bf16" : compute.tf32 ? "tf32" : "fp32"},
+            {"precision", compute.bf16   ? "bf16"
+                          : compute.tf32 ? "tf32"
+                                         : "fp32"},
             {"repeats", options.repeats},
             {"warmup", options.warmup},
             {"peak_resident_bytes", peak_resident_bytes()},

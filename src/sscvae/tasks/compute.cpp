@@ -30,8 +30,9 @@ c10::Device cuda_device(const std::string& name) {
   }
   if (!at::hasCUDA())
     throw UsageError("--device " + name +
-                     (at::detail::getCUDAHooks().isBuilt() ? ": there is no NVIDIA driver here, or no GPU that it can use"
-                                                           : ": this LibTorch was built without CUDA"));
+                     (at::detail::getCUDAHooks().isBuilt()
+                          ? ": there is no NVIDIA driver here, or no GPU that it can use"
+                          : ": this LibTorch was built without CUDA"));
   if (index >= cuda_devices())
     throw UsageError(format("--device %s: this machine has %lld CUDA devices", name.c_str(),
                             static_cast<long long>(cuda_devices())));
@@ -57,7 +58,10 @@ void make_deterministic(c10::Device device) {
 }  // namespace
 
 std::string Compute::text() const {
-  return device.str() + (bf16 ? " bf16" : tf32 ? " tf32" : " fp32") +
+  return device.str() +
+         (bf16   ? " bf16"
+          : tf32 ? " tf32"
+                 : " fp32") +
          (device.is_cpu() ? format(", %d threads", at::get_num_threads()) : std::string());
 }
 

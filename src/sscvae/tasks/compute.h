@@ -32,8 +32,8 @@ struct Compute {
 /// and for tf32 elsewhere.
 Compute resolve_compute(const ComputeOptions& options);
 
-/// On CUDA convolutions are from now on chosen by trial, which takes a moment for each new shape: for passes that repeat
-/// a few shapes. Not where algorithms are to be deterministic.
+/// On CUDA convolutions are from now on chosen by trial, which takes a moment for each new shape: for passes that
+/// repeat a few shapes. Not where algorithms are to be deterministic.
 void expect_repeated_shapes(const Compute& compute);
 
 /// Mixed precision and no gradients while it lives: convolutions and matrix products in bfloat16 if asked for.

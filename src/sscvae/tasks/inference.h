@@ -40,8 +40,8 @@ bool has_engine(const std::string& engine, const Compute& compute);
 /// engine is the faster one; a note says so. Errors as has_engine.
 Compute engine_compute(const std::string& engine, Compute compute);
 
-/// Moves the model to the device. On a GPU whose matrix units multiply (bf16, TF32), channels come to lie innermost, which
-/// is what its convolutions are fastest with.
+/// Moves the model to the device. On a GPU whose matrix units multiply (bf16, TF32), channels come to lie innermost,
+/// which is what its convolutions are fastest with.
 void place_model(models::Autoencoder& model, const Compute& compute);
 /// Images where and as that model wants them.
 at::Tensor placed(const at::Tensor& images, const Compute& compute);

@@ -9,8 +9,8 @@
 
 namespace sscvae::tasks {
 
-// Record-function callbacks are plain function pointers: they find the counter through this pointer. The callbacks belong
-// to one thread and to those on which LibTorch runs its backward passes: one for each GPU.
+// Record-function callbacks are plain function pointers: they find the counter through this pointer. The callbacks
+// belong to one thread and to those on which LibTorch runs its backward passes: one for each GPU.
 struct MacCounter::State {
   ParameterNames names;
   CountingRule rule;

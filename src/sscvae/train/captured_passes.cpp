@@ -91,9 +91,8 @@ CapturedPasses::CapturedPasses(models::Autoencoder& model, Optimizer& optimizer,
 
 CapturedPasses::~CapturedPasses() = default;
 
-StepScalars CapturedPasses::run(const data::Batch& batch, const std::vector<double>& told,
-                                const StepSettings& settings, const at::Tensor& sparsity_weight,
-                                const std::function<StepScalars()>& one_by_one) {
+StepScalars CapturedPasses::run(const data::Batch& batch, const std::vector<double>& told, const StepSettings& settings,
+                                const at::Tensor& sparsity_weight, const std::function<StepScalars()>& one_by_one) {
   if (!obstacle_.empty()) return one_by_one();
   if (warm_ < kWarmUp) {
     ++warm_;

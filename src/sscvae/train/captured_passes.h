@@ -52,7 +52,7 @@ class CapturedPasses {
   int warm_ = 0, checked_ = 0;
   std::string obstacle_;
   std::unique_ptr<RecordedWork> work_;
-  data::Batch batch_;                  ///< the memory that it reads
+  data::Batch batch_;  ///< the memory that it reads
   at::Tensor sparsity_weight_, levels_;
   StepScalars scalars_;                ///< and writes
   std::vector<at::Tensor> gradients_;  ///< of optimizer_.parameters(), undefined where there is none

@@ -29,12 +29,10 @@ void DeviceState::take(const StepScalars& step, int64_t number) {
   const at::NoGradGuard no_grad;
   const at::Tensor &loss = step.loss, &norm = step.gradient_norm;
   at::Tensor bad = at::isfinite(loss + norm).logical_not();
-  if (divergence_factor_ > 0 && number > kRunningStart)
-    bad = bad.logical_or(loss > divergence_factor_ * running_loss_);
+  if (divergence_factor_ > 0 && number > kRunningStart) bad = bad.logical_or(loss > divergence_factor_ * running_loss_);
   const at::Tensor time = at::full({}, static_cast<double>(number), loss.options());
   first_bad_ = at::where(bad.logical_and(first_bad_[0] == 0), at::stack({time, loss, norm, running_loss_}), first_bad_);
-  running_loss_ =
-      at::where(running_loss_.isnan(), loss, running_loss_ + kRunningShare * (loss - running_loss_));
+  running_loss_ = at::where(running_loss_.isnan(), loss, running_loss_ + kRunningShare * (loss - running_loss_));
   last_loss_ = loss;
   used_weight_ = sparsity_weight_;
   if (step.nnz.defined()) sparsity_weight_ = models::steer_sparsity_weight(sparsity_weight_, step.nnz, loss_options_);

@@ -46,8 +46,7 @@ TEST(DeviceStateTest, CarriesWhatTheCpuCarries) {
     numbers.take(step_of(loss, 1, nnz), step);
     used = expected.sparsity_weight;
     expected.sparsity_weight = models::steer_sparsity_weight(used, nnz, options.loss);
-    expected.running_loss =
-        step == 1 ? loss : expected.running_loss + kRunningShare * (loss - expected.running_loss);
+    expected.running_loss = step == 1 ? loss : expected.running_loss + kRunningShare * (loss - expected.running_loss);
     expected.last_loss = loss;
   }
   EXPECT_NEAR(numbers.read(actual) / used, 1, 1e-14);

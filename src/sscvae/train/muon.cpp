@@ -123,8 +123,8 @@ void Muon::step_together(double rate) {
     for (const size_t i : members) matrices.push_back(as_matrix(directions[i]));
     const double stretch = stretch_of(matrices[0]);
     const at::Tensor stacked = at::stack(matrices);
-    const at::Tensor found = orthogonalize_each(options_.bf16 ? stacked.to(at::kBFloat16) : stacked)
-                                 .to(filters[members[0]].scalar_type());
+    const at::Tensor found =
+        orthogonalize_each(options_.bf16 ? stacked.to(at::kBFloat16) : stacked).to(filters[members[0]].scalar_type());
     for (size_t k = 0; k < members.size(); ++k) {
       targets.push_back(filters[members[k]]);
       steps.push_back(as_filters(found[static_cast<int64_t>(k)], targets.back()));

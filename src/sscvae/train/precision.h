@@ -6,9 +6,9 @@
 
 namespace sscvae::train {
 
-/// Are networks computed in bf16 on that device? Only where the hardware multiplies bf16 matrices (AVX512_BF16 or AMX on
-/// the CPU; always on CUDA): auto takes it there. Asked for elsewhere, it is fp32 with a note, because LibTorch would
-/// emulate it at minutes a step.
+/// Are networks computed in bf16 on that device? Only where the hardware multiplies bf16 matrices (AVX512_BF16 or AMX
+/// on the CPU; always on CUDA): auto takes it there. Asked for elsewhere, it is fp32 with a note, because LibTorch
+/// would emulate it at minutes a step.
 bool uses_bf16(Precision precision, c10::Device device);
 
 /// LibTorch's automatic casting to bf16 while it lives (nothing if not `enabled`). Cast weights are forgotten at the end,

@@ -87,9 +87,9 @@ TEST_F(ResumeTest, RecomputingChangesNothingButLastBits) {
 }
 
 // As on a GPU, with the CPU as the device: batches made there, figures read only where they are logged.
-const std::vector<std::string> kDeviceBatches{"task=denoise", "data.noise.sigma_8bit=5", "data.noise.sigma_8bit_max=40",
-                                              "data.batches_on=device", "train.ema_decay=0.9",
-                                              "train.checkpoint_every=5"};
+const std::vector<std::string> kDeviceBatches{
+    "task=denoise",           "data.noise.sigma_8bit=5", "data.noise.sigma_8bit_max=40",
+    "data.batches_on=device", "train.ema_decay=0.9",     "train.checkpoint_every=5"};
 
 TEST_F(TrainingTest, OnADeviceIsTheSameUpToRounding) {
   std::vector<std::string> on_cpu = kDeviceBatches;
@@ -133,9 +133,9 @@ TEST_F(TrainingTest, OnADeviceDivergenceIsFoundLaterAndNeverSaved) {
   stopped.keep_going = [](int64_t step) { return step < 5; };
   train(stopped);
   const auto before = last("run");
-  TrainRequest doomed = resume_request(folder_.path() / "run", {"train.learning_rate=1e30", "train.gradient_clip=0",
-                                                               "train.log_every=1000", "train.validate_every=1000",
-                                                               "train.checkpoint_every=9"});
+  TrainRequest doomed = resume_request(folder_.path() / "run",
+                                       {"train.learning_rate=1e30", "train.gradient_clip=0", "train.log_every=1000",
+                                        "train.validate_every=1000", "train.checkpoint_every=9"});
   doomed.queue_steps = true;
   try {
     train(doomed);

@@ -151,9 +151,7 @@ void TrainingRun::check_discriminator() const {
                                  static_cast<long long>(state_.step), bad.c_str()));
 }
 
-bool TrainingRun::log_due() const {
-  return state_.step % options_.train.log_every == 0 || state_.step == total_steps_;
-}
+bool TrainingRun::log_due() const { return state_.step % options_.train.log_every == 0 || state_.step == total_steps_; }
 
 void TrainingRun::log_step(const StepFigures& figures, double learning_rate, double used_weight) {
   const double psnr = metrics::psnr_db(figures.target, figures.output.clamp(0, 1));

@@ -156,8 +156,7 @@ Passes run_passes(models::Autoencoder& model, Optimizer& optimizer, const std::v
   return passes;
 }
 
-void finish_step(models::Autoencoder& model, Optimizer& optimizer, const StepSettings& settings,
-                 double learning_rate) {
+void finish_step(models::Autoencoder& model, Optimizer& optimizer, const StepSettings& settings, double learning_rate) {
   optimizer.step(learning_rate);
   if (settings.adversary) settings.adversary->finish_step(learning_rate);
   const at::NoGradGuard no_grad;
@@ -177,8 +176,8 @@ StepFigures training_step(models::Autoencoder& model, Optimizer& optimizer, cons
   Passes passes = run_passes(model, optimizer, batches, settings, sparsity_weight, step, true);
   const std::vector<NamedParameter>& parameters = optimizer.parameters();
   const bool here = on_cpu(parameters);
-  passes.sums.gradient_norm = here ? at::scalar_tensor(gradient_norm(parameters), passes.sums.loss.options())
-                                   : fused_gradient_norm(parameters);
+  passes.sums.gradient_norm =
+      here ? at::scalar_tensor(gradient_norm(parameters), passes.sums.loss.options()) : fused_gradient_norm(parameters);
   StepFigures figures = read_figures(passes.sums, model.num_codes(), nullptr);
   check_finite(model, passes.last, figures, settings.adversary, step);
   if (settings.gradient_clip > 0 && here) clip_gradients(parameters, figures.gradient_norm, settings.gradient_clip);
@@ -219,10 +218,9 @@ StepScalars queue_pass(models::Autoencoder& model, const data::Batch& batch, con
 }
 
 StepFigures read_figures(const StepScalars& scalars, int64_t num_codes, const Adversary* adversary) {
-  const at::Tensor missing =
-      at::full({}, std::numeric_limits<double>::quiet_NaN(), scalars.loss.options());
-  std::vector<at::Tensor> all{scalars.loss,     scalars.reconstruction, scalars.latent,
-                              scalars.sparsity, scalars.nnz,            scalars.gradient_norm};
+  const at::Tensor missing = at::full({}, std::numeric_limits<double>::quiet_NaN(), scalars.loss.options());
+  std::vector<at::Tensor> all{scalars.loss, scalars.reconstruction, scalars.latent, scalars.sparsity,
+                              scalars.nnz,  scalars.gradient_norm};
   for (at::Tensor& scalar : all)
     if (!scalar.defined()) scalar = missing;
   const at::Tensor read = at::stack(all).cpu();

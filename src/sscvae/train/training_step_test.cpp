@@ -81,8 +81,8 @@ TEST(TrainingStep, AQueuedOneGoesOnAfterABadLoss) {
   Adam adam(named_parameters(*model), {});
   at::Tensor images = torch::rand({2, 1, 32, 32});
   images[0][0][3][4] = std::numeric_limits<float>::quiet_NaN();
-  const StepScalars queued = queue_training_step(*model, adam, {{images, images, {}}}, {},
-                                                 at::full({}, 1e-3, at::kDouble), 1e-3, 1);
+  const StepScalars queued =
+      queue_training_step(*model, adam, {{images, images, {}}}, {}, at::full({}, 1e-3, at::kDouble), 1e-3, 1);
   EXPECT_TRUE(std::isnan(queued.loss.item<double>()));
   EXPECT_THROW(training_step(*model, adam, {{images, images, {}}}, {}, 1e-3, 1e-3, 2), DivergenceError);
 }

@@ -55,8 +55,8 @@ at::Tensor part_of(const at::Tensor& batch, int64_t index) {
 }
 
 /// Adds the figures of each image of the group to the sums.
-void add_validation_figures(const models::ForwardResult& result, const at::Tensor& target, const ValidationSettings& settings,
-                 std::map<std::string, double>& sums) {
+void add_validation_figures(const models::ForwardResult& result, const at::Tensor& target,
+                            const ValidationSettings& settings, std::map<std::string, double>& sums) {
   const models::Losses losses = models::compute_losses(result, target, settings.train.loss, settings.sparsity_weight);
   const double count = static_cast<double>(target.size(0));
   sums["loss"] += count * number(losses.total);
