@@ -267,10 +267,23 @@ class Field:
         }
 
 
+RESULTS, TABLE = "results.json", "table.md"
+TITLE = "# On one device, in turn"
+
+
+def refuse_files_of_others(out):
+    """Results of an earlier run are replaced, nothing else is."""
+    for name in RESULTS, TABLE:
+        path = out / name
+        if path.exists() and TITLE not in path.read_text(errors="replace"):
+            sys.exit(f"gpu: error: '{path}' is no earlier result of this benchmark; choose another --out")
+
+
 class Bench:
     def __init__(self, arguments):
         self.arguments, self.begin = arguments, time.monotonic()
         self.out, self.work = pathlib.Path(arguments.out).resolve(), pathlib.Path(arguments.work).resolve()
+        refuse_files_of_others(self.out)
         self.out.mkdir(parents=True, exist_ok=True)
         self.env = environment(arguments.threads, self.work)
         self.positions = SMALL_POSITIONS if arguments.small else POSITIONS
@@ -287,7 +300,7 @@ class Bench:
     def header(self):
         name = torch.cuda.get_device_name() if self.arguments.device == "cuda" else "the processor"
         return [
-            "# On one device, in turn",
+            TITLE,
             "",
             f"- date: {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M UTC}",
             f"- device: {name}; PyTorch {torch.__version__}, cuDNN {torch.backends.cudnn.version()}",
@@ -301,7 +314,7 @@ class Bench:
         for case in cases:
             lines += case_lines(case)
         results = {"header": self.header(), "unfinished": self.unfinished, "cases": cases}
-        for name, text in ("results.json", json.dumps(results, indent=1)), ("table.md", "\n".join(lines)):
+        for name, text in (RESULTS, json.dumps(results, indent=1)), (TABLE, "\n".join(lines)):
             part = self.out / (name + ".part")
             part.write_text(text + "\n")
             part.replace(self.out / name)
@@ -361,7 +374,7 @@ def main():
     torch.backends.cudnn.benchmark = True
     bench = Bench(arguments)
     bench.run()
-    print((bench.out / "table.md").read_text())
+    print((bench.out / TABLE).read_text())
 
 
 if __name__ == "__main__":
