@@ -21,4 +21,20 @@ struct NoiseShrink {
 /// instruction set. `code` may be `step`.
 void noise_shrink(const NoiseShrink& shrink, float* code, int64_t positions, Isa isa = best_isa());
 
+/// What a backward pass through noise_shrink reads and writes; positions are rows of `atoms` numbers.
+struct NoiseShrinkGradient {
+  const float* code;      ///< the result of the forward pass
+  const float* gradient;  ///< towards the code
+  const float* factors;   ///< of the thresholds, or null: 1
+  const float* floor;     ///< [atoms]; read where there are factors
+  const float* slope;     ///< [atoms]
+  float sigma;
+  int64_t atoms;
+  float* towards_step;     ///< towards step and previous alike
+  float* towards_factors;  ///< where there are factors
+  float* threshold_sums;   ///< [atoms]; the gradient towards floor + sigma slope, summed over positions, is added
+};
+
+void noise_shrink_gradient(const NoiseShrinkGradient& shrink, int64_t positions, Isa isa = best_isa());
+
 }  // namespace sscvae::kernels

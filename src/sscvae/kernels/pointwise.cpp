@@ -61,4 +61,29 @@ void Pointwise::run(const at::Tensor& x, at::Tensor& out, const Epilogue& epilog
   });
 }
 
+void Pointwise::run_rows(const float* x, const float* residual, int64_t rows, float* out, float* scratch) const {
+  const Packed& p = *packed_;
+  const PointwiseCall call{x,
+                           out,
+                           residual,
+                           p.weights.const_data_ptr<float>(),
+                           p.bias.const_data_ptr<float>(),
+                           rows,
+                           0,
+                           p.out_channels,
+                           p.channels,
+                           p.out_channels,
+                           p.panels,
+                           false,
+                           Act::kNone};
+  for (int64_t first = 0; first < rows; first += p.kernels->block_pixels)
+    p.kernels->pointwise(call, first, std::min(first + p.kernels->block_pixels, rows), scratch);
+}
+
+int64_t Pointwise::scratch_floats() const {
+  return packed_->kernels->block_pixels * (packed_->channels + packed_->kernels->panel);
+}
+
+int64_t Pointwise::rows_at_once() const { return packed_->kernels->block_pixels; }
+
 }  // namespace sscvae::kernels

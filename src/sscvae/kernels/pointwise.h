@@ -21,6 +21,13 @@ class Pointwise {
   /// (stride(0) = H stride(2)): a phase of a larger map, for example. `residual` has the strides of `out`. No pooling.
   void run(const at::Tensor& x, at::Tensor& out, const Epilogue& epilogue) const;
 
+  /// Dense rows [rows,C] -> [rows,C'] on this thread alone; adds `residual` [rows,C'] where it is not null, which may
+  /// be `out`. `scratch` holds scratch_floats() numbers.
+  void run_rows(const float* x, const float* residual, int64_t rows, float* out, float* scratch) const;
+  int64_t scratch_floats() const;
+  /// Rows that one turn of the inner loop takes.
+  int64_t rows_at_once() const;
+
  private:
   struct Packed;
   std::unique_ptr<Packed> packed_;
