@@ -118,6 +118,13 @@ void add_variants(Files& files) {
   scales.csc.attention_width = 8;
   scales.csc.attention_scales = 3;
   files.add("csc-scales", scales);
+  models::ModelOptions grouped = small_options("csc", "sound");
+  grouped.csc.kernel = 4;
+  grouped.csc.num_atoms = 48;
+  grouped.csc.threshold = nn::ThresholdKind::kPerAtom;
+  grouped.csc.threshold_refinement = nn::ThresholdRefinement::kNone;
+  grouped.csc.shrinkage = models::Shrinkage::kGrouped;
+  files.add("csc-grouped", grouped);
   models::ModelOptions skip = small_options("ssc-vae", "sound");
   skip.lite.block_skip = true;
   skip.feature_norm = models::FeatureNorm::kNone;

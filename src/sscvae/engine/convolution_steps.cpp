@@ -10,6 +10,7 @@
 #include "sscvae/core/error.h"
 #include "sscvae/engine/compose.h"
 #include "sscvae/engine/steps.h"
+#include "sscvae/graph/interpreter.h"
 #include "sscvae/kernels/bfloat16_convolution.h"
 #include "sscvae/kernels/pointwise.h"
 #include "sscvae/kernels/winograd.h"
@@ -261,8 +262,7 @@ class LibraryConvolutionStep : public Step {
     if (convolution_.bias.defined()) convolution_.bias = convolution_.bias.to(type_);
   }
   void run(Pass& pass) const override {
-    pass.values[static_cast<size_t>(output)] = at::conv2d(pass.map(inputs[0], type_), convolution_.weight,
-                                                          convolution_.bias, convolution_.stride, convolution_.padding);
+    pass.values[static_cast<size_t>(output)] = graph::convolve(convolution_, pass.map(inputs[0], type_));
   }
   int64_t macs(const at::Tensor& result) const override { return convolution_.weight.numel() * positions_of(result); }
 
@@ -276,7 +276,8 @@ class LibraryConvolutionStep : public Step {
 bool can_fuse(const graph::Convolution& c) {
   const int64_t kernel = c.weight.size(2);
   const bool size = (kernel == 1 && c.padding == 0) || (kernel == 3 && c.padding == 1);
-  return c.stride == 1 && size && (c.weight.size(1) % kVector == 0 || is_image_convolution(c));
+  return c.stride == 1 && size && c.more_at_end == 0 && c.groups == 1 &&
+         (c.weight.size(1) % kVector == 0 || is_image_convolution(c));
 }
 
 bool can_halve(const graph::Convolution& c) {

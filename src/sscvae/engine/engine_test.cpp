@@ -69,6 +69,24 @@ TEST(Engine, RunsThresholdNetworksOfSeveralScales) {
   }
 }
 
+TEST(Engine, RunsGroupedShrinkageAndEvenFilters) {
+  const c10::InferenceMode no_gradients;
+  models::ModelOptions options = options_of("csc", "sound");
+  options.csc.kernel = 4;
+  options.csc.num_atoms = 80;
+  options.csc.threshold = nn::ThresholdKind::kPerAtom;
+  options.csc.threshold_refinement = nn::ThresholdRefinement::kNone;
+  for (const auto shrinkage : {models::Shrinkage::kSeparate, models::Shrinkage::kGrouped}) {
+    options.csc.shrinkage = shrinkage;
+    const auto plain = testing::stirred_model(options);
+    Engine engine(*plain, Precision::kFp32);
+    for (const auto& [batch, height, width] : {std::tuple{1, 64, 64}, {2, 24, 104}, {1, 8, 8}}) {
+      const at::Tensor images = torch::rand({batch, 1, height, width});
+      EXPECT_LT(largest_error(engine.run(images).reconstruction, plain->forward(images).reconstruction), 1e-4);
+    }
+  }
+}
+
 TEST_P(EveryModel, Bf16EngineIsNear) {
   if (!kernels::has_bfloat16_kernels()) GTEST_SKIP() << "no AVX512_BF16";
   const c10::InferenceMode no_gradients;

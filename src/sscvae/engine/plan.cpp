@@ -4,6 +4,7 @@
 #include <set>
 
 #include "sscvae/engine/compose.h"
+#include "sscvae/engine/unfolded_chain.h"
 #include "sscvae/kernels/group_norm.h"
 
 namespace sscvae::engine {
@@ -171,9 +172,20 @@ class Planner {
     return make_group_norm(node(value), act, activation >= 0 ? activation : value, precision_);
   }
 
+  /// All iterations of a convolutional sparse coder in one step, in float32.
+  StepPtr unfolded_step(Value first) {
+    if (precision_ != Precision::kFp32) return nullptr;
+    const std::optional<UnfoldedChain> chain = find_unfolded_chain(graph_, first, users_);
+    if (!chain) return nullptr;
+    for (const Value value : chain->covered) mark(value);
+    return make_unfolded_code(*chain, node(first).name);
+  }
+
   StepPtr make_step(Value value) {
     mark(value);
     const Node& n = node(value);
+    if (as<graph::Convolution>(value))
+      if (StepPtr unfolded = unfolded_step(value)) return unfolded;
     if (const auto* convolution = as<graph::Convolution>(value); convolution && can_fuse(*convolution))
       return convolution_step(value);
     if (const auto* halving = as<graph::Convolution>(value); halving && can_halve(*halving))
@@ -187,6 +199,7 @@ class Planner {
     if (as<graph::SparseCode>(value)) return make_sparse_code(n, value, precision_);
     if (as<graph::NearestCode>(value)) return make_nearest_code(n, value);
     if (as<graph::NoiseShrinkage>(value)) return make_noise_shrinkage(n, value);
+    if (as<graph::GroupShrinkage>(value)) return make_group_shrinkage(n, value);
     if (as<graph::Convolution>(value)) return make_library_convolution(n, value, precision_);
     return as<graph::Input>(value) ? nullptr : make_plain(n, value);
   }

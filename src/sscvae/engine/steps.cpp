@@ -12,6 +12,7 @@
 #include "sscvae/graph/interpreter.h"
 #include "sscvae/kernels/bfloat16_convolution.h"
 #include "sscvae/kernels/group_norm.h"
+#include "sscvae/kernels/group_shrink.h"
 #include "sscvae/kernels/noise_shrink.h"
 #include "sscvae/nn/lista_fused.h"
 
@@ -178,6 +179,63 @@ class NoiseShrinkageStep : public Step {
   at::Tensor floor_, slope_;
 };
 
+class GroupShrinkageStep : public Step {
+ public:
+  GroupShrinkageStep(const graph::Node& node, Value makes)
+      : Step(node.name, "grouped shrinkage", node.inputs, makes),
+        node_(std::get<graph::GroupShrinkage>(node.operation)) {
+    for (at::Tensor* numbers : {&node_.floor, &node_.slope, &node_.own}) *numbers = numbers->contiguous();
+  }
+  void run(Pass& pass) const override {
+    const at::Tensor step = pass.map(inputs[0], at::kFloat), sigma = pass.map(inputs[1], at::kFloat);
+    const at::Tensor pooled = pass.map(inputs[2], at::kFloat);
+    at::Tensor code = pass.arena.map(step.sizes(), at::kFloat);
+    const int64_t atoms = step.size(1), positions = step.size(2) * step.size(3);
+    for (int64_t image = 0; image < step.size(0); ++image)
+      at::parallel_for(0, positions, kShrunkAtOnce, [&](int64_t begin, int64_t end) {
+        const int64_t offset = (image * positions + begin) * atoms;
+        const kernels::GroupShrink part{step.const_data_ptr<float>() + offset,
+                                        pooled.const_data_ptr<float>() + offset,
+                                        node_.own.const_data_ptr<float>(),
+                                        node_.floor.const_data_ptr<float>(),
+                                        node_.slope.const_data_ptr<float>(),
+                                        sigma.const_data_ptr<float>()[image * positions],
+                                        atoms};
+        kernels::group_shrink(part, code.mutable_data_ptr<float>() + offset, end - begin);
+      });
+    pass.values[static_cast<size_t>(output)] = code;
+  }
+
+ private:
+  graph::GroupShrinkage node_;
+};
+
+class UnfoldedCodeStep : public Step {
+ public:
+  UnfoldedCodeStep(const UnfoldedChain& chain, const std::string& step_name)
+      : Step(step_name, "unfolded sparse code", inputs_of(chain), chain.code),
+        macs_(chain.macs),
+        coder_(chain.iterations) {}
+  void run(Pass& pass) const override {
+    const at::Tensor blocks = pass.map(inputs[0], at::kFloat), levels = pass.map(inputs[1], at::kFloat);
+    std::vector<float> sigma;
+    for (int64_t i = 0; i < levels.size(0); ++i) sigma.push_back(levels[i].const_data_ptr<float>()[0]);
+    const at::Tensor factors = inputs.size() > 2 ? pass.map(inputs[2], at::kFloat) : at::Tensor();
+    pass.values[static_cast<size_t>(output)] =
+        coder_.run(blocks, sigma, factors, [&](at::IntArrayRef sizes) { return pass.arena.map(sizes, at::kFloat); });
+  }
+  int64_t macs(const at::Tensor& result) const override { return macs_ * positions_of(result); }
+
+ private:
+  static std::vector<Value> inputs_of(const UnfoldedChain& chain) {
+    std::vector<Value> values{chain.blocks, chain.sigma};
+    if (chain.factors >= 0) values.push_back(chain.factors);
+    return values;
+  }
+  int64_t macs_;
+  kernels::UnfoldedCoder coder_;
+};
+
 class NearestCodeStep : public Step {
  public:
   NearestCodeStep(const graph::Node& node, Value makes)
@@ -260,6 +318,14 @@ StepPtr make_sparse_code(const graph::Node& node, Value output, Precision precis
 
 StepPtr make_noise_shrinkage(const graph::Node& node, Value output) {
   return std::make_unique<NoiseShrinkageStep>(node, output);
+}
+
+StepPtr make_group_shrinkage(const graph::Node& node, Value output) {
+  return std::make_unique<GroupShrinkageStep>(node, output);
+}
+
+StepPtr make_unfolded_code(const UnfoldedChain& chain, const std::string& name) {
+  return std::make_unique<UnfoldedCodeStep>(chain, name);
 }
 
 StepPtr make_nearest_code(const graph::Node& node, Value output) {

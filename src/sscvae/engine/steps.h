@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "sscvae/engine/arena.h"
+#include "sscvae/engine/unfolded_chain.h"
 #include "sscvae/graph/graph.h"
 #include "sscvae/kernels/epilogue.h"
 
@@ -81,6 +82,10 @@ StepPtr make_attention(const graph::Node& node, graph::Value output, Precision p
 StepPtr make_sparse_code(const graph::Node& node, graph::Value output, Precision precision);
 /// One shrinkage of a convolutional sparse coder; the code is float32.
 StepPtr make_noise_shrinkage(const graph::Node& node, graph::Value output);
+/// The same by the energy of groups.
+StepPtr make_group_shrinkage(const graph::Node& node, graph::Value output);
+/// All iterations of a convolutional sparse coder, in float32.
+StepPtr make_unfolded_code(const UnfoldedChain& chain, const std::string& name);
 StepPtr make_nearest_code(const graph::Node& node, graph::Value output);
 /// Any node, as graph::run_node does it, in float32.
 StepPtr make_plain(const graph::Node& node, graph::Value output);

@@ -283,11 +283,29 @@ Value threshold_network(Builder& b, Value x) {
   return x;
 }
 
+/// An entry by the energy of its group: step is what the filters find beyond the code before.
+Value grouped_shrinkage(Builder& b, Value step, Value sigma, const models::ConvolutionalCoder& coder, int64_t t) {
+  const std::string name = "_group" + std::to_string(t);
+  const models::ConvolutionalCoder::Group group = coder.group(t);
+  const auto mix = [&](Value x, const at::Tensor& matrix) {
+    return b.add(Convolution{matrix.unsqueeze(2).unsqueeze(3).contiguous(), {}, 1, 0}, {x}, name);
+  };
+  const Value v = t > 0 ? b.add(Add{}, {b.graph.code, step}, name) : step;
+  const Value mixed = mix(b.add(Square{}, {v}, name), group.down);
+  const int64_t rank = group.pool.size(0);
+  const Value spread = b.add(Convolution{group.pool, {}, 1, group.pool.size(2) / 2, 0, rank}, {mixed}, name);
+  const auto [floor, slope] = coder.threshold_lines(t);
+  return b.add(GroupShrinkage{floor, slope, group.own}, {v, sigma, mix(spread, group.up)}, name);
+}
+
 /// A convolutional sparse coder: unfolded iterations from the image's blocks to a code, whose atoms add up to the
 /// image.
 void convolutional_coder(Builder& b, const models::ConvolutionalCoder& coder, Value image) {
   const models::ConvolutionalCoderOptions& options = b.options().csc;
-  const int64_t padding = options.kernel / 2;
+  // Windows of even side reach one position further at their end; those that add atoms up begin one earlier.
+  const int64_t before = (options.kernel - 1) / 2, more = options.kernel % 2 == 0 ? 1 : 0;
+  const auto analysis = [&](const at::Tensor& weight) { return Convolution{weight, {}, 1, before, more}; };
+  const auto synthesis = [&](const at::Tensor& weight) { return Convolution{weight, {}, 1, before + more, -more}; };
   const Value centred = b.add(Affine{1, -0.5}, {image}, "_blocks");
   const Value blocks = b.add(PixelUnshuffle{options.stride}, {centred}, "_blocks");
   const Value sigma = b.add(NoiseLevel{options.stride, coder.noise_level()}, {image}, "_sigma");
@@ -304,23 +322,26 @@ void convolutional_coder(Builder& b, const models::ConvolutionalCoder& coder, Va
     const std::string number = std::to_string(t);
     Value residual = blocks;
     if (t > 0) {
-      const Value synthesis =
-          b.add(Convolution{-b.tensor("_B" + number), {}, 1, padding}, {b.graph.code}, "_B" + number);
-      residual = b.add(Add{}, {blocks, synthesis}, "_B" + number);
+      const Value drawn = b.add(synthesis(-b.tensor("_B" + number)), {b.graph.code}, "_B" + number);
+      residual = b.add(Add{}, {blocks, drawn}, "_B" + number);
     }
-    const Value step = b.add(Convolution{b.tensor("_A" + number), {}, 1, padding}, {residual}, "_A" + number);
+    const Value step = b.add(analysis(b.tensor("_A" + number)), {residual}, "_A" + number);
     const auto [floor, slope] = coder.threshold_lines(t);
-    std::vector<Value> inputs{step, sigma};
-    if (t > 0) inputs.push_back(b.graph.code);
-    if (factors >= 0) inputs.push_back(factors);
-    b.graph.code = b.add(NoiseShrinkage{floor, slope, t > 0, factors >= 0}, inputs, "_A" + number);
+    if (b.has("_group_own")) {
+      b.graph.code = grouped_shrinkage(b, step, sigma, coder, t);
+    } else {
+      std::vector<Value> inputs{step, sigma};
+      if (t > 0) inputs.push_back(b.graph.code);
+      if (factors >= 0) inputs.push_back(factors);
+      b.graph.code = b.add(NoiseShrinkage{floor, slope, t > 0, factors >= 0}, inputs, "_A" + number);
+    }
     if (t + 1 == options.num_iterations)
       b.graph.threshold =
           b.add(NoiseThreshold{floor, slope},
                 factors >= 0 ? std::vector<Value>{sigma, factors} : std::vector<Value>{sigma}, "_sigma");
   }
   b.graph.features = blocks;
-  b.graph.coded_features = b.add(Convolution{b.tensor("_W"), {}, 1, padding}, {b.graph.code}, "_W");
+  b.graph.coded_features = b.add(synthesis(b.tensor("_W")), {b.graph.code}, "_W");
   b.graph.logits = b.add(PixelShuffle{options.stride}, {b.graph.coded_features}, "_W");
   b.graph.reconstruction = b.add(Affine{1, 0.5}, {b.graph.logits}, "_W");
 }

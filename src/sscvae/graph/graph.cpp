@@ -25,6 +25,8 @@ struct Names {
   const char* operator()(const NoiseLevel&) const { return "noise level"; }
   const char* operator()(const NoiseThreshold&) const { return "threshold"; }
   const char* operator()(const NoiseShrinkage&) const { return "shrinkage"; }
+  const char* operator()(const Square&) const { return "square"; }
+  const char* operator()(const GroupShrinkage&) const { return "grouped shrinkage"; }
 };
 
 }  // namespace

@@ -26,10 +26,12 @@ struct PixelShuffle {
 struct PixelUnshuffle {
   int64_t factor;
 };
-/// Weight [C',C,k,k]; bias [C'] or undefined.
+/// Weight [C',C/groups,k,k]; bias [C'] or undefined.
 struct Convolution {
   at::Tensor weight, bias;
   int64_t stride = 1, padding = 0;
+  int64_t more_at_end = 0;  ///< zeros below and right of the map beyond `padding`: 1 or -1 where k is even, as a rule
+  int64_t groups = 1;
 };
 /// Kernel 2x2, stride 2. Weight [C,C',2,2], bias [C'].
 struct TransposedConvolution {
@@ -103,9 +105,18 @@ struct NoiseShrinkage {
   bool has_previous, has_factors;
 };
 
-using Operation = std::variant<Input, Affine, PixelShuffle, PixelUnshuffle, Convolution, TransposedConvolution,
-                               ChannelAffine, GroupNorm, RmsNorm, Activation, MaxPool, Add, Attention, Cbam, Constant,
-                               SparseCode, NearestCode, NoiseLevel, NoiseThreshold, NoiseShrinkage>;
+/// x^2.
+struct Square {};
+/// step max(0, 1 - (floor + sigma slope) / sqrt(own step^2 + pooled)): inputs step [N,K,h,w], sigma, pooled like step;
+/// see nn::shrink_by_group.
+struct GroupShrinkage {
+  at::Tensor floor, slope, own;  ///< [K], >= 0
+};
+
+using Operation =
+    std::variant<Input, Affine, PixelShuffle, PixelUnshuffle, Convolution, TransposedConvolution, ChannelAffine,
+                 GroupNorm, RmsNorm, Activation, MaxPool, Add, Attention, Cbam, Constant, SparseCode, NearestCode,
+                 NoiseLevel, NoiseThreshold, NoiseShrinkage, Square, GroupShrinkage>;
 
 /// The number of the node that makes a value; -1 for a value that a model does not have.
 using Value = int;

@@ -2,11 +2,14 @@
 
 #include <torch/types.h>
 
+#include <array>
+
 #include "sscvae/core/error.h"
 #include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
 #include "sscvae/image/noise_level.h"
 #include "sscvae/nn/lista.h"
+#include "sscvae/nn/noise_shrinkage.h"
 #include "sscvae/nn/soft_threshold.h"
 
 namespace sscvae::graph {
@@ -27,9 +30,7 @@ struct Run {
   at::Tensor operator()(const Affine& op) const { return x() * op.scale + op.shift; }
   at::Tensor operator()(const PixelShuffle& op) const { return at::pixel_shuffle(x(), op.factor); }
   at::Tensor operator()(const PixelUnshuffle& op) const { return at::pixel_unshuffle(x(), op.factor); }
-  at::Tensor operator()(const Convolution& op) const {
-    return at::conv2d(x(), op.weight, op.bias, op.stride, op.padding);
-  }
+  at::Tensor operator()(const Convolution& op) const { return convolve(op, x()); }
   at::Tensor operator()(const TransposedConvolution& op) const {
     return at::conv_transpose2d(x(), op.weight, op.bias, 2);
   }
@@ -114,9 +115,22 @@ struct Run {
     if (op.has_factors) theta = theta * inputs.back();
     return nn::soft_threshold(op.has_previous ? x() + inputs.at(2) : x(), theta);
   }
+  at::Tensor operator()(const Square&) const { return x().square(); }
+  at::Tensor operator()(const GroupShrinkage& op) const {
+    const at::Tensor sigma = inputs.at(1).narrow(2, 0, 1).narrow(3, 0, 1);
+    return nn::shrink_by_group(x(), {op.floor, op.slope, sigma}, op.own, inputs.at(2));
+  }
 };
 
 }  // namespace
+
+at::Tensor convolve(const Convolution& op, const at::Tensor& x) {
+  const std::array<int64_t, 2> stride{op.stride, op.stride}, dilation{1, 1};
+  const int64_t kept = op.more_at_end == 0 ? op.padding : 0, end = op.padding + op.more_at_end;
+  const std::array<int64_t, 2> padding{kept, kept};
+  const at::Tensor padded = op.more_at_end == 0 ? x : at::constant_pad_nd(x, {op.padding, end, op.padding, end});
+  return at::conv2d(padded, op.weight, op.bias, stride, padding, dilation, op.groups);
+}
 
 at::Tensor run_node(const Node& node, const std::vector<at::Tensor>& inputs) {
   return std::visit(Run{inputs}, node.operation);

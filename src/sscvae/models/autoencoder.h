@@ -53,6 +53,8 @@ class Autoencoder : public torch::nn::Module {
   virtual at::Tensor decode_indices(const at::Tensor& indices);
   /// The weight of the decoder's last convolution.
   virtual at::Tensor last_weight() const = 0;
+  /// The axis that counts atoms in a parameter that is a dictionary of convolution filters; -1 for any other parameter.
+  virtual int64_t atom_axis(const std::string& parameter) const { return -1; }
 
   /// All randomness of the passes and updates that follow is a function of this number. Training sets it before each
   /// pass from train.seed and the step.

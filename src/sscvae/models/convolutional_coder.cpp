@@ -1,15 +1,18 @@
 #include "sscvae/models/convolutional_coder.h"
 
 #include <ATen/ops/conv2d.h>
-#include <ATen/ops/conv_transpose2d.h>
+#include <ATen/ops/mm.h>
 #include <ATen/ops/pixel_shuffle.h>
 #include <ATen/ops/pixel_unshuffle.h>
 #include <ATen/ops/softplus.h>
 #include <torch/csrc/autograd/grad_mode.h>
 #include <torch/types.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/random.h"
@@ -19,7 +22,9 @@
 #include "sscvae/nn/autocast.h"
 #include "sscvae/nn/convolution.h"
 #include "sscvae/nn/lite_blocks.h"
-#include "sscvae/nn/soft_threshold.h"
+#include "sscvae/nn/map_rows.h"
+#include "sscvae/nn/noise_shrinkage.h"
+#include "sscvae/nn/patch_coding.h"
 
 namespace sscvae::models {
 
@@ -29,20 +34,25 @@ namespace {
 constexpr double kThresholdUnit = 20;
 constexpr double kInitialFloor = -6, kInitialSlope = -1, kInitialSlopeOfMean = -8;  // before softplus
 constexpr double kFloorScale = 0.1;                                                 // of softplus(floor)
-constexpr double kThresholdReach = 4;  // slope 1 stands for 4 standard deviations of an atom's noise
+constexpr double kThresholdReach = 4;                 // slope 1 stands for 4 standard deviations of an atom's noise
+constexpr double kOwnShare = 0.8, kGroupShare = 0.2;  // of the energy that decides, where all atoms have the same
+constexpr double kLittle = 1e-5;                      // of an atom in a group that is not its own
 
 void check(const ConvolutionalCoderOptions& options, int64_t channels) {
   const std::string section = "model.csc.";
-  if (options.kernel % 2 == 0) throw UsageError(section + "kernel: expected an odd number");
   if (options.threshold == nn::ThresholdKind::kPerPosition)
     throw UsageError(section + "threshold: per-position thresholds need an image of fixed size; take inferred");
   if (options.threshold_refinement == nn::ThresholdRefinement::kCbam &&
       options.threshold != nn::ThresholdKind::kInferred)
     throw UsageError(section + "threshold_refinement = \"cbam\" needs threshold = \"inferred\"");
+  if (options.shrinkage == Shrinkage::kGrouped && options.threshold == nn::ThresholdKind::kInferred)
+    throw UsageError(section + "shrinkage = \"grouped\" needs threshold = \"per-atom\" or \"scalar\"");
+  if (options.group_window % 2 == 0) throw UsageError(section + "group_window: expected an odd number");
   const int64_t side = options.kernel * options.stride;
-  if (options.num_atoms > channels * side * side)
-    throw UsageError(format("%snum_atoms: at most channels x (kernel x stride)^2 = %lld, got %lld", section.c_str(),
-                            static_cast<long long>(channels * side * side), static_cast<long long>(options.num_atoms)));
+  if (options.num_atoms > 2 * channels * side * side)
+    throw UsageError(format("%snum_atoms: at most 2 x channels x (kernel x stride)^2 = %lld, got %lld", section.c_str(),
+                            static_cast<long long>(2 * channels * side * side),
+                            static_cast<long long>(options.num_atoms)));
 }
 
 /// Orthonormal directions of colour [C,C]: first the mean of the channels, which carries most of an image.
@@ -55,34 +65,68 @@ at::Tensor colour_directions(int64_t channels) {
   return basis / basis.norm(2, 1, true);
 }
 
-/// Separable cosine atoms, unit length, as filters over folded blocks [K,C s^2,k,k]: all atoms of the first colour
-/// direction by rising frequency, then those of the others in turn. All C (k s)^2 together are a tight frame.
-at::Tensor cosine_filters(const ConvolutionalCoderOptions& options, int64_t channels) {
-  const int64_t side = options.kernel * options.stride;
+/// Rows are cosines or sines by rising frequency, unit length: cos or sin ((2 i + 1) f pi / (2 n)), f = 0, 1, ... or
+/// 1, 2, ...
+at::Tensor waves(int64_t side, bool sines) {
   at::Tensor wave = at::zeros({side, side});
   for (int64_t f = 0; f < side; ++f)
-    for (int64_t i = 0; i < side; ++i)
-      wave[f][i] = std::cos((2.0 * static_cast<double>(i) + 1) * static_cast<double>(f) * std::numbers::pi /
-                            (2.0 * static_cast<double>(side)));
-  wave = wave / wave.norm(2, 1, true);
-  struct Index {
-    int64_t colour, row, column;
-  };
-  std::vector<Index> order;
-  for (int64_t colour = 0; colour < channels; ++colour)
-    for (int64_t row = 0; row < side; ++row)
-      for (int64_t column = 0; column < side; ++column) order.push_back({colour, row, column});
-  std::stable_sort(order.begin(), order.end(), [](const Index& a, const Index& b) {
+    for (int64_t i = 0; i < side; ++i) {
+      const double phase = (2.0 * static_cast<double>(i) + 1) * std::numbers::pi / (2.0 * static_cast<double>(side));
+      wave[f][i] = sines ? std::sin(phase * static_cast<double>(f + 1)) : std::cos(phase * static_cast<double>(f));
+    }
+  return wave / wave.norm(2, 1, true);
+}
+
+/// A separable atom: the direction of its colour and its waves by number.
+struct AtomIndex {
+  int64_t colour, row, column;
+  bool sine;
+};
+
+/// Of cosines, then, where those are used up, of sines; of each all atoms of the first colour direction by rising
+/// frequency, then those of the others in turn.
+std::vector<AtomIndex> atom_order(const ConvolutionalCoderOptions& options, int64_t channels) {
+  const int64_t side = options.kernel * options.stride;
+  std::vector<AtomIndex> order;
+  for (const bool sine : {false, true})
+    for (int64_t colour = 0; colour < channels; ++colour)
+      for (int64_t row = 0; row < side; ++row)
+        for (int64_t column = 0; column < side; ++column) order.push_back({colour, row, column, sine});
+  std::stable_sort(order.begin(), order.end(), [](const AtomIndex& a, const AtomIndex& b) {
+    if (a.sine != b.sine) return b.sine;
     if ((a.colour == 0) != (b.colour == 0)) return a.colour == 0;
     if (a.row + a.column != b.row + b.column) return a.row + a.column < b.row + b.column;
     return a.colour < b.colour;
   });
-  const at::Tensor colours = colour_directions(channels);
+  order.resize(static_cast<size_t>(options.num_atoms));
+  return order;
+}
+
+/// Groups of atoms of one size that are neighbours in frequency: the group of each atom, 0 ... count - 1.
+std::vector<int64_t> frequency_groups(const std::vector<AtomIndex>& atoms, int64_t count) {
+  std::vector<size_t> rising(atoms.size());
+  std::iota(rising.begin(), rising.end(), size_t{0});
+  const auto key = [&](size_t k) {
+    const AtomIndex& atom = atoms[k];
+    return std::pair(atom.colour != 0, atom.row + atom.column + (atom.sine ? 2 : 0));
+  };
+  std::stable_sort(rising.begin(), rising.end(), [&](size_t a, size_t b) { return key(a) < key(b); });
+  std::vector<int64_t> groups(atoms.size());
+  for (size_t rank = 0; rank < rising.size(); ++rank)
+    groups[rising[rank]] = static_cast<int64_t>(rank) * count / static_cast<int64_t>(rising.size());
+  return groups;
+}
+
+/// Atoms, unit length, as filters over folded blocks [K,C s^2,k,k]. All C (k s)^2 of one kind together are a tight
+/// frame.
+at::Tensor frame_filters(const ConvolutionalCoderOptions& options, int64_t channels) {
+  const int64_t side = options.kernel * options.stride;
+  const at::Tensor colours = colour_directions(channels), cosines = waves(side, false), sines = waves(side, true);
   std::vector<at::Tensor> atoms;
-  for (int64_t k = 0; k < options.num_atoms; ++k) {
-    const Index& index = order[static_cast<size_t>(k)];
-    const at::Tensor patch = wave[index.row].unsqueeze(1) * wave[index.column].unsqueeze(0);
-    atoms.push_back(colours[index.colour].reshape({channels, 1, 1}) * patch);
+  for (const AtomIndex& atom : atom_order(options, channels)) {
+    const at::Tensor& wave = atom.sine ? sines : cosines;
+    const at::Tensor patch = wave[atom.row].unsqueeze(1) * wave[atom.column].unsqueeze(0);
+    atoms.push_back(colours[atom.colour].reshape({channels, 1, 1}) * patch);
   }
   const int64_t s = options.stride, k = options.kernel;
   return at::stack(atoms)
@@ -91,35 +135,36 @@ at::Tensor cosine_filters(const ConvolutionalCoderOptions& options, int64_t chan
       .reshape({options.num_atoms, channels * s * s, k, k});
 }
 
+/// The filters that add the atoms up, as an ordinary convolution.
+at::Tensor synthesis_of(const at::Tensor& filters) { return filters.transpose(0, 1).flip({2, 3}).contiguous(); }
+
 /// The norm of analysis followed by synthesis, by power iteration on an image of random numbers.
 double squared_norm(const at::Tensor& filters, uint64_t seed) {
   Random random(derive_seed(seed, "frame"));
-  const int64_t side = 32, padding = filters.size(2) / 2;
+  const int64_t side = 32;
+  const at::Tensor synthesis = synthesis_of(filters);
   at::Tensor x = at::empty({1, filters.size(1), side, side});
   for (int64_t i = 0; i < x.numel(); ++i) x.mutable_data_ptr<float>()[i] = static_cast<float>(random.normal());
   double norm = 1;
   for (int iteration = 0; iteration < 40; ++iteration) {
-    x = at::conv_transpose2d(at::conv2d(x, filters, {}, 1, padding), filters, {}, 1, padding);
+    x = nn::synthesise(nn::analyse(x, filters), synthesis);
     norm = x.norm().item<double>();
     x = x / norm;
   }
   return norm;
 }
 
-/// The filters that add the atoms up, as an ordinary convolution.
-at::Tensor synthesis_of(const at::Tensor& filters) { return filters.transpose(0, 1).flip({2, 3}).contiguous(); }
+/// The inverse of softplus at value > 0.
+double before_softplus(double value) { return std::log(std::expm1(value)); }
 
-at::Tensor same_convolution(const at::Tensor& x, const at::Tensor& weight) {
-  return at::conv2d(x, weight, {}, 1, weight.size(2) / 2);
-}
+at::Tensor made_positive(const at::Tensor& raw) { return at::softplus(raw * kThresholdUnit); }
 
 }  // namespace
 
 void ConvolutionalCoderOptions::describe(FieldList& fields) {
   fields.add("num_atoms", num_atoms, "atoms K of the dictionary", at_least(1));
   fields.add("stride", stride, "pixels between neighbouring positions of an atom", between(1, 16));
-  fields.add("kernel", kernel, "side of the filters in strides; an atom covers kernel x stride pixels; odd",
-             between(1, 31));
+  fields.add("kernel", kernel, "side of the filters in strides; an atom covers kernel x stride pixels", between(1, 31));
   fields.add("num_iterations", num_iterations, "unfolded iterations T, each with its own filters", between(1, 100));
   fields.add("threshold", threshold,
              "times the noise level: scalar, per-atom (learned), or inferred from the image on top of per-atom");
@@ -131,13 +176,20 @@ void ConvolutionalCoderOptions::describe(FieldList& fields) {
       between(0, 100));
   fields.add("attention_scales", attention_scales,
              "scales of that network: each halves the grid and doubles the channels", between(1, 6));
+  fields.add("shrinkage", shrinkage,
+             "separate: an entry of the code passes by its own size; grouped: by the energy of its neighbours and of "
+             "related atoms, too");
+  fields.add("group_rank", group_rank, "energies that the atoms' are mixed to and pooled as, where grouped",
+             between(1, 1024));
+  fields.add("group_window", group_window, "side of the window of positions they are pooled over; odd", between(1, 31));
+  fields.add("unit_ball", unit_ball, "scale atoms longer than 1 down to 1 after each step of training");
 }
 
 ConvolutionalCoder::ConvolutionalCoder(const ModelOptions& options, uint64_t seed) : Autoencoder(options) {
   const ConvolutionalCoderOptions& o = options.csc;
   check(o, options.in_channels);
   const at::NoGradGuard no_grad;
-  at::Tensor filters = cosine_filters(o, options.in_channels);
+  at::Tensor filters = frame_filters(o, options.in_channels);
   const double scale = 1 / std::sqrt(squared_norm(filters, seed));
   filters = filters * scale;
   const auto parameter = [&](const std::string& name, const at::Tensor& value) {
@@ -154,6 +206,23 @@ ConvolutionalCoder::ConvolutionalCoder(const ModelOptions& options, uint64_t see
   floor_ = parameter("_floor", at::full_like(slope, kInitialFloor / kThresholdUnit));
   slope_ = parameter("_slope", slope);
   frame_scale_ = register_buffer("_frame_scale", at::full({}, scale));
+  if (o.shrinkage == Shrinkage::kGrouped) {
+    // At the start groups are atoms of neighbouring frequencies, which have energies of one order.
+    const int64_t t = o.num_iterations, k = o.num_atoms, r = std::min(o.group_rank, k), w = o.group_window;
+    const std::vector<int64_t> groups = frequency_groups(atom_order(o, options.in_channels), r);
+    at::Tensor down = at::full({t, r, k}, before_softplus(kLittle)), up = at::full({t, k, r}, before_softplus(kLittle));
+    for (int64_t atom = 0; atom < k; ++atom) {
+      const int64_t group = groups[static_cast<size_t>(atom)];
+      const auto size = static_cast<double>(std::count(groups.begin(), groups.end(), group));
+      down.select(2, atom).select(1, group).fill_(before_softplus(1 / size));
+      up.select(1, atom).select(1, group).fill_(before_softplus(kGroupShare));
+    }
+    own_ = parameter("_group_own", at::full({t, k}, before_softplus(kOwnShare) / kThresholdUnit));
+    down_ = parameter("_group_down", down / kThresholdUnit);
+    up_ = parameter("_group_up", up / kThresholdUnit);
+    pool_ = parameter("_group_pool",
+                      at::full({t, r, 1, w, w}, before_softplus(1.0 / static_cast<double>(w * w)) / kThresholdUnit));
+  }
 
   if (o.threshold != nn::ThresholdKind::kInferred) return;
   const int64_t width = o.attention_width;
@@ -233,11 +302,30 @@ void ConvolutionalCoder::infer_factors(Coded& coded, const at::Tensor& sigma) {
 std::pair<at::Tensor, at::Tensor> ConvolutionalCoder::threshold_lines(int64_t iteration) const {
   // A scalar on the device: reading it would wait for all that goes before.
   const at::Tensor scale = frame_scale_.to(at::kDouble) * (kThresholdReach * threshold_scale_);
-  const auto positive = [&](const at::Tensor& raw) {
-    const at::Tensor value = at::softplus(raw[iteration] * kThresholdUnit).expand({options().csc.num_atoms});
+  const auto scaled = [&](const at::Tensor& raw) {
+    const at::Tensor value = made_positive(raw[iteration]).expand({options().csc.num_atoms});
     return value * scale.to(value.scalar_type());
   };
-  return {positive(floor_) * kFloorScale, positive(slope_)};
+  return {scaled(floor_) * kFloorScale, scaled(slope_)};
+}
+
+ConvolutionalCoder::Group ConvolutionalCoder::group(int64_t iteration) const {
+  return {made_positive(own_[iteration]), made_positive(down_[iteration]), made_positive(pool_[iteration]),
+          made_positive(up_[iteration])};
+}
+
+at::Tensor ConvolutionalCoder::shrink(const at::Tensor& step, const Coded& coded, const at::Tensor& sigma,
+                                      int64_t iteration) const {
+  const auto [floor, slope] = threshold_lines(iteration);
+  if (!own_.defined()) return nn::shrink_by_noise(step, {floor, slope, sigma}, coded.refined);
+  const nn::AutocastDisabled full_precision(step.device().type());  // energies span many orders of magnitude
+  const at::Tensor exact = nn::to_full_precision(step);
+  const Group g = group(iteration);
+  const at::Tensor mixed = nn::as_map(at::mm(nn::rows_of(exact.square()), g.down.t()), exact.sizes());
+  const std::array<int64_t, 2> one{1, 1}, padding{g.pool.size(2) / 2, g.pool.size(3) / 2};
+  const at::Tensor spread = at::conv2d(mixed, g.pool, {}, one, padding, one, g.pool.size(0));
+  const at::Tensor pooled = nn::as_map(at::mm(nn::rows_of(spread), g.up.t()), exact.sizes());
+  return nn::shrink_by_group(exact, {floor, slope, sigma}, g.own, pooled);
 }
 
 ConvolutionalCoder::Coded ConvolutionalCoder::code_of(const at::Tensor& images) {
@@ -253,14 +341,12 @@ ConvolutionalCoder::Coded ConvolutionalCoder::code_of(const at::Tensor& images) 
   if (stem_) infer_factors(coded, sigma);
   for (int64_t t = 0; t < options().csc.num_iterations; ++t) {
     const auto i = static_cast<size_t>(t);
-    const auto [floor, slope] = threshold_lines(t);
-    coded.threshold = floor.view({1, -1, 1, 1}) + sigma * slope.view({1, -1, 1, 1});
-    if (coded.refined.defined()) coded.threshold = coded.threshold * coded.refined;
-    const at::Tensor residual = t == 0 ? coded.blocks : coded.blocks - same_convolution(coded.code, synthesis_[i - 1]);
-    at::Tensor step = same_convolution(residual, analysis_[i]);
-    if (t > 0) step = coded.code + step;
-    coded.code = nn::soft_threshold(step, coded.threshold.to(step.scalar_type()));
+    const at::Tensor residual = t == 0 ? coded.blocks : coded.blocks - nn::synthesise(coded.code, synthesis_[i - 1]);
+    coded.code = shrink(nn::analyse(residual, analysis_[i], coded.code), coded, sigma, t);
   }
+  const auto [floor, slope] = threshold_lines(options().csc.num_iterations - 1);
+  coded.threshold = floor.view({1, -1, 1, 1}) + sigma * slope.view({1, -1, 1, 1});
+  if (coded.refined.defined()) coded.threshold = coded.threshold * coded.refined;
   return coded;
 }
 
@@ -288,7 +374,22 @@ at::Tensor ConvolutionalCoder::decode(const at::Tensor& code) { return reconstru
 
 at::Tensor ConvolutionalCoder::coded_features(const at::Tensor& code) {
   check_shape(code, "code", "N,K,h,w", {-1, options().csc.num_atoms, -1, -1});
-  return nn::to_full_precision(same_convolution(code, output_));
+  return nn::to_full_precision(nn::synthesise(code, output_));
+}
+
+int64_t ConvolutionalCoder::atom_axis(const std::string& parameter) const {
+  if (parameter.starts_with("_A")) return 0;
+  return parameter.starts_with("_B") || parameter == "_W" ? 1 : -1;
+}
+
+void ConvolutionalCoder::after_optimizer_step() {
+  if (!options().csc.unit_ball) return;
+  const auto project = [](at::Tensor& filters, at::IntArrayRef within_atom) {
+    filters.mul_(filters.norm(2, within_atom, true).clamp_min(1).reciprocal());
+  };
+  for (at::Tensor& filters : analysis_) project(filters, {1, 2, 3});
+  for (at::Tensor& filters : synthesis_) project(filters, {0, 2, 3});
+  project(output_, {0, 2, 3});
 }
 
 at::Tensor ConvolutionalCoder::dictionary() {

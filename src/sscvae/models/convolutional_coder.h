@@ -20,12 +20,16 @@ inline constexpr double kSoftplusOne = 0.54132485;
 /// With x the image minus 1/2, its stride x stride blocks folded into channels, and * a convolution:
 ///   z_0 = 0,   z_t = shrink(z_{t-1} + A_t * (x - B_t * z_{t-1}), theta_t),   x-hat = W * z_T
 ///   theta_t = (floor_t + sigma slope_t) M(x, sigma),   one floor and slope >= 0 for each atom
-/// A_t, B_t and W are learned apart and start as one tight frame of cosine atoms scaled to norm 1. sigma is the noise
-/// level, estimated from the image (image/noise_level.h) unless it is given. M is the sparsity controller of SSC-VAE: a
-/// small network infers a factor for each position and atom, channel and spatial attention refine it; it starts as 1.
-/// Sources: Gregor & LeCun 2010; Simon & Elad 2019 (strided convolutional sparse coding); Eqs. 3, 9-11 of the SSC-VAE
-/// paper. With attention_scales > 1 that network is U-shaped (Ronneberger et al. 2015): each scale halves the grid and
-/// doubles the channels, and what it had on its way down is added on its way up.
+/// A_t, B_t and W are learned apart and start as one tight frame of cosine atoms scaled to norm 1 (and, where more
+/// atoms are wanted than there are cosines, sine atoms). sigma is the noise level, estimated from the image
+/// (image/noise_level.h) unless it is given. M is the sparsity controller of SSC-VAE: a small network infers a factor
+/// for each position and atom, channel and spatial attention refine it; it starts as 1. Sources: Gregor & LeCun 2010;
+/// Simon & Elad 2019 (strided convolutional sparse coding); Eqs. 3, 9-11 of the SSC-VAE paper. With attention_scales >
+/// 1 that network is U-shaped (Ronneberger et al. 2015): each scale halves the grid and doubles the channels, and what
+/// it had on its way down is added on its way up. With shrinkage = grouped an entry passes by the energy of the entries
+/// around it and of related atoms (Jenatton et al. 2011; Janjusevic et al. 2022 for unfolded networks):
+///   z_t = u max(0, 1 - theta_t / sqrt(E)),   E = s u^2 + C (P * D u^2),   u = z_{t-1} + A_t * (x - B_t * z_{t-1})
+/// D [R,K] and C [K,R] mix atoms, P pools each of the R energies over a window; s, C, D and P are learned, >= 0.
 ///
 /// In a ForwardResult, `features` is x and `coded_features` is W * z [N,C stride^2,h,w], h = H / stride; the code has
 /// the same grid.
@@ -42,6 +46,9 @@ class ConvolutionalCoder : public Autoencoder {
   /// The atoms of W as patches in the image's units [C q^2,K], q = kernel stride.
   at::Tensor dictionary() override;
   at::Tensor last_weight() const override { return output_; }
+  int64_t atom_axis(const std::string& parameter) const override;
+  /// With unit_ball, atoms longer than 1 in A_t, B_t and W are scaled down to 1.
+  void after_optimizer_step() override;
 
   /// Multiplies all thresholds from now on: the strength knob. Errors: UsageError if negative.
   void set_threshold_scale(double scale);
@@ -58,6 +65,11 @@ class ConvolutionalCoder : public Autoencoder {
   }
   /// Of one iteration: floor and slope of theta = (floor + sigma slope) M, each [K].
   std::pair<at::Tensor, at::Tensor> threshold_lines(int64_t iteration) const;
+  /// Of one iteration with grouped shrinkage: s [K], D [R,K], P [R,1,w,w] and C [K,R].
+  struct Group {
+    at::Tensor own, down, pool, up;
+  };
+  Group group(int64_t iteration) const;
 
  private:
   struct Coded {
@@ -67,6 +79,7 @@ class ConvolutionalCoder : public Autoencoder {
   at::Tensor noise_levels(const at::Tensor& images) const;
   at::Tensor controller(at::Tensor x);
   void infer_factors(Coded& coded, const at::Tensor& sigma);
+  at::Tensor shrink(const at::Tensor& step, const Coded& coded, const at::Tensor& sigma, int64_t iteration) const;
   at::Tensor reconstruct(const at::Tensor& coded_blocks) const;
 
   double threshold_scale_ = 1;
@@ -76,6 +89,7 @@ class ConvolutionalCoder : public Autoencoder {
   at::Tensor output_;                             // W
   at::Tensor floor_, slope_;                      // [T,K] or [T,1], before softplus
   at::Tensor frame_scale_;                        // [], what the start was divided by
+  at::Tensor own_, down_, up_, pool_;             // s [T,K], D [T,R,K], C [T,K,R], P [T,R,1,w,w], before softplus
   torch::nn::Conv2d stem_{nullptr}, noise_{nullptr}, head_{nullptr};
   std::vector<torch::nn::Sequential> falling_, rising_;  // residual blocks of each scale, finest first
   std::vector<torch::nn::Conv2d> halvings_, doublings_;  // between scale i and i + 1

@@ -111,13 +111,75 @@ TEST(ConvolutionalCoder, TheDictionaryIsWhatASingleEntryDraws) {
   EXPECT_TRUE(at::allclose(drawn.slice(0, 4, 14).slice(1, 4, 14).flatten(), atoms.select(1, 37), 1e-5, 1e-6));
 }
 
+ModelOptions grouped_options() {
+  ModelOptions grouped = options();
+  grouped.csc.kernel = 4;
+  grouped.csc.num_atoms = 70;  // 64 cosines, 6 sines
+  grouped.csc.num_iterations = 3;
+  grouped.csc.threshold = nn::ThresholdKind::kPerAtom;
+  grouped.csc.threshold_refinement = nn::ThresholdRefinement::kNone;
+  grouped.csc.shrinkage = Shrinkage::kGrouped;
+  grouped.csc.group_rank = 8;
+  return grouped;
+}
+
+TEST(ConvolutionalCoder, DenoisesByGroupsWithEvenFilters) {
+  const at::NoGradGuard no_grad;
+  ConvolutionalCoder coder(grouped_options(), 1);
+  const at::Tensor clean = smooth_image(1);
+  const at::Tensor noisy = image::add_gaussian_noise(clean[0], 25, 3, false).unsqueeze(0);
+  const ForwardResult found = coder.forward(noisy);
+  EXPECT_GT(psnr(found.reconstruction, clean), psnr(noisy, clean) + 5);
+  EXPECT_LT(found.code.count_nonzero().item<double>(), 0.4 * static_cast<double>(found.code.numel()));
+}
+
+/// What a group decides: energy beside an entry that would not pass alone lets it pass.
+TEST(ConvolutionalCoder, NeighboursHelpAnEntryPass) {
+  const at::NoGradGuard no_grad;
+  ConvolutionalCoder coder(grouped_options(), 1);
+  coder.set_noise_levels(std::array{40.0});
+  const at::Tensor wave = at::arange(64, at::kFloat).mul(1.2).sin().mul(0.25).add(0.5).expand({1, 1, 64, 64});
+  at::Tensor alone = at::full({1, 1, 64, 64}, 0.5);
+  alone.slice(3, 28, 36).copy_(wave.slice(3, 28, 36));
+  const auto inside = [&](const at::Tensor& image) {
+    return coder.encode(image).slice(3, 15, 17).count_nonzero().item<int64_t>();
+  };
+  EXPECT_GT(inside(wave.contiguous()), inside(alone));
+}
+
+TEST(ConvolutionalCoder, AtomsStayInTheUnitBall) {
+  const at::NoGradGuard no_grad;
+  ModelOptions bounded = grouped_options();
+  bounded.csc.unit_ball = true;
+  ConvolutionalCoder coder(bounded, 1);
+  const auto parameters = coder.named_parameters();
+  for (const auto& item : parameters)
+    if (const int64_t axis = coder.atom_axis(item.key()); axis >= 0) {
+      item.value().mul_(100);
+      item.value().select(axis, 3).mul_(1e-6);
+    }
+  coder.after_optimizer_step();
+  int dictionaries = 0;
+  for (const auto& item : parameters) {
+    const int64_t axis = coder.atom_axis(item.key());
+    if (axis < 0) continue;
+    ++dictionaries;
+    const at::Tensor lengths = item.value().transpose(0, axis).flatten(1).norm(2, 1);
+    ASSERT_EQ(lengths.size(0), 70) << item.key();
+    EXPECT_NEAR(lengths.max().item<double>(), 1, 1e-5) << item.key();
+    EXPECT_LT(lengths[3].item<double>(), 1e-3) << item.key();  // short atoms are left alone
+  }
+  EXPECT_EQ(dictionaries, 6);  // A of three iterations, B of two, W
+}
+
 TEST(ConvolutionalCoder, RefusesContradictions) {
-  ModelOptions even = options(), many = options(), per_position = options(), refined = options();
-  even.csc.kernel = 4;
-  many.csc.num_atoms = 101;
+  ModelOptions even = options(), groups = options(), many = options(), per_position = options(), refined = options();
+  even.csc.group_window = 4;
+  many.csc.num_atoms = 201;
   per_position.csc.threshold = nn::ThresholdKind::kPerPosition;
   refined.csc.threshold = nn::ThresholdKind::kPerAtom;
-  for (const ModelOptions& wrong : {even, many, per_position, refined})
+  groups.csc.shrinkage = Shrinkage::kGrouped;  // of inferred thresholds
+  for (const ModelOptions& wrong : {even, groups, many, per_position, refined})
     EXPECT_THROW(ConvolutionalCoder(wrong, 1), UsageError);
 }
 

@@ -9,6 +9,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
+#include "sscvae/kernels/group_shrink.h"
 #include "sscvae/onnx/fold.h"
 #include "sscvae/onnx/layouts.h"
 #include "sscvae/onnx/lista_operators.h"
@@ -35,6 +36,7 @@ struct Channels {
   int64_t operator()(const NoiseLevel&) const { return 1; }
   int64_t operator()(const NoiseThreshold& op) const { return op.floor.size(0); }
   int64_t operator()(const NoiseShrinkage& op) const { return op.floor.size(0); }
+  int64_t operator()(const GroupShrinkage& op) const { return op.floor.size(0); }
   template <class Other>
   int64_t operator()(const Other&) const {
     return of_input;
@@ -84,7 +86,8 @@ class Exporter {
   }
 
   Layouts operator()(const Convolution& op) {
-    const bool pointwise = op.weight.size(2) == 1 && op.weight.size(3) == 1 && op.stride == 1 && op.padding == 0;
+    const bool pointwise =
+        op.weight.size(2) == 1 && op.weight.size(3) == 1 && op.stride == 1 && op.padding == 0 && op.groups == 1;
     if (pointwise && input(0).prefers_rows()) return Layouts::of_rows(product(op));
     const at::Tensor weight = input(0).fitted(op.weight);
     return as_maps(convolution(input(0).input(writer), weight, op));
@@ -237,6 +240,21 @@ class Exporter {
     return as_maps(writer.add("Sub", {above, below}));
   }
 
+  Layouts operator()(const Square&) { return as_maps(writer.add("Mul", {maps(0), maps(0)})); }
+
+  Layouts operator()(const GroupShrinkage& op) {
+    const std::string theta = noise_threshold(op.floor, op.slope, maps(1), "");
+    last_floor_ = op.floor;
+    last_threshold_ = theta;
+    const std::string own = writer.constant(op.own.reshape({1, -1, 1, 1}).contiguous(), "own");
+    const std::string alone = writer.add("Mul", {writer.add("Mul", {maps(0), maps(0)}), own});
+    const std::string energy =
+        writer.add("Add", {writer.add("Add", {alone, maps(2)}), writer.number(kernels::kLeastEnergy, "least")});
+    const std::string reach = writer.add("Div", {theta, writer.add("Sqrt", {energy})});
+    const std::string kept = writer.add("Relu", {writer.add("Sub", {writer.number(1, "one"), reach})});
+    return as_maps(writer.add("Mul", {maps(0), kept}));
+  }
+
  private:
   Layouts& input(size_t i) { return values_.at(static_cast<size_t>(node_->inputs.at(i))); }
   const std::string& maps(size_t i) { return input(i).maps(writer); }
@@ -247,7 +265,9 @@ class Exporter {
     std::vector<std::string> inputs{x, writer.constant(weight, "weight")};
     if (op.bias.defined()) inputs.push_back(writer.constant(op.bias, "bias"));
     std::vector<Attribute> attributes{{"kernel_shape", Integers{weight.size(2), weight.size(3)}}};
-    if (op.padding != 0) attributes.push_back({"pads", Integers(4, op.padding)});
+    const int64_t end = op.padding + op.more_at_end;
+    if (op.padding != 0 || end != 0) attributes.push_back({"pads", Integers{op.padding, op.padding, end, end}});
+    if (op.groups != 1) attributes.push_back({"group", op.groups});
     if (op.stride != 1) attributes.push_back({"strides", Integers(2, op.stride)});
     return writer.add("Conv", std::move(inputs), std::move(attributes));
   }
