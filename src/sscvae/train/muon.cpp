@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <tuple>
 
 namespace sscvae::train {
 
@@ -24,24 +25,23 @@ constexpr int kIterations = 5;
 constexpr double kLinear = 3.4445, kCubic = -4.7750, kQuintic = 2.0315;
 constexpr int64_t kSmallestSide = 4;
 
-/// Outputs by inputs; inputs in the order in which channels-last memory has them, so that most filters are not copied.
-at::Tensor as_matrix(const at::Tensor& filters) { return filters.permute({0, 2, 3, 1}).reshape({filters.size(0), -1}); }
+/// Rows by the numbers of one, in the order in which channels-last memory has them, so that most filters are not
+/// copied.
+at::Tensor as_matrix(const at::Tensor& filters, int64_t row_axis) {
+  const at::Tensor rows_first = filters.transpose(0, row_axis);
+  return rows_first.permute({0, 2, 3, 1}).reshape({rows_first.size(0), -1});
+}
 
 /// The same back, in the shape of `like`.
-at::Tensor as_filters(const at::Tensor& matrix, const at::Tensor& like) {
-  return matrix.reshape({like.size(0), like.size(2), like.size(3), like.size(1)}).permute({0, 3, 1, 2});
+at::Tensor as_filters(const at::Tensor& matrix, const at::Tensor& like, int64_t row_axis) {
+  return matrix.reshape({like.size(row_axis), like.size(2), like.size(3), like.size(1 - row_axis)})
+      .permute({0, 3, 1, 2})
+      .transpose(0, row_axis);
 }
 
 /// sqrt(max(1, m / n)).
 double stretch_of(const at::Tensor& matrix) {
   return std::sqrt(std::max(1.0, static_cast<double>(matrix.size(0)) / static_cast<double>(matrix.size(1))));
-}
-
-std::vector<NamedParameter> select(const std::vector<NamedParameter>& parameters, bool orthogonal) {
-  std::vector<NamedParameter> selected;
-  for (const NamedParameter& parameter : parameters)
-    if (is_orthogonal(parameter) == orthogonal) selected.push_back(parameter);
-  return selected;
 }
 
 }  // namespace
@@ -75,67 +75,89 @@ bool is_orthogonal(const NamedParameter& parameter) {
   return std::min(outputs, tensor.numel() / outputs) >= kSmallestSide;
 }
 
+bool Muon::takes(const NamedParameter& parameter) const {
+  return is_orthogonal(parameter) || options_.atom_axes.contains(parameter.first);
+}
+
+std::vector<NamedParameter> Muon::others() const {
+  std::vector<NamedParameter> left;
+  for (const NamedParameter& parameter : parameters_)
+    if (!takes(parameter)) left.push_back(parameter);
+  return left;
+}
+
 Muon::Muon(std::vector<NamedParameter> parameters, MuonOptions options, AdamOptions adam)
-    : Optimizer(std::move(parameters)),
-      filters_(select(parameters_, true)),
-      options_(options),
-      adam_(select(parameters_, false), adam) {
+    : Optimizer(std::move(parameters)), options_(std::move(options)), adam_(others(), adam) {
   const at::NoGradGuard no_grad;
-  for (const auto& [name, filters] : filters_) momenta_.push_back(at::zeros_like(filters));
+  for (const NamedParameter& parameter : parameters_) {
+    if (!takes(parameter)) continue;
+    const auto axis = options_.atom_axes.find(parameter.first);
+    if (axis == options_.atom_axes.end())
+      filters_.push_back({parameter, 0, options_.learning_rate_ratio, options_.weight_decay});
+    else filters_.push_back({parameter, axis->second, options_.dictionary_ratio, 0});
+    momenta_.push_back(at::zeros_like(parameter.second));
+  }
 }
 
 void Muon::step(double learning_rate) {
   const at::NoGradGuard no_grad;
   ++steps_;
   adam_.step(learning_rate);
-  const double rate = learning_rate * options_.learning_rate_ratio;
-  if (!on_cpu(filters_)) return step_together(rate);
+  if (!on_cpu(parameters_)) return step_together(learning_rate);
   for (size_t i = 0; i < filters_.size(); ++i) {
-    const at::Tensor filters = filters_[i].second.detach(), &gradient = filters_[i].second.grad();
+    const Orthogonal& f = filters_[i];
+    const at::Tensor filters = f.parameter.second.detach(), &gradient = f.parameter.second.grad();
     if (!gradient.defined()) continue;
     momenta_[i].lerp_(gradient, 1 - options_.momentum);
-    at::Tensor direction = as_matrix(gradient.lerp(momenta_[i], options_.momentum));
-    const double stretch = stretch_of(direction);
+    at::Tensor direction = as_matrix(gradient.lerp(momenta_[i], options_.momentum), f.row_axis);
+    const double stretch = stretch_of(direction), rate = learning_rate * f.ratio;
     if (options_.bf16) direction = direction.to(at::kBFloat16);
     direction = orthogonalize(direction).to(filters.scalar_type());
-    filters.mul_(1 - rate * options_.weight_decay).sub_(as_filters(direction, filters), rate * stretch);
+    filters.mul_(1 - rate * f.weight_decay).sub_(as_filters(direction, filters, f.row_axis), rate * stretch);
   }
 }
 
-void Muon::step_together(double rate) {
+void Muon::step_together(double learning_rate) {
   const at::NoGradGuard no_grad;
-  std::vector<at::Tensor> filters, gradients, momenta;
+  std::vector<size_t> moving;
+  std::vector<at::Tensor> gradients, momenta;
   for (size_t i = 0; i < filters_.size(); ++i) {
-    if (!filters_[i].second.grad().defined()) continue;
-    filters.push_back(filters_[i].second.detach());
-    gradients.push_back(filters_[i].second.grad());
+    if (!filters_[i].parameter.second.grad().defined()) continue;
+    moving.push_back(i);
+    gradients.push_back(filters_[i].parameter.second.grad());
     momenta.push_back(momenta_[i]);
   }
-  if (filters.empty()) return;
+  if (moving.empty()) return;
   at::_foreach_lerp_(momenta, gradients, at::Scalar(1 - options_.momentum));
   const std::vector<at::Tensor> directions = at::_foreach_lerp(gradients, momenta, at::Scalar(options_.momentum));
-  at::_foreach_mul_(filters, at::Scalar(1 - rate * options_.weight_decay));
-  std::map<std::pair<int64_t, int64_t>, std::vector<size_t>> by_shape;
-  for (size_t i = 0; i < filters.size(); ++i)
-    by_shape[{filters[i].size(0), filters[i].numel() / filters[i].size(0)}].push_back(i);
-  for (const auto& [shape, members] : by_shape) {
-    std::vector<at::Tensor> matrices, targets, steps;
-    for (const size_t i : members) matrices.push_back(as_matrix(directions[i]));
-    const double stretch = stretch_of(matrices[0]);
-    const at::Tensor stacked = at::stack(matrices);
-    const at::Tensor found =
-        orthogonalize_each(options_.bf16 ? stacked.to(at::kBFloat16) : stacked).to(filters[members[0]].scalar_type());
+  // What is alike in shape and rate moves as one.
+  std::map<std::tuple<int64_t, int64_t, double, double>, std::vector<size_t>> groups;
+  std::vector<at::Tensor> matrices;
+  for (size_t j = 0; j < moving.size(); ++j) {
+    const Orthogonal& f = filters_[moving[j]];
+    matrices.push_back(as_matrix(directions[j], f.row_axis));
+    groups[{matrices[j].size(0), matrices[j].size(1), f.ratio, f.weight_decay}].push_back(j);
+  }
+  for (const auto& [key, members] : groups) {
+    const double rate = learning_rate * std::get<2>(key), stretch = stretch_of(matrices[members[0]]);
+    std::vector<at::Tensor> alike, targets, steps;
+    for (const size_t j : members) alike.push_back(matrices[j]);
+    const at::Tensor stacked = at::stack(alike);
+    const at::Tensor found = orthogonalize_each(options_.bf16 ? stacked.to(at::kBFloat16) : stacked);
     for (size_t k = 0; k < members.size(); ++k) {
-      targets.push_back(filters[members[k]]);
-      steps.push_back(as_filters(found[static_cast<int64_t>(k)], targets.back()));
+      const Orthogonal& f = filters_[moving[members[k]]];
+      targets.push_back(f.parameter.second.detach());
+      steps.push_back(
+          as_filters(found[static_cast<int64_t>(k)].to(targets.back().scalar_type()), targets.back(), f.row_axis));
     }
+    at::_foreach_mul_(targets, at::Scalar(1 - rate * std::get<3>(key)));
     at::_foreach_sub_(targets, steps, at::Scalar(rate * stretch));
   }
 }
 
 serialization::StateDict Muon::state() const {
   serialization::StateDict state = adam_.state();
-  for (size_t i = 0; i < filters_.size(); ++i) state.add("momentum." + filters_[i].first, momenta_[i]);
+  for (size_t i = 0; i < filters_.size(); ++i) state.add("momentum." + filters_[i].parameter.first, momenta_[i]);
   return state;
 }
 

@@ -53,6 +53,27 @@ TEST(Muon, IsForFiltersOnly) {
   EXPECT_FALSE(is_orthogonal({"_linear.weight", at::zeros({8, 8})}));
 }
 
+TEST(Muon, StepsDictionariesAtomByAtom) {
+  torch::manual_seed(6);
+  const at::Tensor analysis = parameter({12, 2, 2, 2}), synthesis = parameter({2, 12, 2, 2});
+  MuonOptions options{20, 0.9, 0.5, false};
+  options.atom_axes = {{"_A0", 0}, {"_B1", 1}};
+  options.dictionary_ratio = 3;
+  for (const bool together : {false, true}) {
+    Muon muon({{"_A0", analysis}, {"_B1", synthesis}}, options, {});
+    const at::Tensor before_a = analysis.detach().clone(), before_b = synthesis.detach().clone();
+    analysis.mutable_grad() = torch::randn({12, 2, 2, 2}, at::kDouble);
+    synthesis.mutable_grad() = analysis.grad().transpose(0, 1).contiguous();
+    if (together) muon.step_together(1e-3);
+    else muon.step(1e-3);
+    const at::Tensor step_a = before_a - analysis.detach(), step_b = before_b - synthesis.detach();
+    EXPECT_TRUE(testing::is_close(step_b.transpose(0, 1), step_a, 1e-10));
+    const at::Tensor expected = orthogonalize((0.19 * analysis.grad()).permute({0, 2, 3, 1}).reshape({12, 8}));
+    EXPECT_TRUE(
+        testing::is_close(step_a.permute({0, 2, 3, 1}).reshape({12, 8}), 3e-3 * std::sqrt(12.0 / 8) * expected, 1e-9));
+  }
+}
+
 TEST(Muon, FollowsItsFormulas) {
   torch::manual_seed(4);
   const at::Tensor filters = parameter({12, 2, 2, 2}), bias = parameter({12}), adams = parameter({12});

@@ -22,6 +22,9 @@ void TrainOptions::describe(FieldList& fields) {
   fields.add("epsilon", epsilon, "added to the root of Adam's second moment", at_least(0));
   fields.add("muon_ratio", muon_ratio, "learning rate of Muon's orthogonal steps, as a multiple of learning_rate",
              at_least(0));
+  fields.add("muon_dictionary_ratio", muon_dictionary_ratio,
+             "the same for the dictionaries of csc, which then step orthogonally, too; 0: they go by Adam",
+             at_least(0));
   fields.add("muon_momentum", muon_momentum, "decay of Muon's running average of gradients", between(0, 0.999999));
   fields.add(
       "muon_weight_decay", muon_weight_decay,

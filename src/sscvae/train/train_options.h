@@ -26,7 +26,8 @@ struct TrainOptions {
   double beta1 = 0.9;
   double beta2 = 0.99;
   double epsilon = 1e-8;
-  double muon_ratio = 10;  ///< learning rate of Muon's orthogonal steps over learning_rate
+  double muon_ratio = 10;            ///< learning rate of Muon's orthogonal steps over learning_rate
+  double muon_dictionary_ratio = 0;  ///< the same for dictionaries of filters; 0: those go by Adam
   double muon_momentum = 0.95;
   double muon_weight_decay = 0.2;  ///< decoupled, of what takes orthogonal steps
   double weight_decay = 0.0;       ///< decoupled (AdamW)

@@ -125,11 +125,14 @@ void TrainingRun::build_model() {
   if (options_.train.ema_decay > 0) average_ = make();
   const TrainOptions& train = options_.train;
   const AdamOptions adam{train.beta1, train.beta2, train.epsilon, train.weight_decay};
-  if (train.optimizer == OptimizerKind::kMuon)
-    optimizer_ = std::make_unique<Muon>(
-        named_parameters(*model_), MuonOptions{train.muon_ratio, train.muon_momentum, train.muon_weight_decay, bf16_},
-        adam);
-  else optimizer_ = std::make_unique<Adam>(named_parameters(*model_), adam);
+  if (train.optimizer == OptimizerKind::kMuon) {
+    MuonOptions muon{train.muon_ratio, train.muon_momentum, train.muon_weight_decay, bf16_};
+    muon.dictionary_ratio = train.muon_dictionary_ratio;
+    for (const auto& item : model_->named_parameters())
+      if (const int64_t axis = model_->atom_axis(item.key()); axis >= 0 && muon.dictionary_ratio > 0)
+        muon.atom_axes[item.key()] = axis;
+    optimizer_ = std::make_unique<Muon>(named_parameters(*model_), muon, adam);
+  } else optimizer_ = std::make_unique<Adam>(named_parameters(*model_), adam);
   PerceptualDistance perceptual = request_.perceptual;
   if (train.adversarial.perceptual_weight > 0 && !perceptual) {
     const int64_t least = metrics::smallest_side(metrics::LpipsNet::kAlex);
