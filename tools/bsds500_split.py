@@ -1,9 +1,13 @@
-"""Writes models/splits/bsds500.csv: the official BSDS500 split without the 68 images of BSD68 in `val`.
+"""Writes the splits of BSDS500 that the shipped weights are trained on, without the 68 images of BSD68 in `val`.
+
+models/splits/bsds500.csv is the official split; models/splits/bsds500-denoise.csv trains on `train` and `test`, the 400
+images that the literature trains denoisers on.
 
 BSD68 and CBSD68 are photographs of the official `val` part. A model that is chosen on `val` and reported on BSD68 must
 not have seen them; they are recognised by their pixels.
 
     python tools/bsds500_split.py DATA/bsds500 DATA/testsets/BSD68 models/splits/bsds500.csv
+    python tools/bsds500_split.py --denoise DATA/bsds500 DATA/testsets/BSD68 models/splits/bsds500-denoise.csv
 """
 
 import argparse
@@ -23,6 +27,7 @@ def main():
     parser.add_argument("bsds500", type=Path)
     parser.add_argument("bsd68", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--denoise", action="store_true", help="`test` is training data, too")
     arguments = parser.parse_args()
     images = {p.relative_to(arguments.bsds500).as_posix(): p for p in sorted(arguments.bsds500.glob("*/*.jpg"))}
     pixels = {name: grey(path) for name, path in images.items()}
@@ -38,7 +43,8 @@ def main():
         writer.writerow(["path", "part", "group"])
         for name in images:
             if name not in reported:
-                writer.writerow([name, name.split("/")[0], Path(name).stem])
+                part = name.split("/")[0]
+                writer.writerow([name, "train" if arguments.denoise and part == "test" else part, Path(name).stem])
     print(f"{arguments.out}: {len(images) - len(reported)} images, {len(reported)} of BSD68 left out")
 
 
