@@ -76,14 +76,14 @@ add_programs() {
 add_bsds500() {
   [[ ! -d "$part/data/bsds500" ]] || return 0
   [[ -d "$data/bsds500/train" ]] || fail "there is no BSDS500 at $data/bsds500: --data names the folder around it"
-  local split=models/splits/bsds500.csv path
+  # The 400 images that denoisers are usually trained on; `val` stays what weights are chosen on.
+  local split=models/splits/bsds500-denoise.csv path
   mkdir -p "$part/data/bsds500"/{train,val,test} "$part/models/splits"
   # The split names every image but those of BSD68 and CBSD68.
   tail -n +2 "$split" | cut -d, -f1 | while read -r path; do
     cp -- "$data/bsds500/$path" "$part/data/bsds500/$path" || fail "$data/bsds500/$path cannot be read"
   done
-  # The 400 images that denoisers are usually trained on; `val` stays what weights are chosen on.
-  sed 's/,test,/,train,/' "$split" >"$part/models/splits/bsds500-400.csv"
+  cp "$split" "$part/models/splits/"
 }
 
 add_ultrasound() {

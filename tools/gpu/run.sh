@@ -232,7 +232,7 @@ run_training() { # SECONDS CONFIG
     bsds500)
       options+=(--set "data.root=$here/data/bsds500")
       ! grep -q '^split *= *"manifest"' "$here/configs/$name.toml" ||
-        options+=(--set "data.manifest=$here/models/splits/bsds500-400.csv") ;;
+        options+=(--set "data.manifest=$here/models/splits/bsds500-denoise.csv") ;;
     ultrasound) options+=(--set "data.root=$here/data/ultrasound") ;;
   esac
   options+=(${settings[@]+"${settings[@]}"})

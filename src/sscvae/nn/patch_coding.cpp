@@ -49,7 +49,6 @@ struct Analysis : torch::autograd::Function<Analysis> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& matrix,
                             const std::optional<at::Tensor>& previous) {
     const at::Tensor windows = windows_of(x, side_of(matrix, x.size(1)));
-    const Recorded recorded("sscvae::analysis", matrix, windows.size(0) * matrix.numel());
     const at::Tensor rows = previous ? at::addmm(rows_of(*previous), windows, matrix.t()) : at::mm(windows, matrix.t());
     context->save_for_backward({x, matrix});
     context->saved_data["adds"] = previous.has_value();
@@ -73,7 +72,6 @@ struct Synthesis : torch::autograd::Function<Synthesis> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& code, const at::Tensor& matrix,
                             int64_t channels) {
     const at::Tensor rows = rows_of(code);
-    const Recorded recorded("sscvae::synthesis", matrix, rows.size(0) * matrix.numel());
     context->save_for_backward({code, matrix});
     context->saved_data["channels"] = channels;
     return sum_of_windows(at::mm(rows, matrix), code.sizes(), channels, side_of(matrix, channels));
@@ -98,19 +96,28 @@ at::Tensor convolution_from(const at::Tensor& x, const at::Tensor& weight, int64
   return at::conv2d(at::constant_pad_nd(x, {before, after, before, after}), weight);
 }
 
+int64_t macs_of(const at::Tensor& map, const at::Tensor& filters) {
+  return map.size(0) * map.size(2) * map.size(3) * filters.numel();
+}
+
 }  // namespace
 
 at::Tensor analyse(const at::Tensor& x, const at::Tensor& filters, const at::Tensor& previous) {
   SSCVAE_ASSERT(x.size(1) == filters.size(1) && filters.size(2) == filters.size(3));
-  if (is_plain_float(x)) return Analysis::apply(x, matrix_of(filters), present(previous));
+  if (is_plain_float(x)) {
+    const Recorded recorded("sscvae::analysis", filters, macs_of(x, filters));
+    return Analysis::apply(x, matrix_of(filters), present(previous));
+  }
   const at::Tensor step = convolution_from(x, filters, (filters.size(2) - 1) / 2);
   return previous.defined() ? previous + step : step;
 }
 
 at::Tensor synthesise(const at::Tensor& code, const at::Tensor& filters) {
   SSCVAE_ASSERT(code.size(1) == filters.size(1) && filters.size(2) == filters.size(3));
-  if (is_plain_float(code))
+  if (is_plain_float(code)) {
+    const Recorded recorded("sscvae::synthesis", filters, macs_of(code, filters));
     return Synthesis::apply(code, matrix_of(filters.transpose(0, 1).flip({2, 3})), filters.size(0));
+  }
   return convolution_from(code, filters, filters.size(2) / 2);
 }
 

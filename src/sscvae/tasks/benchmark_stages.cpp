@@ -1,6 +1,7 @@
 #include "sscvae/tasks/benchmark_stages.h"
 
 #include <ATen/ops/arange.h>
+#include <ATen/ops/full.h>
 #include <torch/types.h>
 
 #include <nlohmann/json.hpp>
@@ -66,15 +67,26 @@ struct Training {
   std::vector<data::Batch> batches;
   train::StepSettings settings;
   int64_t steps = 0;
+  at::Tensor sparsity_weight;  ///< on the device
   double first_loss = 0;
 };
 
+/// The step that training takes: on a device one that does not wait for it, but for the first, whose loss is read.
 void step(Training& training) {
   const train::TrainOptions& train = training.opened.experiment.options.train;
-  const train::StepFigures figures =
-      train::training_step(*training.opened.model, *training.adam, training.batches, training.settings,
-                           train.loss.sparsity_weight, train.learning_rate, training.steps + 1);
-  if (training.steps++ == 0) training.first_loss = figures.loss;
+  const auto run = [&](auto&& one_step, const auto& sparsity_weight) {
+    return one_step(*training.opened.model, *training.adam, training.batches, training.settings, sparsity_weight,
+                    train.learning_rate, training.steps + 1);
+  };
+  const bool first = training.steps == 0;
+  if (training.settings.device.is_cpu()) {
+    const double loss = run(train::training_step, train.loss.sparsity_weight).loss;
+    if (first) training.first_loss = loss;
+  } else {
+    const at::Tensor loss = run(train::queue_training_step, training.sparsity_weight).loss;
+    if (first) training.first_loss = loss.item<double>();
+  }
+  ++training.steps;
 }
 
 std::shared_ptr<Training> make_training(const BenchmarkOptions& options, const Compute& compute) {
@@ -96,6 +108,8 @@ std::shared_ptr<Training> make_training(const BenchmarkOptions& options, const C
   training->settings.loss = train.loss;
   training->settings.gradient_clip = train.gradient_clip;
   training->settings.device = compute.device;
+  training->sparsity_weight =
+      at::full({}, train.loss.sparsity_weight, at::TensorOptions(compute.device).dtype(at::kDouble));
   const auto asked = compute.bf16 ? train::Precision::kBf16 : train::Precision::kFp32;
   training->settings.bf16 =
       train::uses_bf16(options.compute.precision == "auto" ? train.precision : asked, compute.device);
