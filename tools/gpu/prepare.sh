@@ -101,8 +101,7 @@ archive() { # NAME
   path="$(g++ -print-file-name="lib$1.a")"
   [[ "$path" != /* ]] || printf '%s\n' "$path"
 }
-settings=(-DTORCH_ROOT="$PWD/$torch_folder/torch" -DCMAKE_CUDA_ARCHITECTURES="$architectures"
-          -DSSCVAE_UNITY_BATCH=16 -DCMAKE_EXE_LINKER_FLAGS=-s)
+settings=(-DTORCH_ROOT="$PWD/$torch_folder/torch" -DCMAKE_CUDA_ARCHITECTURES="$architectures" -DCMAKE_EXE_LINKER_FLAGS=-s)
 for library in PNG:png JPEG:jpeg ZLIB:z; do
   path="$(archive "${library#*:}")"
   [[ -z "$path" ]] || settings+=("-D${library%:*}_LIBRARY_RELEASE=$path")

@@ -321,10 +321,10 @@ at::Tensor ConvolutionalCoder::shrink(const at::Tensor& step, const Coded& coded
   const nn::AutocastDisabled full_precision(step.device().type());  // energies span many orders of magnitude
   const at::Tensor exact = nn::to_full_precision(step);
   const Group g = group(iteration);
-  const at::Tensor mixed = nn::as_map(at::mm(nn::rows_of(exact.square()), g.down.t()), exact.sizes());
+  const at::Tensor mixed = nn::map_of_rows(at::mm(nn::rows_of(exact.square()), g.down.t()), exact.sizes());
   const std::array<int64_t, 2> one{1, 1}, padding{g.pool.size(2) / 2, g.pool.size(3) / 2};
   const at::Tensor spread = at::conv2d(mixed, g.pool, {}, one, padding, one, g.pool.size(0));
-  const at::Tensor pooled = nn::as_map(at::mm(nn::rows_of(spread), g.up.t()), exact.sizes());
+  const at::Tensor pooled = nn::map_of_rows(at::mm(nn::rows_of(spread), g.up.t()), exact.sizes());
   return nn::shrink_by_group(exact, {floor, slope, sigma}, g.own, pooled);
 }
 

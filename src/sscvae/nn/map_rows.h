@@ -16,7 +16,7 @@ inline bool is_plain_float(const at::Tensor& x) {
 inline at::Tensor channels_last(const at::Tensor& map) { return map.contiguous(at::MemoryFormat::ChannelsLast); }
 
 /// What functions with a backward pass of their own take where a tensor may be missing.
-inline std::optional<at::Tensor> present(const at::Tensor& x) {
+inline std::optional<at::Tensor> if_defined(const at::Tensor& x) {
   return x.defined() ? std::optional<at::Tensor>(x) : std::nullopt;
 }
 
@@ -26,7 +26,7 @@ inline at::Tensor rows_of(const at::Tensor& map) {
 }
 
 /// Rows as a map with the N, h and w of `size`.
-inline at::Tensor as_map(const at::Tensor& rows, at::IntArrayRef size) {
+inline at::Tensor map_of_rows(const at::Tensor& rows, at::IntArrayRef size) {
   return rows.view({size[0], size[2], size[3], rows.size(1)}).permute({0, 3, 1, 2});
 }
 

@@ -158,7 +158,7 @@ at::Tensor threshold_of(const ThresholdLine& line) {
 }  // namespace
 
 at::Tensor shrink_by_noise(const at::Tensor& step, const ThresholdLine& line, const at::Tensor& factors) {
-  if (is_plain_float(step)) return NoiseShrinkage::apply(step, line.floor, line.slope, line.sigma, present(factors));
+  if (is_plain_float(step)) return NoiseShrinkage::apply(step, line.floor, line.slope, line.sigma, if_defined(factors));
   at::Tensor threshold = threshold_of(line);
   if (factors.defined()) threshold = threshold * factors;
   return soft_threshold(step, threshold.to(step.scalar_type()));

@@ -52,7 +52,7 @@ struct Analysis : torch::autograd::Function<Analysis> {
     const at::Tensor rows = previous ? at::addmm(rows_of(*previous), windows, matrix.t()) : at::mm(windows, matrix.t());
     context->save_for_backward({x, matrix});
     context->saved_data["adds"] = previous.has_value();
-    return as_map(rows, x.sizes());
+    return map_of_rows(rows, x.sizes());
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const variable_list saved = context->get_saved_variables();
@@ -83,7 +83,7 @@ struct Synthesis : torch::autograd::Function<Synthesis> {
     const int64_t wanted = (context->needs_input_grad(0) ? 1 : 0) + (context->needs_input_grad(1) ? 1 : 0);
     const Recorded recorded("sscvae::synthesis_backward", matrix, wanted * windows.size(0) * matrix.numel());
     at::Tensor towards_code, towards_matrix;
-    if (context->needs_input_grad(0)) towards_code = as_map(at::mm(windows, matrix.t()), code.sizes());
+    if (context->needs_input_grad(0)) towards_code = map_of_rows(at::mm(windows, matrix.t()), code.sizes());
     if (context->needs_input_grad(1)) towards_matrix = at::mm(rows_of(code).t(), windows);
     return {towards_code, towards_matrix, {}};
   }
@@ -96,7 +96,7 @@ at::Tensor convolution_from(const at::Tensor& x, const at::Tensor& weight, int64
   return at::conv2d(at::constant_pad_nd(x, {before, after, before, after}), weight);
 }
 
-int64_t macs_of(const at::Tensor& map, const at::Tensor& filters) {
+int64_t filter_macs(const at::Tensor& map, const at::Tensor& filters) {
   return map.size(0) * map.size(2) * map.size(3) * filters.numel();
 }
 
@@ -105,8 +105,8 @@ int64_t macs_of(const at::Tensor& map, const at::Tensor& filters) {
 at::Tensor analyse(const at::Tensor& x, const at::Tensor& filters, const at::Tensor& previous) {
   SSCVAE_ASSERT(x.size(1) == filters.size(1) && filters.size(2) == filters.size(3));
   if (is_plain_float(x)) {
-    const Recorded recorded("sscvae::analysis", filters, macs_of(x, filters));
-    return Analysis::apply(x, matrix_of(filters), present(previous));
+    const Recorded recorded("sscvae::analysis", filters, filter_macs(x, filters));
+    return Analysis::apply(x, matrix_of(filters), if_defined(previous));
   }
   const at::Tensor step = convolution_from(x, filters, (filters.size(2) - 1) / 2);
   return previous.defined() ? previous + step : step;
@@ -115,7 +115,7 @@ at::Tensor analyse(const at::Tensor& x, const at::Tensor& filters, const at::Ten
 at::Tensor synthesise(const at::Tensor& code, const at::Tensor& filters) {
   SSCVAE_ASSERT(code.size(1) == filters.size(1) && filters.size(2) == filters.size(3));
   if (is_plain_float(code)) {
-    const Recorded recorded("sscvae::synthesis", filters, macs_of(code, filters));
+    const Recorded recorded("sscvae::synthesis", filters, filter_macs(code, filters));
     return Synthesis::apply(code, matrix_of(filters.transpose(0, 1).flip({2, 3})), filters.size(0));
   }
   return convolution_from(code, filters, filters.size(2) / 2);
