@@ -241,6 +241,35 @@ void multiply(const float* a, int64_t lda, int64_t rows, const float* b, int64_t
 }
 
 template <int kCount>
+inline void multiply_onto(const float* a, int64_t depth, const float* b, const float* added, float* c, int64_t ldc) {
+  if (added) {
+    Sums<kCount> sums(added, ldc);
+    sums.add(a, depth, 1, b, depth);
+    return sums.store_to(c, ldc);
+  }
+  Sums<kCount> sums;
+  sums.add(a, depth, 1, b, depth);
+  sums.store_to(c, ldc);
+}
+
+/// Whole panels, straight to where they belong.
+void multiply_dense(const float* x, int64_t rows, int64_t depth, const float* weights, int64_t panels,
+                    const float* added, float* out) {
+  const int64_t stride = panels * kPanel;
+  for (int64_t panel = 0; panel < panels; ++panel) {
+    const float* b = weights + panel * depth * kPanel;
+    const auto from = [&](int64_t row) { return added ? added + row * stride + panel * kPanel : nullptr; };
+    float* c = out + panel * kPanel;
+    int64_t row = 0;
+    for (; row + kRows <= rows; row += kRows)
+      multiply_onto<kRows>(x + row * depth, depth, b, from(row), c + row * stride, stride);
+    for (; row + 4 <= rows; row += 4)
+      multiply_onto<4>(x + row * depth, depth, b, from(row), c + row * stride, stride);
+    for (; row < rows; ++row) multiply_onto<1>(x + row * depth, depth, b, from(row), c + row * stride, stride);
+  }
+}
+
+template <int kCount>
 inline void accumulate_rows(const float* w, const float* v, int64_t tiles, float* sums, int64_t stride) {
   Sums<kCount> block(sums, stride);
   block.add(w, 1, kPanel, v, tiles);
@@ -435,4 +464,4 @@ void channel_sums(const float* x, int64_t pixels, int64_t channels, double* sums
 
 constexpr FloatKernels kTable{kLanes,          kPanel,             kBlockTiles,      kBlockPixels,   winograd_scratch,
                               winograd,        transform_weights,  transform_input,  transform_gradient,
-                              accumulate_tiles, transform_sums,    pointwise,        scale_shift,    channel_sums};
+                              accumulate_tiles, transform_sums,    pointwise,         multiply_dense,       scale_shift,    channel_sums};

@@ -15,6 +15,7 @@ struct Pointwise::Packed {
   const FloatKernels* kernels;
   int64_t channels, out_channels, panels;
   at::Tensor weights, bias;
+  bool is_product = false;  ///< whole panels and no bias
 };
 
 Pointwise::Pointwise(const at::Tensor& weight, const at::Tensor& bias, Isa isa) : packed_(std::make_unique<Packed>()) {
@@ -29,6 +30,7 @@ Pointwise::Pointwise(const at::Tensor& weight, const at::Tensor& bias, Isa isa) 
   padded.narrow(0, 0, p.out_channels).copy_(weight.flatten(1));
   p.weights = padded.reshape({p.panels, panel, p.channels}).transpose(1, 2).contiguous();
   p.bias = at::zeros({p.panels * panel});
+  p.is_product = !bias.defined() && p.panels * panel == p.out_channels;
   if (bias.defined()) p.bias.narrow(0, 0, p.out_channels).copy_(bias);
 }
 
@@ -63,6 +65,14 @@ void Pointwise::run(const at::Tensor& x, at::Tensor& out, const Epilogue& epilog
 
 void Pointwise::run_rows(const float* x, const float* residual, int64_t rows, float* out, float* scratch) const {
   const Packed& p = *packed_;
+  const int64_t most = p.kernels->block_pixels;
+  if (p.is_product) {
+    for (int64_t first = 0; first < rows; first += most)
+      p.kernels->multiply_dense(x + first * p.channels, std::min(most, rows - first), p.channels,
+                                p.weights.const_data_ptr<float>(), p.panels,
+                                residual ? residual + first * p.out_channels : nullptr, out + first * p.out_channels);
+    return;
+  }
   const PointwiseCall call{x,
                            out,
                            residual,
@@ -76,8 +86,8 @@ void Pointwise::run_rows(const float* x, const float* residual, int64_t rows, fl
                            p.panels,
                            false,
                            Act::kNone};
-  for (int64_t first = 0; first < rows; first += p.kernels->block_pixels)
-    p.kernels->pointwise(call, first, std::min(first + p.kernels->block_pixels, rows), scratch);
+  for (int64_t first = 0; first < rows; first += most)
+    p.kernels->pointwise(call, first, std::min(first + most, rows), scratch);
 }
 
 int64_t Pointwise::scratch_floats() const {
