@@ -18,6 +18,7 @@ struct Engine::State {
   graph::Graph graph;
   Plan plan;
   Arena arena;
+  std::optional<double> noise_level;  // in the image's units
 };
 
 Engine::Engine(const models::Autoencoder& model, Precision precision) : state_(std::make_unique<State>()) {
@@ -28,6 +29,10 @@ Engine::Engine(const models::Autoencoder& model, Precision precision) : state_(s
 }
 
 Engine::~Engine() = default;
+
+void Engine::set_noise_level(std::optional<double> sigma_8bit) {
+  state_->noise_level = sigma_8bit ? std::optional<double>(*sigma_8bit / 255) : std::nullopt;
+}
 
 int64_t Engine::size_multiple() const { return state_->graph.size_multiple; }
 int64_t Engine::arena_bytes() const { return state_->arena.bytes(); }
@@ -45,7 +50,7 @@ models::ForwardResult Engine::run(const at::Tensor& images, std::vector<StepTime
                             static_cast<long long>(graph.size_multiple), static_cast<long long>(images.size(2)),
                             static_cast<long long>(images.size(3))));
   const c10::InferenceMode no_gradients;
-  Pass pass{std::vector<at::Tensor>(graph.nodes.size()), {}, state_->arena};
+  Pass pass{std::vector<at::Tensor>(graph.nodes.size()), {}, state_->arena, state_->noise_level};
   pass.values[0] = images.to(at::kFloat).contiguous(at::MemoryFormat::ChannelsLast);
   for (size_t i = 0; i < state_->plan.steps.size(); ++i) {
     const Step& step = *state_->plan.steps[i];

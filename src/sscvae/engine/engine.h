@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "sscvae/engine/steps.h"
@@ -30,6 +31,10 @@ class Engine {
   models::ForwardResult run(const at::Tensor& images);
   /// The same, and the time of each step.
   models::ForwardResult run(const at::Tensor& images, std::vector<StepTime>& times);
+
+  /// The noise level of all images from now on in 8-bit grey levels, for a model that goes by it; nothing: what the
+  /// model was told when it was frozen, or what each image says.
+  void set_noise_level(std::optional<double> sigma_8bit);
 
   int64_t size_multiple() const;
   /// Memory that is held for maps, in bytes.

@@ -198,6 +198,7 @@ class Planner {
     if (as<graph::Attention>(value)) return make_attention(n, value, precision_);
     if (as<graph::SparseCode>(value)) return make_sparse_code(n, value, precision_);
     if (as<graph::NearestCode>(value)) return make_nearest_code(n, value);
+    if (as<graph::NoiseLevel>(value)) return make_noise_level(n, value);
     if (as<graph::NoiseShrinkage>(value)) return make_noise_shrinkage(n, value);
     if (as<graph::GroupShrinkage>(value)) return make_group_shrinkage(n, value);
     if (as<graph::Convolution>(value)) return make_library_convolution(n, value, precision_);

@@ -140,6 +140,20 @@ class SparseCodeStep : public Step {
   kernels::Precision precision_;
 };
 
+class NoiseLevelStep : public Step {
+ public:
+  NoiseLevelStep(const graph::Node& node, Value makes)
+      : Step(node.name, "noise level", node.inputs, makes), node_(node) {}
+  void run(Pass& pass) const override {
+    graph::Node node = node_;
+    if (pass.noise_level) std::get<graph::NoiseLevel>(node.operation).sigma = pass.noise_level;
+    pass.values[static_cast<size_t>(output)] = graph::run_node(node, {pass.map(inputs[0], at::kFloat)});
+  }
+
+ private:
+  graph::Node node_;
+};
+
 class NoiseShrinkageStep : public Step {
  public:
   NoiseShrinkageStep(const graph::Node& node, Value makes)
@@ -314,6 +328,10 @@ StepPtr make_attention(const graph::Node& node, Value output, Precision precisio
 
 StepPtr make_sparse_code(const graph::Node& node, Value output, Precision precision) {
   return std::make_unique<SparseCodeStep>(node, output, precision);
+}
+
+StepPtr make_noise_level(const graph::Node& node, Value output) {
+  return std::make_unique<NoiseLevelStep>(node, output);
 }
 
 StepPtr make_noise_shrinkage(const graph::Node& node, Value output) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@ struct Pass {
   std::vector<at::Tensor> values;
   at::Tensor indices;  ///< of the nearest codes, int64 [N,h,w]
   Arena& arena;
+  std::optional<double> noise_level = {};  ///< of all images, in the image's units; comes before what a node says
   /// A value in the wished type (converted where it has another), channels-last.
   at::Tensor map(graph::Value value, at::ScalarType type);
 };
@@ -80,6 +82,8 @@ StepPtr make_library_convolution(const graph::Node& node, graph::Value output, P
 StepPtr make_group_norm(const graph::Node& node, kernels::Act activation, graph::Value output, Precision precision);
 StepPtr make_attention(const graph::Node& node, graph::Value output, Precision precision);
 StepPtr make_sparse_code(const graph::Node& node, graph::Value output, Precision precision);
+/// The level that the pass knows, or as graph::run_node does it.
+StepPtr make_noise_level(const graph::Node& node, graph::Value output);
 /// One shrinkage of a convolutional sparse coder; the code is float32.
 StepPtr make_noise_shrinkage(const graph::Node& node, graph::Value output);
 /// The same by the energy of groups.

@@ -1,5 +1,7 @@
 #include "sscvae/image/noise_level.h"
 
+#include <ATen/ops/avg_pool2d.h>
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/max_pool2d.h>
 #include <torch/csrc/autograd/grad_mode.h>
@@ -7,6 +9,7 @@
 
 #include <cmath>
 #include <numbers>
+#include <optional>
 
 #include "sscvae/core/shape.h"
 
@@ -27,12 +30,46 @@ at::Tensor filter(int64_t length, int64_t row, int64_t column) {
   return at::outer(cosine(length, row), cosine(length, column)).to(at::kFloat);
 }
 
-/// 1 where a filter sees no pixel of exactly 0 or 1, else 0 [1,1,h,w]; all 1 where that would leave too few.
-at::Tensor unsaturated(const at::Tensor& image, int64_t side) {
-  const at::Tensor saturated =
-      image.eq(0).logical_or(image.eq(1)).any(0).to(at::kFloat).view({1, 1, image.size(1), -1});
-  const at::Tensor clear = 1 - at::max_pool2d(saturated, {side, side}, {NoiseFilters::kStride, NoiseFilters::kStride});
+at::Tensor is_saturated(const at::Tensor& image) { return image.eq(0).logical_or(image.eq(1)).any(0); }
+
+/// 1 where a filter sees no saturated pixel, else 0 [1,1,h,w]; all 1 where that would leave too few.
+at::Tensor unsaturated(const at::Tensor& saturated, int64_t side) {
+  const at::Tensor map = saturated.to(at::kFloat).view({1, 1, saturated.size(0), saturated.size(1)});
+  const at::Tensor clear = 1 - at::max_pool2d(map, {side, side}, {NoiseFilters::kStride, NoiseFilters::kStride});
   return clear.sum().item<double>() < NoiseFilters::kFewest ? at::ones_like(clear) : clear;
+}
+
+at::Tensor window_mean(const at::Tensor& map) {
+  constexpr int64_t window = NoiseFilters::kWindow, step = NoiseFilters::kWindowStep;
+  return at::avg_pool2d(at::constant_pad_nd(map, {0, window - 1, 0, window - 1}), {window, window}, {step, step});
+}
+
+/// Without positions that no filter answers to (a frame around the image), unless they are half of all.
+at::Tensor answering(const at::Tensor& response, const at::Tensor& clear) {
+  const at::Tensor flat = response.abs().amax({0, 1}, true).lt(NoiseFilters::kFlat).to(at::kFloat) * clear;
+  return 2 * flat.sum().item<double>() < clear.sum().item<double>() ? clear - flat : clear;
+}
+
+/// The variance of each channel [C] by its quiet windows; nothing with too few windows.
+std::optional<at::Tensor> variance_of_windows(const at::Tensor& response, const at::Tensor& clear) {
+  const at::Tensor counted = answering(response, clear), share = window_mean(counted);
+  const at::Tensor energy =
+      window_mean(response.square().mean({1}, true) * counted) / share.clamp_min(1e-6);  // [C,1,h,w]
+  const at::Tensor used = share.squeeze(0).squeeze(0) > 0.5;
+  const int64_t count = used.sum().item<int64_t>();
+  if (count < NoiseFilters::kFewestWindows) return std::nullopt;
+  const at::Tensor values = energy.squeeze(1).masked_select(used).view({response.size(0), count});
+  const auto index = static_cast<int64_t>(NoiseFilters::kQuiet * static_cast<double>(count - 1));
+  return std::get<0>(values.sort(1)).select(1, index) / NoiseFilters::kQuietBias;
+}
+
+/// The deviation of each channel [C] by single responses; nothing without any.
+std::optional<at::Tensor> deviation_of_responses(const at::Tensor& response, const at::Tensor& clear) {
+  const at::Tensor sizes = (response.abs() * clear).flatten(1);  // [C,F h w]
+  const at::Tensor used =
+      sizes.masked_select(sizes.amax(0).gt(NoiseFilters::kFlat).expand_as(sizes)).reshape({sizes.size(0), -1});
+  if (used.numel() == 0) return std::nullopt;
+  return std::get<0>(used.median(1)) / NoiseFilters::kNormal;
 }
 
 }  // namespace
@@ -47,15 +84,13 @@ double estimate_sigma_8bit(const at::Tensor& image) {
   if (image.size(1) < 2 || image.size(2) < 2) return 0;
   const at::NoGradGuard no_grad;
   const NoiseFilters how = noise_filters(image.size(1), image.size(2));
-  const at::Tensor values = image.to(at::kFloat);
-  const at::Tensor response =
-      (at::conv2d(values.unsqueeze(1), how.filters, {}, how.kStride).abs() * unsaturated(values, how.filters.size(2)))
-          .flatten(1);  // [C,F h w]
-  const at::Tensor used =
-      response.masked_select(response.amax(0).gt(how.kFlat).expand_as(response)).reshape({image.size(0), -1});
-  if (used.numel() == 0) return 0;
-  const at::Tensor deviation = std::get<0>(used.median(1)) / how.kNormal * 255;
-  return deviation.median().item<double>();
+  const at::Tensor values = image.to(at::kFloat), saturated = is_saturated(values);
+  if (saturated.all().item<bool>()) return 0;
+  const at::Tensor response = at::conv2d(values.unsqueeze(1), how.filters, {}, how.kStride);  // [C,F,h,w]
+  const at::Tensor clear = unsaturated(saturated, how.filters.size(2));
+  if (const auto variance = variance_of_windows(response, clear)) return variance->median().sqrt().item<double>() * 255;
+  const auto deviation = deviation_of_responses(response, clear);
+  return deviation ? deviation->median().item<double>() * 255 : 0;
 }
 
 }  // namespace sscvae::image

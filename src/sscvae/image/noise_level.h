@@ -11,18 +11,28 @@ struct NoiseFilters {
   static constexpr double kFlat = 1e-6;      ///< responses below are rounding errors of flat areas
   static constexpr double kNormal = 0.6745;  ///< median of |x| for x of standard deviation 1
   static constexpr int64_t kFewest = 64;     ///< positions without saturated pixels, below which the others count, too
+  // Windows of positions, whose mean energy is taken.
+  static constexpr int64_t kWindow = 16, kWindowStep = 8;
+  static constexpr int64_t kFewestWindows = 25;  ///< below which single responses decide
+  static constexpr double kQuiet = 0.05;         ///< share of the windows that are quieter than the one taken
+  static constexpr double kQuietBias = 0.79;     ///< its energy for white noise of variance 1, by simulation
 };
 /// For images of that size: the three highest frequencies of the 8 x 8 cosine transform, or the diagonal of 2 x 2 for
 /// images below 16 pixels.
 NoiseFilters noise_filters(int64_t height, int64_t width);
 
 /// Standard deviation of white Gaussian noise in an image [C,H,W] in [0,1], in 8-bit grey levels: the median over
-/// channels of median|d| / 0.6745, where d are the responses to noise_filters() at every second row and column.
-/// Positions without response in all channels (flat borders) are left out, and so are those that see a pixel of exactly
-/// 0 or 1 in any channel, where noise was cut off, while kFewest others remain; 0 where nothing is left. Source: Donoho
-/// & Johnstone 1994, "Ideal spatial adaptation by wavelet shrinkage" (median absolute deviation), which takes the
-/// finest wavelets; images have less of their own at these higher frequencies. What they have still counts as noise:
-/// mean error on BSD68 +1.6 grey levels without noise, +0.4 at 15, -0.2 at 50.
+/// channels of that of the quietest parts. There d are the responses to noise_filters() at every second row and column,
+/// d^2 is averaged over filters and windows of kWindow x kWindow positions, and of the windows by rising energy the one
+/// at kQuiet is taken. Positions that see a pixel of exactly 0 or 1 in any channel, where noise was cut off, are left
+/// out while kFewest others remain, and so are those where no channel responds (a frame around the image)
+/// unless they are half of all: then the image is a drawing without noise. With few windows it is median|d| / 0.6745
+/// over all responses above kFlat (Donoho & Johnstone 1994). 0 where nothing is left, or every pixel is 0 or 1.
+///
+/// Sources: images have least of their own at the highest frequencies of 8 x 8 pixels, and in parts of weak texture
+/// (Liu, Tanaka, Okutomi 2013). What they have still counts as noise. Root mean square error on the 32 images of
+/// BSDS500 val outside BSD68, in grey levels: 1.7 without noise (whose own noise is part of it), 0.56 at 15, 0.43 at
+/// 25, 0.46 at 50; of the median over all responses 2.7, 0.86, 0.58, 0.42.
 double estimate_sigma_8bit(const at::Tensor& image);
 
 }  // namespace sscvae::image

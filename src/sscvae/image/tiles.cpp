@@ -44,10 +44,28 @@ double fade(int64_t i, int64_t shared) {
   return s * s;
 }
 
-at::Tensor run_checked(const at::Tensor& tile, const std::function<at::Tensor(const at::Tensor&)>& run) {
-  at::Tensor result = run(tile);
+using RunTile = std::function<at::Tensor(const at::Tensor&, const OwnPart&)>;
+
+at::Tensor run_checked(const at::Tensor& tile, const OwnPart& own, const RunTile& run) {
+  at::Tensor result = run(tile, own);
   check_shape(result, "result of a tile", "N,C,h,w", {tile.size(0), -1, tile.size(2), tile.size(3)});
   return result;
+}
+
+}  // namespace
+
+namespace {
+
+/// First and last pixel + 1 of a span that are its own.
+std::pair<int64_t, int64_t> own_pixels(const TileSpan& span, int64_t multiple) {
+  const auto half = [&](int64_t shared) { return shared / multiple / 2 * multiple; };
+  return {half(span.fade_in), span.size - (span.fade_out - half(span.fade_out))};
+}
+
+OwnPart own_part(const TileSpan& row, const TileSpan& column, int64_t multiple) {
+  const auto [top, bottom] = own_pixels(row, multiple);
+  const auto [left, right] = own_pixels(column, multiple);
+  return {top, bottom, left, right};
 }
 
 }  // namespace
@@ -88,22 +106,25 @@ std::vector<at::Tensor> tile_weights(const std::vector<TileSpan>& spans) {
   return weights;
 }
 
-at::Tensor process_tiled(const at::Tensor& nchw, int64_t tile, int64_t overlap, int64_t multiple,
-                         const std::function<at::Tensor(const at::Tensor&)>& run) {
+at::Tensor process_tiled(const at::Tensor& nchw, int64_t tile, int64_t overlap, int64_t multiple, const RunTile& run) {
   const at::NoGradGuard no_gradients;
   check_shape(nchw, "image", "N,C,H,W", {-1, -1, -1, -1});
   const int64_t height = nchw.size(2), width = nchw.size(3);
   const std::vector<TileSpan> rows = plan_tiles(height, tile, overlap, multiple);
   const std::vector<TileSpan> columns = plan_tiles(width, tile, overlap, multiple);
   if (rows.size() == 1 && columns.size() == 1)
-    return crop_to(run_checked(take(take(nchw, 2, rows[0]), 3, columns[0]), run), height, width).contiguous();
+    return crop_to(
+               run_checked(take(take(nchw, 2, rows[0]), 3, columns[0]), own_part(rows[0], columns[0], multiple), run),
+               height, width)
+        .contiguous();
 
   const std::vector<at::Tensor> row_weights = tile_weights(rows), column_weights = tile_weights(columns);
   at::Tensor sum;
   at::ScalarType type = at::kFloat;
   for (size_t y = 0; y < rows.size(); ++y)
     for (size_t x = 0; x < columns.size(); ++x) {
-      const at::Tensor result = run_checked(take(take(nchw, 2, rows[y]), 3, columns[x]), run);
+      const at::Tensor result =
+          run_checked(take(take(nchw, 2, rows[y]), 3, columns[x]), own_part(rows[y], columns[x], multiple), run);
       if (!sum.defined()) {
         type = result.scalar_type();
         sum = at::zeros({nchw.size(0), result.size(1), height, width},
@@ -111,8 +132,9 @@ at::Tensor process_tiled(const at::Tensor& nchw, int64_t tile, int64_t overlap, 
       }
       const int64_t h = std::min(rows[y].size, height - rows[y].begin);
       const int64_t w = std::min(columns[x].size, width - columns[x].begin);
-      const at::Tensor weight = (row_weights[y].narrow(0, 0, h).unsqueeze(1) *
-                                 column_weights[x].narrow(0, 0, w).unsqueeze(0)).to(sum.options());
+      const at::Tensor weight =
+          (row_weights[y].narrow(0, 0, h).unsqueeze(1) * column_weights[x].narrow(0, 0, w).unsqueeze(0))
+              .to(sum.options());
       sum.narrow(2, rows[y].begin, h).narrow(3, columns[x].begin, w).add_(crop_to(result, h, w) * weight);
     }
   return sum.to(type);

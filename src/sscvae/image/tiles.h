@@ -26,13 +26,19 @@ std::vector<TileSpan> plan_tiles(int64_t length, int64_t tile, int64_t overlap, 
 /// weights of every pixel of the axis add up to 1. float64, one tensor [size] for each span.
 std::vector<at::Tensor> tile_weights(const std::vector<TileSpan>& spans);
 
+/// The pixels of a tile that count as its own where each pixel of the image is to count once: its neighbours begin in
+/// the middle of what they share, at a multiple of `multiple`.
+struct OwnPart {
+  int64_t top = 0, bottom = 0, left = 0, right = 0;  ///< [top, bottom) x [left, right), in the tile
+};
+
 /// Runs `run` on the image in tiles and blends the results; in one piece if the image, padded to `multiple`, is not
 /// larger than `tile` in both axes. Tiles that reach beyond the image see it reflected.
-/// `run` takes [N,C,h,w] with h and w multiples of `multiple` and returns [N,C',h,w]. Returns [N,C',H,W] in the type of
+/// `run` takes [N,C,h,w] with h and w multiples of `multiple`, and which part is its own, and returns [N,C',h,w]. Returns [N,C',H,W] in the type of
 /// the results. With run = identity the result is the image up to rounding. Beside input and output, memory is needed
 /// for one tile only. Not for training: gradients are not kept.
 /// Errors: as plan_tiles; ShapeError if the input is not [N,C,H,W] or `run` changes the size.
 at::Tensor process_tiled(const at::Tensor& nchw, int64_t tile, int64_t overlap, int64_t multiple,
-                         const std::function<at::Tensor(const at::Tensor&)>& run);
+                         const std::function<at::Tensor(const at::Tensor&, const OwnPart&)>& run);
 
 }  // namespace sscvae::image

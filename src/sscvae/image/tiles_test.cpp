@@ -14,7 +14,7 @@
 namespace sscvae::image {
 namespace {
 
-at::Tensor identity(const at::Tensor& tile) { return tile; }
+at::Tensor identity(const at::Tensor& tile, const OwnPart&) { return tile; }
 
 TEST(PlanTiles, OneSpanForSmallImages) {
   EXPECT_EQ(plan_tiles(30, 64, 16, 8), (std::vector<TileSpan>{{0, 32, 0, 0}}));
@@ -68,7 +68,7 @@ TEST(ProcessTiled, IdentityGivesTheImageForEverySize) {
 TEST(ProcessTiled, SmallImagesRunOnceAndExactly) {
   int calls = 0;
   const at::Tensor image = at::rand({1, 1, 21, 30});
-  const at::Tensor result = process_tiled(image, 32, 8, 8, [&](const at::Tensor& tile) {
+  const at::Tensor result = process_tiled(image, 32, 8, 8, [&](const at::Tensor& tile, const OwnPart&) {
     ++calls;
     EXPECT_TRUE(at::equal(tile, reflect_pad_to_multiple(image, 8)));
     return tile;
@@ -78,7 +78,7 @@ TEST(ProcessTiled, SmallImagesRunOnceAndExactly) {
 }
 
 TEST(ProcessTiled, TilesAreBoundedAndOfTheMultiple) {
-  process_tiled(at::rand({1, 1, 130, 75}), 30, 5, 8, [](const at::Tensor& tile) {
+  process_tiled(at::rand({1, 1, 130, 75}), 30, 5, 8, [](const at::Tensor& tile, const OwnPart&) {
     EXPECT_EQ(tile.size(2), 32);
     EXPECT_EQ(tile.size(3), 32);
     return tile;
@@ -88,21 +88,37 @@ TEST(ProcessTiled, TilesAreBoundedAndOfTheMultiple) {
 /// A filter whose reach lies within the overlap's faded part leaves a small, smooth error; one that only sees its own
 /// block of the grid leaves none, because tiles begin at multiples.
 TEST(ProcessTiled, KeepsTheGridOfTheNetwork) {
-  const auto blocks = [](const at::Tensor& tile) {
+  const auto blocks = [](const at::Tensor& tile, const OwnPart&) {
     return at::avg_pool2d(tile, {4, 4}).repeat_interleave(4, 2).repeat_interleave(4, 3);
   };
   const at::Tensor image = at::rand({1, 1, 90, 61});
-  const at::Tensor whole = crop_to(blocks(reflect_pad_to_multiple(image, 4)), 90, 61);
+  const at::Tensor whole = crop_to(blocks(reflect_pad_to_multiple(image, 4), {}), 90, 61);
   EXPECT_LT((process_tiled(image, 20, 8, 4, blocks) - whole).abs().max().item<float>(), 1e-6f);
 }
 
+TEST(ProcessTiled, OwnPartsHoldEachPixelOnce) {
+  for (const auto& [height, width] : {std::pair{90, 61}, {16, 16}, {130, 75}, {33, 20}}) {
+    int64_t pixels = 0;
+    process_tiled(at::rand({1, 1, height, width}), 24, 8, 4, [&](const at::Tensor& tile, const OwnPart& own) {
+      EXPECT_LE(own.bottom, tile.size(2));
+      EXPECT_LE(own.right, tile.size(3));
+      for (const int64_t edge : {own.top, own.bottom, own.left, own.right}) EXPECT_EQ(edge % 4, 0);
+      pixels += (own.bottom - own.top) * (own.right - own.left);
+      return tile;
+    });
+    EXPECT_EQ(pixels, round_up(height, 4) * round_up(width, 4)) << height << "x" << width;
+  }
+}
+
 TEST(ProcessTiled, ChannelsAndTypeAreThoseOfTheResult) {
-  const auto twice = [](const at::Tensor& tile) { return at::cat({tile, 1 - tile}, 1).to(at::kDouble); };
+  const auto twice = [](const at::Tensor& tile, const OwnPart&) {
+    return at::cat({tile, 1 - tile}, 1).to(at::kDouble);
+  };
   const at::Tensor image = at::rand({1, 1, 40, 40});
   const at::Tensor result = process_tiled(image, 16, 4, 4, twice);
   EXPECT_EQ(result.scalar_type(), at::kDouble);
   EXPECT_EQ(result.size(1), 2);
-  EXPECT_LT((result - twice(image)).abs().max().item<double>(), 1e-12);
+  EXPECT_LT((result - twice(image, {})).abs().max().item<double>(), 1e-12);
 }
 
 TEST(ProcessTiled, ChecksItsArguments) {
@@ -113,7 +129,9 @@ TEST(ProcessTiled, ChecksItsArguments) {
   EXPECT_THROW(process_tiled(image, 16, -1, 4, identity), UsageError);
   EXPECT_THROW(process_tiled(image, 16, 4, 0, identity), UsageError);
   EXPECT_THROW(process_tiled(at::zeros({1, 1, 0, 4}), 16, 4, 4, identity), ShapeError);
-  EXPECT_THROW(process_tiled(image, 16, 4, 4, [](const at::Tensor& tile) { return tile.narrow(2, 0, 3); }), ShapeError);
+  EXPECT_THROW(
+      process_tiled(image, 16, 4, 4, [](const at::Tensor& tile, const OwnPart&) { return tile.narrow(2, 0, 3); }),
+      ShapeError);
 }
 
 }  // namespace

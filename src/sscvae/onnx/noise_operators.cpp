@@ -12,32 +12,37 @@ using Integers = std::vector<int64_t>;
 
 using image::NoiseFilters;
 
-/// 1 where a filter sees no pixel of exactly 0 or 1, else 0; all 1 where that would leave too few: -> [N,1,h,w].
-std::string unsaturated(NodeWriter& writer, const std::string& image, int64_t side) {
-  const auto number = [&](const std::string& truth) { return writer.add("Cast", {truth}, {{"to", int64_t{1}}}); };
-  const std::string one = writer.number(1, "white");
+constexpr int64_t kFloatType = 1, kIntegerType = 7;
+
+std::string cast(NodeWriter& writer, const std::string& value, int64_t type) {
+  return writer.add("Cast", {value}, {{"to", type}});
+}
+
+/// 1 where a pixel is exactly 0 or 1 in any channel, else 0: -> [N,1,H,W].
+std::string saturated(NodeWriter& writer, const std::string& image) {
   const std::string black = writer.add("Equal", {image, writer.number(0, "black")});
-  const std::string extreme = number(writer.add("Or", {black, writer.add("Equal", {image, one})}));
-  const std::string saturated = writer.add("ReduceMax", {extreme}, {{"axes", Integers{1}}});
+  const std::string white = writer.add("Equal", {image, writer.number(1, "white")});
+  return writer.add("ReduceMax", {cast(writer, writer.add("Or", {black, white}), kFloatType)}, {{"axes", Integers{1}}});
+}
+
+/// 1 where a filter sees no saturated pixel, else 0; all 1 where that would leave too few: -> [N,1,h,w].
+std::string unsaturated(NodeWriter& writer, const std::string& saturation, int64_t side) {
   const std::string seen = writer.add(
-      "MaxPool", {saturated},
+      "MaxPool", {saturation},
       {{"kernel_shape", Integers{side, side}}, {"strides", Integers{NoiseFilters::kStride, NoiseFilters::kStride}}});
-  const std::string clear = writer.add("Sub", {one, seen});
+  const std::string clear = writer.add("Sub", {writer.number(1, "one"), seen});
   const std::string count =
       writer.add("ReduceSum", {clear, writer.integers({2, 3}, "positions")}, {{"keepdims", int64_t{1}}});
   const std::string few = writer.add("Less", {count, writer.number(NoiseFilters::kFewest, "fewest")});
-  return writer.add("Max", {clear, number(few)});
+  return writer.add("Max", {clear, cast(writer, few, kFloatType)});
 }
 
-/// Sizes of the responses of images of 16 pixels and more: [N,C,H,W] -> [N,C,responses].
-std::string details(NodeWriter& writer, const std::string& image, int64_t channels) {
-  const at::Tensor filters = image::noise_filters(16, 16).filters;
+/// Responses of images of 16 pixels and more: [N,C,H,W] -> [N,C F,h,w].
+std::string responses(NodeWriter& writer, const std::string& image, int64_t channels, const at::Tensor& filters) {
   const int64_t side = filters.size(2), stride = NoiseFilters::kStride;
-  const std::string detail =
-      writer.add("Conv", {image, writer.constant(filters.repeat({channels, 1, 1, 1}), "cosines")},
-                 {{"kernel_shape", Integers{side, side}}, {"strides", Integers{stride, stride}}, {"group", channels}});
-  const std::string size = writer.add("Mul", {writer.add("Abs", {detail}), unsaturated(writer, image, side)});
-  return writer.add("Reshape", {size, writer.integers({0, channels, -1}, "flat")});
+  return writer.add(
+      "Conv", {image, writer.constant(filters.repeat({channels, 1, 1, 1}), "cosines")},
+      {{"kernel_shape", Integers{side, side}}, {"strides", Integers{stride, stride}}, {"group", channels}});
 }
 
 /// Values in rising order along an axis of `count` (a tensor of one number) entries.
@@ -48,31 +53,99 @@ std::string sorted(NodeWriter& writer, const std::string& values, const std::str
   return name;
 }
 
+/// How many are true of [N,1,h,w], int64 [N,1,1,1].
+std::string count_of(NodeWriter& writer, const std::string& truth) {
+  return writer.add("ReduceSum", {cast(writer, truth, kIntegerType), writer.integers({2, 3}, "positions")},
+                    {{"keepdims", int64_t{1}}});
+}
+
+std::string window_mean(NodeWriter& writer, const std::string& map) {
+  constexpr int64_t window = NoiseFilters::kWindow, step = NoiseFilters::kWindowStep;
+  return writer.add("AveragePool", {map},
+                    {{"kernel_shape", Integers{window, window}},
+                     {"strides", Integers{step, step}},
+                     {"pads", Integers{0, 0, window - 1, window - 1}},
+                     {"count_include_pad", int64_t{1}}});
+}
+
+/// Of values in rising order [N,C,n] the one at `index` [N,1,1]: [N,C,1].
+std::string taken(NodeWriter& writer, const std::string& ordered, const std::string& index, int64_t channels) {
+  const std::string indices = writer.add("Expand", {index, writer.integers({1, channels, 1}, "channels")});
+  return writer.add("GatherElements", {ordered, indices}, {{"axis", int64_t{2}}});
+}
+
+struct WindowEstimate {
+  std::string deviation;  ///< of each channel [N,C,1]
+  std::string enough;     ///< are there windows enough? [N,1,1]
+};
+
+WindowEstimate by_windows(NodeWriter& writer, const std::string& response, const std::string& clear, int64_t channels,
+                          int64_t filters) {
+  const std::string average =
+      writer.constant(at::full({channels, filters, 1, 1}, 1.0 / static_cast<double>(filters)), "average");
+  const std::string energy = writer.add("Conv", {writer.add("Mul", {response, response}), average},
+                                        {{"kernel_shape", Integers{1, 1}}, {"group", channels}});
+  const std::string share = window_mean(writer, clear);
+  const std::string mean = writer.add("Div", {window_mean(writer, writer.add("Mul", {energy, clear})),
+                                              writer.add("Max", {share, writer.number(1e-6, "least")})});
+  const std::string seen = writer.add("Greater", {share, writer.number(0.5, "half")});
+  const std::string largest = writer.add("ReduceMax", {mean}, {{"axes", Integers{1}}});
+  const std::string flat = writer.add(
+      "And", {seen, writer.add("Less", {largest, writer.number(NoiseFilters::kFlat * NoiseFilters::kFlat, "flat")})});
+  const std::string twice = writer.add("Mul", {count_of(writer, flat), writer.integers({2}, "two")});
+  const std::string drawing = writer.add("Not", {writer.add("Less", {twice, count_of(writer, seen)})});
+  const std::string used = writer.add("And", {seen, writer.add("Or", {writer.add("Not", {flat}), drawing})});
+  const std::string values = writer.add("Reshape", {writer.add("Where", {used, mean, writer.number(1e9, "unused")}),
+                                                    writer.integers({0, channels, -1}, "flat")});
+  const std::string count = writer.add("Squeeze", {count_of(writer, used), writer.integers({3}, "axis")});  // [N,1,1]
+  const std::string last =
+      writer.add("Max", {writer.add("Sub", {count, writer.integers({1}, "one")}), writer.integers({0}, "zero")});
+  const std::string index =
+      cast(writer, writer.add("Mul", {cast(writer, last, kFloatType), writer.number(NoiseFilters::kQuiet, "quiet")}),
+           kIntegerType);
+  const std::string windows = writer.add("Shape", {values}, {{"start", int64_t{2}}, {"end", int64_t{3}}});
+  const std::string energy_taken = taken(writer, sorted(writer, values, windows, 2), index, channels);
+  const std::string variance = writer.add("Div", {energy_taken, writer.number(NoiseFilters::kQuietBias, "bias")});
+  return {writer.add("Sqrt", {variance}),
+          writer.add("Not", {writer.add("Less", {count, writer.integers({NoiseFilters::kFewestWindows}, "fewest")})})};
+}
+
+/// The deviation of each channel by single responses [N,C,1].
+std::string by_responses(NodeWriter& writer, const std::string& response, const std::string& clear, int64_t channels) {
+  const std::string sizes = writer.add("Reshape", {writer.add("Mul", {writer.add("Abs", {response}), clear}),
+                                                   writer.integers({0, channels, -1}, "flat")});
+  const std::string one = writer.integers({1}, "one"), two = writer.integers({2}, "two");
+  const std::string total = writer.add("Shape", {sizes}, {{"start", int64_t{2}}, {"end", int64_t{3}}});
+  // What is flat in all channels leads the sorted ones; the median is that of the others.
+  const std::string largest = writer.add("ReduceMax", {sizes}, {{"axes", Integers{1}}});  // [N,1,responses]
+  const std::string used =
+      cast(writer, writer.add("Greater", {largest, writer.number(NoiseFilters::kFlat, "flat")}), kIntegerType);
+  const std::string count = writer.add("ReduceSum", {used, two}, {{"keepdims", int64_t{1}}});  // [N,1,1]
+  const std::string middle = writer.add("Div", {writer.add("Sub", {count, one}), two});
+  const std::string index = writer.add("Add", {writer.add("Sub", {total, count}), middle});
+  const std::string last = writer.add("Sub", {total, one});  // where nothing is used: a 0 as well
+  const std::string limited = writer.add("Min", {index, last});
+  return writer.add("Div", {taken(writer, sorted(writer, sizes, total, 2), limited, channels),
+                            writer.number(NoiseFilters::kNormal, "normal")});
+}
+
 }  // namespace
 
 std::string add_noise_estimate(NodeWriter& writer, const std::string& image, int64_t channels) {
-  const std::string detail = details(writer, image, channels);
-  const std::string one = writer.integers({1}, "one"), two = writer.integers({2}, "two");
-  const std::string responses = writer.add("Shape", {detail}, {{"start", int64_t{2}}, {"end", int64_t{3}}});
-  // What is flat in all channels leads the sorted ones; the median is that of the others.
-  const std::string largest = writer.add("ReduceMax", {detail}, {{"axes", Integers{1}}});  // [N,1,responses]
-  const std::string used =
-      writer.add("Cast", {writer.add("Greater", {largest, writer.number(NoiseFilters::kFlat, "flat")})},
-                 {{"to", int64_t{7}}});                                                        // int64
-  const std::string count = writer.add("ReduceSum", {used, two}, {{"keepdims", int64_t{1}}});  // [N,1,1]
-  const std::string middle = writer.add("Div", {writer.add("Sub", {count, one}), two});
-  const std::string index = writer.add("Add", {writer.add("Sub", {responses, count}), middle});
-  const std::string last = writer.add("Sub", {responses, one});  // where nothing is used: a 0 as well
-  const std::string limited = writer.add("Min", {index, last});
-  const std::string shape = writer.integers({1, channels, 1}, "channels");
-  const std::string indices = writer.add("Expand", {limited, shape});
-  const std::string order = sorted(writer, detail, responses, 2);
-  const std::string medians = writer.add("GatherElements", {order, indices}, {{"axis", int64_t{2}}});  // [N,C,1]
-  const std::string ranked = sorted(writer, medians, writer.integers({channels}, "count"), 1);
+  const at::Tensor filters = image::noise_filters(16, 16).filters;
+  const std::string saturation = saturated(writer, image);
+  const std::string clear = unsaturated(writer, saturation, filters.size(2));
+  const std::string response = responses(writer, image, channels, filters);
+  const WindowEstimate windows = by_windows(writer, response, clear, channels, filters.size(0));
+  const std::string deviation =
+      writer.add("Where", {windows.enough, windows.deviation, by_responses(writer, response, clear, channels)});
+  const std::string ranked = sorted(writer, deviation, writer.integers({channels}, "count"), 1);
   const std::string median =
       writer.add("Gather", {ranked, writer.integers({(channels - 1) / 2}, "median")}, {{"axis", int64_t{1}}});
-  const std::string sigma = writer.add("Div", {median, writer.number(NoiseFilters::kNormal, "normal")});
-  return writer.add("Unsqueeze", {sigma, writer.integers({3}, "axis")});  // [N,1,1,1]
+  const std::string sigma = writer.add("Unsqueeze", {median, writer.integers({3}, "axis")});  // [N,1,1,1]
+  // Nothing can be said of an image that is black and white throughout.
+  const std::string all = writer.add("ReduceMin", {saturation}, {{"axes", Integers{1, 2, 3}}});
+  return writer.add("Mul", {sigma, writer.add("Sub", {writer.number(1, "one"), all})});
 }
 
 }  // namespace sscvae::onnx

@@ -28,7 +28,7 @@ struct CodeStatistics {
   double codes_used = 0;                ///< share of the codebook that occurs (discrete codes)
   double perplexity = 0;                ///< see metrics::CodeUsage (discrete codes)
   double kl_bits = 0;                   ///< divergence from N(0,1) per position, mean: what a Gaussian code may carry
-  int64_t positions = 0;                ///< of the latent grid, padding and tile overlaps included
+  int64_t positions = 0;                ///< of the latent grid, padding included
 };
 /// The figures that codes of that kind have, by name. Sparse: nnz, zero_fraction, hoyer, fit_error,
 /// negative_threshold_share, all_zero_share; discrete: codes_used, perplexity, fit_error; Gaussian: kl_bits.

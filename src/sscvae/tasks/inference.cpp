@@ -5,11 +5,13 @@
 
 #include <chrono>
 #include <cmath>
+#include <span>
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/log.h"
 #include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
+#include "sscvae/image/noise_level.h"
 #include "sscvae/image/padding.h"
 #include "sscvae/image/tiles.h"
 #include "sscvae/kernels/bfloat16_unit.h"
@@ -24,6 +26,9 @@ namespace {
 constexpr int64_t kLiteTile = 1408, kReferenceTile = 512;  // about 2^21 and 2^18 pixels, multiples of 64
 constexpr int64_t kOverlap = 64;
 constexpr int kSymmetries = 8;
+constexpr double kModelError = 0.9, kTextureInEstimates = 1.8;  // grey levels, see temper()
+constexpr double kReach = 4, kUnlimited = 5;
+constexpr double kLeastToldLevel = 1.5;  // training hardly shows lower ones, and models do not extrapolate
 
 /// One of the symmetries of the square, [C,H,W].
 at::Tensor turned(at::Tensor image, int symmetry) {
@@ -36,6 +41,36 @@ at::Tensor turned_back(at::Tensor image, int symmetry) {
   if (symmetry & 4) image = image.transpose(1, 2);
   if (symmetry & 2) image = image.flip({1});
   return symmetry & 1 ? image.flip({2}) : image;
+}
+
+}  // namespace
+
+at::Tensor temper(const at::Tensor& input, const at::Tensor& output, double sigma_8bit, bool estimated) {
+  const double texture = estimated ? kTextureInEstimates : 0;
+  const double noise = std::max(0.0, sigma_8bit * sigma_8bit - texture * texture);
+  const double limit = kReach * sigma_8bit * (1 + sigma_8bit * sigma_8bit / (kUnlimited * kUnlimited)) / 255;
+  return input + (output - input).clamp(-limit, limit) * (noise / (noise + kModelError * kModelError));
+}
+
+namespace {
+
+/// The code of that part of the pixels and what goes with it, from a pass over `height` rows of pixels.
+models::ForwardResult part_of(const models::ForwardResult& whole, const image::OwnPart& own, int64_t height) {
+  const auto cut = [&](const at::Tensor& map, int64_t first_axis) {
+    if (!map.defined() || (map.size(first_axis) == 1 && map.size(first_axis + 1) == 1)) return map;  // one position
+    const auto scaled = [&](int64_t pixels) { return pixels * map.size(first_axis) / height; };
+    return map.slice(first_axis, scaled(own.top), scaled(own.bottom))
+        .slice(first_axis + 1, scaled(own.left), scaled(own.right));
+  };
+  models::ForwardResult part;
+  part.features = cut(whole.features, 2);
+  part.threshold = cut(whole.threshold, 2);
+  part.code = cut(whole.code, 2);
+  part.indices = cut(whole.indices, 1);
+  part.coded_features = cut(whole.coded_features, 2);
+  part.mean = cut(whole.mean, 2);
+  part.log_variance = cut(whole.log_variance, 2);
+  return part;
 }
 
 }  // namespace
@@ -126,6 +161,7 @@ models::ForwardResult Inference::pass(const at::Tensor& images) {
   if (!engine_)
     engine_ = std::make_unique<engine::Engine>(*opened_.model,
                                                compute_.bf16 ? engine::Precision::kBf16 : engine::Precision::kFp32);
+  engine_->set_noise_level(level_);
   return models::forward_padded(images, engine_->size_multiple(),
                                 [&](const at::Tensor& padded) { return rounded(engine_->run(padded)); });
 }
@@ -138,17 +174,34 @@ at::Tensor Inference::code(const at::Tensor& image) {
   return thinned(code, image::round_up(image.size(1), multiple)).to(at::kCPU, at::kFloat);
 }
 
+bool Inference::set_noise_level(std::optional<double> sigma_8bit) {
+  told_level_ = sigma_8bit;
+  return models::set_noise_levels(*opened_.model, {});
+}
+
+void Inference::tell_level(std::optional<double> sigma_8bit) {
+  level_ = sigma_8bit;
+  if (sigma_8bit) models::set_noise_levels(*opened_.model, std::span(&*sigma_8bit, 1));
+  else models::set_noise_levels(*opened_.model, {});
+}
+
 InferenceResult Inference::run(const at::Tensor& image) {
   check_shape(image, "image", "C,H,W", {channels(), -1, -1});
+  const bool denoises = opened_.experiment.options.task == train::Task::kDenoise;
+  std::optional<double> sigma = told_level_;
+  if (!sigma && denoises) sigma = image::estimate_sigma_8bit(image);
+  if (sigma) tell_level(std::max(*sigma, kLeastToldLevel));
   InferenceResult result = run_once(image);
-  if (!ensemble_) return result;
-  for (int symmetry = 1; symmetry < kSymmetries; ++symmetry) {
+  for (int symmetry = 1; ensemble_ && symmetry < kSymmetries; ++symmetry) {
     const InferenceResult other = run_once(turned(image, symmetry).contiguous());
     result.reconstruction = result.reconstruction + turned_back(other.reconstruction, symmetry);
-    result.code.add(other.code);
     result.seconds += other.seconds;
   }
-  result.reconstruction = result.reconstruction / kSymmetries;
+  if (ensemble_) result.reconstruction = result.reconstruction / kSymmetries;
+  tell_level({});
+  if (!denoises) return result;
+  result.sigma_8bit = sigma;
+  result.reconstruction = temper(image, result.reconstruction, *sigma, !told_level_);
   return result;
 }
 
@@ -158,9 +211,9 @@ InferenceResult Inference::run_once(const at::Tensor& image) {
   result.code = CodeMeter(opened_.model->num_codes(), code_step_);
   const int64_t multiple = opened_.model->size_multiple();
   const c10::InferenceMode no_gradients;
-  const auto reconstruct = [&](const at::Tensor& input) {
+  const auto reconstruct = [&](const at::Tensor& input, const image::OwnPart& own) {
     const models::ForwardResult forward = pass(input);
-    result.code.add(forward);
+    result.code.add(part_of(forward, own, image::round_up(input.size(2), multiple)));
     const at::Tensor output = forward.reconstruction.to(at::kCPU, at::kFloat);
     if (!code_model_) return output;
     const at::Tensor map = surprise_map(*code_model_, forward.sparse_code(), image::round_up(input.size(2), multiple),
@@ -171,7 +224,8 @@ InferenceResult Inference::run_once(const at::Tensor& image) {
   const int64_t tile = tile_for(image.size(1), image.size(2));
   result.reconstruction =
       (tile > 0 ? image::process_tiled(batch, tile, std::min(kOverlap, tile / 4), multiple, reconstruct)
-                : reconstruct(batch))
+                : reconstruct(batch, {0, image::round_up(image.size(1), multiple), 0,
+                                      image::round_up(image.size(2), multiple)}))
           .squeeze(0)
           .to(at::kFloat);
   if (code_model_) {

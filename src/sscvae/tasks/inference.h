@@ -31,8 +31,16 @@ struct InferenceResult {
   at::Tensor reconstruction;  ///< float32 [C,H,W] on the CPU, not clamped
   at::Tensor surprise;        ///< with a code model: what each pixel's code costs, bits [H,W]
   CodeMeter code;
+  std::optional<double> sigma_8bit;  ///< of weights that denoise: the level that was told or estimated
   double seconds = 0;
 };
+
+/// What a denoiser changes, scaled down where there is hardly any noise: input + w (output - input) with
+/// w = s^2 / (s^2 + m^2), the share that leaves the least error where noise of level s and the model's own error of
+/// m = 0.9 grey levels are unrelated. `estimated` levels hold some texture, whose square is taken off first. Below level
+/// 5 or so no pixel moves by more than about four standard deviations, whatever the weights make of images unlike those
+/// they know. At level 0 the image stays as it is; from level 10 on w is above 0.99.
+at::Tensor temper(const at::Tensor& input, const at::Tensor& output, double sigma_8bit, bool estimated);
 
 /// Is there an engine for it? Errors: UsageError for a name that is neither fast nor plain.
 bool has_engine(const std::string& engine, const Compute& compute);
@@ -51,8 +59,12 @@ class Inference {
   /// Errors: as open_model and resolve_compute; UsageError for a bad tile or scale.
   Inference(const ModelSource& source, const InferenceOptions& options);
 
-  /// `image` is float32 [C,H,W] in [0,1] with the model's channels; any size. Errors: ShapeError.
+  /// `image` is float32 [C,H,W] in [0,1] with the model's channels; any size. Weights that denoise are told the noise
+  /// level of the whole image, once for all of its tiles and symmetries, and their result is tempered. Errors:
+  /// ShapeError.
   InferenceResult run(const at::Tensor& image);
+  /// The level of all images from now on; nothing: estimated in each. Says whether the model goes by it.
+  bool set_noise_level(std::optional<double> sigma_8bit);
 
   /// The sparse code of an image in one piece [1,K,h,w], thinned out (tasks/novelty.h).
   at::Tensor code(const at::Tensor& image);
@@ -71,6 +83,7 @@ class Inference {
  private:
   bool uses_engine() const;
   InferenceResult run_once(const at::Tensor& image);
+  void tell_level(std::optional<double> sigma_8bit);
   models::ForwardResult pass(const at::Tensor& images);
   /// The result with its sparse code rounded, and features and image of the rounded code.
   models::ForwardResult rounded(models::ForwardResult result);
@@ -80,6 +93,7 @@ class Inference {
   double code_step_;
   bool ensemble_;
   bool wants_engine_;
+  std::optional<double> told_level_, level_;  // given; of the image on its way
   std::optional<metrics::CodeModel> code_model_;
   std::unique_ptr<PlainIterations> plain_;
   std::unique_ptr<engine::Engine> engine_;  // made when it is first used

@@ -9,6 +9,7 @@
 #include "sscvae/image/noise.h"
 #include "sscvae/image/noise_level.h"
 #include "sscvae/tasks/code_statistics.h"
+#include "sscvae/tasks/inference.h"
 #include "sscvae/tasks/outputs.h"
 #include "sscvae/tasks/restore.h"
 #include "support/paths.h"
@@ -48,6 +49,51 @@ TEST(NoiseLevel, FineTextureIsHardlyTakenForNoise) {
   EXPECT_GT(finest_wavelet, 5);
   EXPECT_LT(image::estimate_sigma_8bit(texture), 0.4 * finest_wavelet);
   EXPECT_GT(image::estimate_sigma_8bit(image::add_gaussian_noise(texture, 20, 3, false)), 19);
+}
+
+/// Edges are no noise: what is flat decides, or nothing where all is black and white.
+TEST(NoiseLevel, DrawingsHaveNone) {
+  at::Tensor drawing = at::full({3, 200, 260}, 0.25);  // lines of one colour on another
+  for (int64_t row = 20; row < 180; row += 14)
+    drawing.narrow(1, row, 5)
+        .narrow(2, 20, 120)
+        .copy_(at::arange(120).remainder(3).eq(0).to(at::kFloat).mul(0.6).add(0.2).expand({3, 5, 120}));
+  EXPECT_LT(image::estimate_sigma_8bit(drawing), 0.01);
+  at::Tensor pixel = at::zeros({1, 128, 128});
+  pixel[0][60][60] = 1;
+  EXPECT_EQ(image::estimate_sigma_8bit(pixel), 0);
+  const at::Tensor checker = at::arange(128).unsqueeze(0).add(at::arange(128).unsqueeze(1)).remainder(2);
+  EXPECT_EQ(image::estimate_sigma_8bit(checker.to(at::kFloat).unsqueeze(0)), 0);
+  EXPECT_EQ(image::estimate_sigma_8bit(at::ones({3, 100, 100})), 0);
+}
+
+/// Half flat, half a texture of the highest frequencies: the flat half says what the noise is.
+TEST(NoiseLevel, QuietPartsDecide) {
+  torch::manual_seed(2);
+  at::Tensor image = at::full({1, 256, 256}, 0.5);
+  image.narrow(2, 128, 128).add_(torch::rand({1, 256, 128}) * 0.3 - 0.15);
+  EXPECT_NEAR(image::estimate_sigma_8bit(image::add_gaussian_noise(image, 8, 3, false)), 8, 0.6);
+}
+
+TEST(NoiseLevel, AFrameWithoutNoiseIsLeftOut) {
+  at::Tensor image = image::add_gaussian_noise(at::full({1, 256, 256}, 0.5), 20, 3, false);
+  image.narrow(1, 0, 40).fill_(0.125);
+  image.narrow(1, 216, 40).fill_(0.125);
+  EXPECT_NEAR(image::estimate_sigma_8bit(image), 20, 1.2);
+}
+
+TEST(Temper, LeavesCleanImagesAndTrustsTheModelWhereThereIsNoise) {
+  const at::Tensor input = at::full({1, 4, 4}, 0.5), output = at::full({1, 4, 4}, 0.51);
+  const auto moved = [&](double sigma, bool estimated) {
+    return (temper(input, output, sigma, estimated) - input).mean().item<double>() / 0.01;
+  };
+  EXPECT_EQ(moved(0, false), 0);
+  EXPECT_EQ(moved(1, true), 0);  // texture
+  EXPECT_NEAR(moved(0.9, false), 0.5, 1e-5);
+  EXPECT_GT(moved(10, false), 0.99);
+  EXPECT_LT(moved(2, true), moved(2, false));
+  const double farthest = (temper(input, output + 0.4, 2, false) - input).abs().max().item<double>();
+  EXPECT_NEAR(255 * farthest, 4 * 2 * 1.16 * 4 / 4.81, 1e-3);  // four deviations, not 0.4
 }
 
 TEST(NoiseLevel, IsZeroWhereNothingCanBeSaid) {

@@ -7,7 +7,6 @@
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <span>
 
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
@@ -19,7 +18,6 @@
 #include "sscvae/image/noise.h"
 #include "sscvae/image/noise_level.h"
 #include "sscvae/metrics/protocol.h"
-#include "sscvae/models/threshold_scale.h"
 #include "sscvae/report/colormap.h"
 #include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/novelty.h"
@@ -268,7 +266,9 @@ Report denoise(const DenoiseOptions& options) {
   Inference inference(options.source, options.inference);
   warn_of_other_task(inference, options.source.weights, true);
   const NoiseRange range = trained_range(inference.opened());
-  const bool told = !automatic && models::set_noise_levels(inference.model(), std::span(&given, 1));
+  const bool goes_by_level = inference.set_noise_level({});
+  const bool told = !automatic && goes_by_level;
+  if (told) inference.set_noise_level(given);
   if (told && range.high > 0 && given > range.high)
     warn(format("'%s' was trained with noise of up to %g grey levels, not %g", options.source.weights.c_str(),
                 range.high, given));
@@ -285,7 +285,8 @@ Report denoise(const DenoiseOptions& options) {
     const double factor = told ? 1 : contrast_factor(sigma, range.low, range.high);
     const at::Tensor mean = noisy.mean();
     InferenceResult result = model.run(factor == 1 ? noisy : mean + (noisy - mean) * factor);
-    if (factor != 1) result.reconstruction = mean + (result.reconstruction - mean) / factor;
+    if (factor != 1)
+      result.reconstruction = temper(noisy, mean + (result.reconstruction - mean) / factor, sigma, automatic);
     item.json["sigma_8bit"] = sigma;
     item.json["sigma_estimated"] = automatic;
     item.json["contrast_factor"] = factor;

@@ -78,7 +78,7 @@ void jitter_thresholds(models::Autoencoder& model, const StepSettings& settings,
 }
 
 // About the errors of image::estimate_sigma_8bit on whole photographs, 8-bit grey levels.
-constexpr double kTextureAsNoise = 4, kRelativeError = 0.015;
+constexpr double kTextureAsNoise = 3, kRelativeError = 0.015;
 
 /// The levels of the batch as they would be estimated: texture adds to their squares, chance a little to either side.
 std::vector<double> told_levels(const data::Batch& batch, const StepSettings& settings, int64_t pass) {
