@@ -8,7 +8,7 @@ include(GNUInstallDirs)
 
 function(sscvae_add_tests target label)
   gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-                       PROPERTIES LABELS "${label}" TIMEOUT 300 ENVIRONMENT "${SSCVAE_TEST_ENVIRONMENT}")
+                       PROPERTIES LABELS "${label}" TIMEOUT 900 ENVIRONMENT "${SSCVAE_TEST_ENVIRONMENT}")
 endfunction()
 
 function(sscvae_layer name)

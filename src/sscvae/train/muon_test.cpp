@@ -141,7 +141,7 @@ TEST(Muon, AllFiltersTogetherTakeTheSameSteps) {
       all[i].second.mutable_grad() = one[i].second.grad().clone();
     }
     singly.step(1e-3);
-    together.step_together(1e-3 * options.learning_rate_ratio);
+    together.step_together(1e-3);
   }
   const serialization::StateDict momenta = together.state();
   for (size_t i = 0; i < one.size(); ++i)
