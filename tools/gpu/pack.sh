@@ -8,6 +8,7 @@ build=build-gpu pack=build-gpu-pack data="${SSCVAE_DATA_DIR:-../shared/data}"
 jobs=()
 
 fail() { printf 'pack: error: %s\n' "$*" >&2; exit 1; }
+fail_usage() { printf 'pack: error: %s\n' "$*" >&2; exit 2; }
 note() { printf 'pack: %s\n' "$*" >&2; }
 
 usage() {
@@ -23,8 +24,10 @@ its size and what to run there. Jobs are those of tools/gpu/run.sh:
                           CBSD68, as its files are, or the ultrasound images
 
   --build FOLDER   take the programs from this build (default $build, made by tools/gpu/prepare.sh)
-  --out FOLDER     the pack (default $pack); one that this script made is replaced
+  --out FOLDER     the pack (default $pack); one that this script made, with nothing else in it, is replaced
   --data FOLDER    with bsds500/ and ultrasound/ (default SSCVAE_DATA_DIR, else $data)
+
+Relative paths begin at the root of the repository.
 EOT
 }
 
@@ -32,14 +35,24 @@ while (( $# )); do
   case "$1" in
     --help) usage; exit 0 ;;
     --build | --out | --data)
-      [[ -n "${2:-}" ]] || fail "$1 needs a value"
+      [[ -n "${2:-}" ]] || fail_usage "$1 needs a value"
       case "$1" in --build) build="$2" ;; --out) pack="$2" ;; --data) data="$2" ;; esac
       shift 2 ;;
-    -*) fail "unknown option '$1'; see --help" ;;
+    -*) fail_usage "unknown option '$1'; see --help" ;;
     *) jobs+=("$1"); shift ;;
   esac
 done
-(( ${#jobs[@]} )) || fail "no job; see --help"
+(( ${#jobs[@]} )) || fail_usage "no job; see --help"
+for job in "${jobs[@]}"; do
+  IFS=: read -r kind config minutes rest <<<"$job"
+  case "$kind" in
+    tests | bench) ;;
+    train)
+      [[ -n "$config" && "$minutes" =~ ^[0-9]+(\.[0-9]+)?$ && -z "$rest" ]] ||
+        fail_usage "'$job': expected train:CONFIG:MINUTES" ;;
+    *) fail_usage "unknown job '$job': expected tests, bench or train:CONFIG:MINUTES" ;;
+  esac
+done
 
 for program in sscvae tests/sscvae_gpu_test; do
   [[ -x "$build/$program" ]] || fail "$build/$program is missing: run tools/gpu/prepare.sh"
@@ -53,9 +66,18 @@ elif ! grep -qx "commit $(git rev-parse HEAD)" "$stamp"; then
 elif grep -q '^dirty' "$stamp"; then
   note "warning: the build is of a tree with changes ($(grep '^dirty' "$stamp"))"
 fi
-[[ ! -e "$pack" || -e "$pack/$marker" ]] || fail "$pack is there and was not made by this script"
+pack="${pack%"${pack##*[!/]}"}" # a slash at the end would put the new pack into the old one
+[[ -n "$pack" ]] || fail_usage "--out: expected a folder of its own"
+refuse_to_replace() {
+  [[ -e "$pack/$marker" ]] || fail "$pack is there and was not made by this script"
+  local other
+  other="$(find "$pack/" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort |
+           grep -vxE "$marker|bin|configs|data|lib|models|peers|prepared.txt|run.sh" | head -n 1)" || true
+  [[ -z "$other" ]] || fail "$pack has something that this script did not put there: move away '$other'"
+}
+[[ ! -e "$pack" ]] || refuse_to_replace
 
-part="$(mktemp -d "$pack.XXXXXX")"
+part="$(mktemp -d "$pack.XXXXXX" 2>/dev/null)" || fail "cannot make a folder beside $pack"
 trap 'rm -rf "$part"' EXIT
 chmod 755 "$part"
 touch "$part/$marker"
@@ -98,6 +120,7 @@ add_training() { # CONFIG
   local file="configs/$1.toml" dataset weights
   [[ -e "$file" ]] || file="$1"
   [[ -f "$file" ]] || fail "train:$1: no such preset or file"
+  [[ "$file" == *.toml ]] || fail "train:$1: the name of a configuration ends in .toml"
   mkdir -p "$part/configs" "$part/models/splits"
   cp "$file" "$part/configs/"
   cp models/splits/*.csv "$part/models/splits/"
@@ -116,13 +139,11 @@ for job in "${jobs[@]}"; do
   IFS=: read -r kind config minutes rest <<<"$job"
   case "$kind" in
     tests)
+      [[ -e models/lpips/lpips_alex_v0.1.safetensors ]] || fail "models/lpips is missing: git checkout HEAD -- models"
       mkdir -p "$part/models/lpips"
       cp models/lpips/lpips_alex_v0.1.safetensors "$part/models/lpips/" ;;
     bench) cp -r benchmarks/peers "$part/peers" && rm -rf "$part/peers/__pycache__" ;;
-    train)
-      [[ -n "$config" && "$minutes" =~ ^[0-9]+(\.[0-9]+)?$ && -z "$rest" ]] || fail "'$job': expected train:CONFIG:MINUTES"
-      add_training "$config" ;;
-    *) fail "unknown job '$job': expected tests, bench or train:CONFIG:MINUTES" ;;
+    train) add_training "$config" ;;
   esac
 done
 
@@ -132,7 +153,7 @@ size="$(bytes_of "$part")"
 (( size <= limit_mib << 20 )) ||
   fail "these jobs take $(mib "$size") MiB, $limit_mib fit: pack fewer ($(du -sh "$part"/* | awk '{printf "%s %s; ", $2, $1}' | sed "s|$part/||g"))"
 rm -rf "$pack"
-mv "$part" "$pack"
+mv -T "$part" "$pack" || fail "$pack came back: another pack.sh is running"
 trap - EXIT
 
 # What need not travel: large tracked files that have no changes, so that git can bring them back.
@@ -146,6 +167,6 @@ leave the weights behind and bring them back afterwards:
   git diff --quiet HEAD -- models && git ls-files -z models/*.safetensors models/lpips | xargs -0 rm
   git checkout HEAD -- models
 There, with OUT a folder for the results (at most 8 files of 16 MiB):
-  bash $pack/run.sh --out "\$OUT" ${jobs[*]}
+  bash$(printf ' %q' "$pack/run.sh") --out "\$OUT"$(printf ' %q' "${jobs[@]}")
 EOT
 (( size + rest <= transfer_mib << 20 )) || fail "pack and tracked files take $(mib $((size + rest))) MiB together: $transfer_mib MiB fit"
