@@ -21,7 +21,8 @@ runs out of time does not stop the next. Results are written as they come, and t
   tests[:MINUTES]         the GPU tests (default 3 minutes)
   bench[:MINUTES]         the program beside PyTorch on the same device (default 5 minutes)
   train:CONFIG:MINUTES    training, start and writing included. A schedule that ends with the steps is made to end in
-                          time: a short trial says how many steps fit, and no more than are wanted are taken
+                          time: a short trial says how many steps fit, and no more than are wanted are taken. A
+                          CONFIG can be in the list once
 
   --out FOLDER       for the results (default: OUT of the environment), which must be empty or not there. results.tar.gz
                      has logs and figures, CONFIG.safetensors (or CONFIG.safetensors.00, .01, ... to put together with
@@ -58,21 +59,26 @@ is_number "$total_minutes" || fail "--minutes: expected a number, got '$total_mi
 [[ -z "$gigapixels" ]] || is_number "$gigapixels" || fail "--gigapixels: expected a number, got '$gigapixels'"
 [[ "$device" == cuda || "$device" == cpu ]] || fail "--device: expected cuda or cpu, got '$device'"
 (( ${#jobs[@]} )) || fail "no job; see --help"
+trainings=" "
 for job in "${jobs[@]}"; do
   IFS=: read -r kind first second rest <<<"$job"
   case "$kind" in
     tests | bench) [[ -z "$second" ]] && { [[ -z "$first" ]] || is_number "$first"; } || fail "'$job': expected $kind:MINUTES" ;;
     train)
       [[ -n "$first" && -z "$rest" ]] && is_number "$second" || fail "'$job': expected train:CONFIG:MINUTES"
-      [[ -e "$here/configs/$(basename "$first" .toml).toml" ]] || fail "'$job': the pack was made without this configuration" ;;
+      [[ -e "$here/configs/$(basename "$first" .toml).toml" ]] || fail "'$job': the pack was made without this configuration"
+      name="$(basename "$first" .toml)"
+      [[ "$trainings" != *" $name "* ]] || fail "'$job': $name is in the list twice, and its results have one place"
+      trainings+="$name " ;;
     *) fail "unknown job '$job'; see --help" ;;
   esac
 done
 [[ -n "$out" ]] || fail "--out FOLDER is missing"
-mkdir -p "$out" && out="$(cd "$out" && pwd)" || fail "cannot make the folder '$out'"
+mkdir -p "$out" 2>/dev/null && out="$(cd "$out" && pwd)" || fail "cannot make the folder '$out'"
 [[ -z "$(ls -A "$out")" ]] || fail "the folder '$out' is not empty"
 
 deadline=$((SECONDS + $(seconds_of "$total_minutes") - writing_seconds))
+command -v "$python" >/dev/null || fail "$python is missing: --python names one with torch"
 torch="$("$python" -c 'import importlib.util as u; s = u.find_spec("torch"); print(s.submodule_search_locations[0] if s else "")')" ||
   fail "$python does not run"
 [[ -n "$torch" ]] || fail "$python has no torch: --python names one that has"
@@ -167,6 +173,7 @@ clean() {
 limited() { # SECONDS NAME COMMAND...
   local limit="$1" name="$2" status
   shift 2
+  (( limit > 0 )) || return 124  # which timeout would take for no limit at all
   timeout --signal=TERM --kill-after=15 "$limit" "$@" >>"$work/results/$name.log" 2>&1 </dev/null &
   running=$!
   wait "$running" 2>/dev/null
@@ -243,7 +250,8 @@ run_training() { # SECONDS CONFIG
   [[ "$device" == cuda ]] || trial_rows=1
   # A trial of a twelfth of the time, at most 25 s: the first steps choose algorithms and are no measure.
   local trial=$(( $1 / 12 < 25 ? $1 / 12 : 25 ))
-  limited $((trial + 60)) "$name-trial" "$program" train "${options[@]}" --device "$device" --out "$work/trial" --overwrite \
+  local trial_limit=$((trial + 60 < end - SECONDS ? trial + 60 : end - SECONDS))
+  limited "$trial_limit" "$name-trial" "$program" train "${options[@]}" --device "$device" --out "$work/trial" --overwrite \
     --set train.steps=100000000 --set "train.log_every=$trial_rows" --set train.validation_images=0 --set train.preview_images=0 \
     --set "train.max_minutes=$(awk -v s="$trial" 'BEGIN {print s / 60}')"
   step="$(seconds_per_step "$work/trial/log.csv" 2>/dev/null)" || step=""
@@ -283,6 +291,7 @@ trap stop_all INT TERM
   while sleep 10; do
     publish_results
     [[ ! -e "$work/training" ]] || publish_weights "$(cat "$work/training")" >/dev/null
+    kill -0 $$ || exit 0  # nobody is left who would end this
   done
 ) 2>/dev/null &
 writer=$!
@@ -294,7 +303,7 @@ for job in "${jobs[@]}"; do
   limit="$(seconds_of "$minutes")" begin=$SECONDS
   (( limit <= deadline - SECONDS )) || limit=$((deadline - SECONDS))
   if (( limit < least_seconds )); then
-    note "$job: left out, no time is left"
+    note "$job: left out: it would have $((limit > 0 ? limit : 0)) s and takes $least_seconds at least"
     failed=1
     continue
   fi
