@@ -9,6 +9,7 @@ torch_version=2.11.0 python_version=3.12 architectures="80-real;90a-real" jobs="
 
 say() { printf 'prepare: %s\n' "$*"; }
 fail() { printf 'prepare: error: %s\n' "$*" >&2; exit 1; }
+fail_usage() { printf 'prepare: error: %s\n' "$*" >&2; exit 2; }
 
 usage() {
   cat <<EOT
@@ -34,7 +35,7 @@ while (( $# )); do
     --help) usage; exit 0 ;;
     --without-libraries) libraries=no; shift ;;
     --torch | --python | --architectures | --jobs)
-      [[ -n "${2:-}" ]] || fail "$1 needs a value"
+      [[ -n "${2:-}" ]] || fail_usage "$1 needs a value"
       case "$1" in
         --torch) torch_version="$2" ;;
         --python) python_version="$2" ;;
@@ -42,10 +43,10 @@ while (( $# )); do
         --jobs) jobs="$2" ;;
       esac
       shift 2 ;;
-    *) fail "unknown option '$1'; see --help" ;;
+    *) fail_usage "unknown option '$1'; see --help" ;;
   esac
 done
-[[ -z "$jobs" || "$jobs" =~ ^[1-9][0-9]*$ ]] || fail "--jobs: expected a number, got '$jobs'"
+[[ -z "$jobs" || "$jobs" =~ ^[1-9][0-9]*$ ]] || fail_usage "--jobs: expected a number, got '$jobs'"
 for tool in python3 cmake ninja g++ nvcc git; do
   command -v "$tool" >/dev/null || fail "$tool is missing"
 done
@@ -73,6 +74,8 @@ nvidia_requirements() {
 }
 
 mkdir -p "$torch_folder"
+exec 9>"$torch_folder/.lock"
+flock -n 9 || fail "another prepare.sh is at work here"
 scratch=""
 trap '[[ -z "$scratch" ]] || rm -rf "$scratch"' EXIT
 for old in "$torch_folder"/.fetch.*; do # of a run that was killed
