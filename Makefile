@@ -60,6 +60,10 @@ demo: build ## train a small model for two minutes on generated images and write
 test: build-all ## what a contributor must pass (everything but the tests that need a GPU)
 	cd $(BUILD) && ctest -LE gpu -j 2 --output-on-failure
 
+# Said before the build, which takes minutes.
+ifneq ($(and $(filter test-isa,$(MAKECMDGOALS)),$(filter-out portable avx2 avx512 avx512_bf16 amx,$(ISA))),)
+$(error ISA: expected portable, avx2, avx512, avx512_bf16 or amx, got '$(ISA)')
+endif
 test-isa: build-all ## the same for each instruction set that this processor has, or for those in ISA="portable avx2"
 	tools/test_isa.sh $(BUILD) $(ISA)
 

@@ -21,7 +21,7 @@ commit="$(git rev-parse HEAD 2>/dev/null || echo 0)"
 readonly offset=$(( 16#${commit:0:8} % groups ))
 mapfile -t objects < <(ninja -C "$build" -t targets all | sed -n 's/^\(.*\.cpp\.o\): .*/\1/p' | sort |
                        awk -v n="$groups" -v i="$offset" 'NR % n == i')
-(( ${#objects[@]} > 0 )) || fail "there is no source to compile"
+(( ${#objects[@]} > 0 )) || fail "this group of $groups is empty: there are fewer files"
 printf 'check-alone: compiling %d files of their own (group %d of %d)\n' "${#objects[@]}" "$offset" "$groups"
 ninja -C "$build" -j "${JOBS:-2}" "${objects[@]}"
 printf 'check-alone: each of the %d files compiles alone\n' "${#objects[@]}"
