@@ -273,6 +273,8 @@ TITLE = "# On one device, in turn"
 
 def refuse_files_of_others(out):
     """Results of an earlier run are replaced, nothing else is."""
+    if out.exists() and not out.is_dir():
+        sys.exit(f"gpu: error: '{out}' is no folder")
     for name in RESULTS, TABLE:
         path = out / name
         if path.exists() and TITLE not in path.read_text(errors="replace"):
@@ -354,6 +356,11 @@ def parse_arguments():
     parser.add_argument("--small", action="store_true", help="small cases, to try it out")
     arguments = parser.parse_args()
     arguments.program = str(pathlib.Path(arguments.program).resolve())
+    if not os.access(arguments.program, os.X_OK):
+        parser.error(f"--program: there is no program at {arguments.program}")
+    for name in ("threads", "rounds", "repeats"):
+        if getattr(arguments, name) < 1:
+            parser.error(f"--{name}: expected at least 1, got {getattr(arguments, name)}")
     if arguments.small:
         arguments.warmup, arguments.repeats = 1, 2
     if arguments.device == "cuda" and not torch.cuda.is_available():
