@@ -136,7 +136,7 @@ struct GroupShrinkage : torch::autograd::Function<GroupShrinkage> {
       kernels::group_shrink_gradient(part_of(saved, image, offset), written, positions);
     });
     const auto [towards_floor, towards_slope] = line_gradients(threshold_sums, saved[3]);
-    return {towards_step, towards_floor, towards_slope, {}, own_sums.sum({0, 1}), towards_pooled};
+    return {towards_step, towards_floor, towards_slope, {}, own_sums.sum(1).sum(0), towards_pooled};
   }
 
  private:
