@@ -1,5 +1,6 @@
 #include "sscvae/models/weights.h"
 
+#include <ATen/ops/isfinite.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
 #include <algorithm>
@@ -45,6 +46,8 @@ void load_state(torch::nn::Module& module, const StateDict& state, const std::st
       throw FormatError(source + ": tensor '" + name + "': expected type " +
                         std::string(c10::toString(tensor.scalar_type())) + ", got " +
                         c10::toString(given->scalar_type()));
+    if (given->is_floating_point() && !at::isfinite(*given).all().item<bool>())
+      throw FormatError(source + ": tensor '" + name + "' holds numbers that are not finite");
   }
   for (const auto& [name, tensor] : state)
     if (!is_training_tensor(name) && !own.find(name))

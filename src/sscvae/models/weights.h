@@ -24,8 +24,8 @@ inline constexpr char kTrainingPrefix[] = "training.";
 /// The tensors share memory with the model.
 serialization::StateDict state_of(torch::nn::Module& module);
 
-/// Copies the values in. Errors: FormatError naming `source` and the first missing, unexpected (nearest name) or
-/// misshapen tensor. Nothing is changed if an error is thrown.
+/// Copies the values in. Errors: FormatError naming `source` and the first tensor that is missing, unexpected (with the
+/// nearest name), misshapen or not finite. Nothing is changed if an error is thrown.
 void load_state(torch::nn::Module& module, const serialization::StateDict& state, const std::string& source);
 
 struct LoadedModel {

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <limits>
+
 #include "sscvae/core/error.h"
 #include "sscvae/models/registry.h"
 #include "sscvae/serialization/safetensors.h"
@@ -68,6 +70,16 @@ TEST(Weights, MisfitsAreNamed) {
   EXPECT_NE(refusal(missing).find("'_LISTA._Dict' is missing"), std::string::npos);
   EXPECT_NE(refusal(misshapen).find("expected shape [9, 16], got [9, 15]"), std::string::npos);
   EXPECT_NE(refusal(foreign).find("did you mean '_LISTA._Dict'"), std::string::npos);
+}
+
+TEST(Weights, NumbersThatAreNotFiniteAreRefused) {
+  for (const double bad : {std::numeric_limits<double>::quiet_NaN(), -std::numeric_limits<double>::infinity()}) {
+    StateDict state = state_of(*make_autoencoder(tiny(), 3));
+    const at::NoGradGuard no_grad;
+    at::Tensor tensor = *state.find("_encoder.stem.weight");
+    tensor[2][0][1][1] = bad;
+    EXPECT_EQ(refusal(state), "file: tensor '_encoder.stem.weight' holds numbers that are not finite");
+  }
 }
 
 TEST(Weights, KindsAreReadFromTheirKeys) {

@@ -199,6 +199,8 @@ InferenceResult Inference::run(const at::Tensor& image) {
   }
   if (ensemble_) result.reconstruction = result.reconstruction / kSymmetries;
   tell_level({});
+  if (!at::isfinite(result.reconstruction).all().item<bool>())
+    throw FormatError("the weights make numbers of this image that are not finite");
   if (!denoises) return result;
   result.sigma_8bit = sigma;
   result.reconstruction = temper(image, result.reconstruction, *sigma, !told_level_);
