@@ -3,10 +3,15 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <cctype>
+#include <functional>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "sscvae/core/error.h"
+#include "sscvae/core/log.h"
+#include "sscvae/core/text.h"
 #include "sscvae/image/image.h"
 
 namespace sscvae::image {
@@ -38,9 +43,30 @@ std::vector<fs::directory_entry> list_folder(const fs::path& folder) {
   return entries;
 }
 
-bool is_walkable(const fs::directory_entry& entry) {
+bool is_folder(const fs::directory_entry& entry) {
   std::error_code ignored;
-  return entry.is_directory(ignored) && !entry.is_symlink(ignored);
+  return entry.is_directory(ignored);
+}
+
+bool is_link(const fs::directory_entry& entry) {
+  std::error_code ignored;
+  return entry.is_symlink(ignored);
+}
+
+fs::path real_path(const fs::path& path) {
+  std::error_code error;
+  const fs::path real = fs::canonical(path, error);
+  if (error) fail(path, error);
+  return real;
+}
+
+/// What a file that is no image is counted as: its extension in lower case, or what it is.
+std::string kind_of(const fs::directory_entry& entry) {
+  std::error_code ignored;
+  if (is_link(entry) && !entry.exists(ignored)) return "broken links";
+  std::string extension = entry.path().extension().string();
+  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  return extension.empty() ? "without extension" : extension;
 }
 
 bool is_image_file(const fs::directory_entry& entry) {
@@ -48,29 +74,71 @@ bool is_image_file(const fs::directory_entry& entry) {
   return has_image_extension(entry.path()) && entry.is_regular_file(ignored);
 }
 
-void walk(const fs::path& folder, const fs::path& prefix, std::vector<fs::path>& found) {
-  for (const fs::directory_entry& entry : list_folder(folder)) {
-    const fs::path relative = prefix / entry.path().filename();
-    if (is_walkable(entry))
-      walk(entry.path(), relative, found);
-    else if (is_image_file(entry))
-      found.push_back(relative);
+/// Everything below a folder: first what is there, then what links lead to, so that an image below the folder keeps its
+/// own name.
+class Walk {
+ public:
+  explicit Walk(const fs::path& root) : root_(root) {
+    add_folder({});
+    for (; !links_.empty();) {
+      const std::set<std::string> links = std::exchange(links_, {});  // in the order of their names
+      for (const std::string& link : links) add_folder(link);
+    }
+    sort_by_text(images_);
   }
+  std::vector<fs::path> take_images() { return std::move(images_); }
+  const std::map<std::string, size_t>& left_out() const { return left_out_; }
+
+ private:
+  void add_folder(const fs::path& relative) {
+    if (!seen_.insert(real_path(root_ / relative)).second) return;
+    for (const fs::directory_entry& entry : list_folder(root_ / relative)) {
+      const fs::path below = relative / entry.path().filename();
+      if (is_folder(entry) && is_link(entry))
+        links_.insert(below.generic_string());
+      else if (is_folder(entry))
+        add_folder(below);
+      else if (is_image_file(entry))
+        images_.push_back(below);
+      else
+        ++left_out_[kind_of(entry)];
+    }
+  }
+
+  fs::path root_;
+  std::set<fs::path> seen_;
+  std::set<std::string> links_;
+  std::vector<fs::path> images_;
+  std::map<std::string, size_t> left_out_;
+};
+
+/// The most frequent first.
+std::string describe(const std::map<std::string, size_t>& left_out) {
+  std::vector<std::pair<size_t, std::string>> kinds;
+  for (const auto& [kind, count] : left_out) kinds.emplace_back(count, kind);
+  std::ranges::stable_sort(kinds, std::greater<>(), [](const auto& kind) { return kind.first; });
+  std::vector<std::string> parts;
+  for (const auto& [count, kind] : kinds) parts.push_back(std::to_string(count) + " " + kind);
+  return join(parts, ", ");
 }
 
 bool is_pattern(const std::string& text) { return text.find_first_of("*?[") != std::string::npos; }
 
-/// Image files below `folder` whose remaining path fits parts[first...].
+/// Image files below `folder` whose remaining path fits parts[first...]. `above`: the real folders on the way, which
+/// no link leads back to.
 void match(const fs::path& folder, const fs::path& prefix, const std::vector<std::string>& parts, size_t first,
-           std::set<std::string>& found) {
+           std::vector<fs::path> above, std::set<std::string>& found) {
+  above.push_back(real_path(folder));
   const bool is_last = first + 1 == parts.size();
   const bool any_depth = parts[first] == "**";
-  if (any_depth && !is_last) match(folder, prefix, parts, first + 1, found);
+  if (any_depth && !is_last) match(folder, prefix, parts, first + 1, above, found);
   for (const fs::directory_entry& entry : list_folder(folder)) {
     const std::string name = entry.path().filename().string();
     if (!any_depth && ::fnmatch(parts[first].c_str(), name.c_str(), 0) != 0) continue;
-    if (is_walkable(entry) && (any_depth || !is_last))
-      match(entry.path(), prefix / name, parts, any_depth ? first : first + 1, found);
+    const bool circles =
+        is_folder(entry) && is_link(entry) && std::ranges::count(above, real_path(entry.path())) > 0;
+    if (is_folder(entry) && !circles && (any_depth || !is_last))
+      match(entry.path(), prefix / name, parts, any_depth ? first : first + 1, above, found);
     else if (is_last && is_image_file(entry))
       found.insert((prefix / name).generic_string());
   }
@@ -88,7 +156,7 @@ std::vector<InputFile> expand_pattern(const std::string& pattern) {
   std::set<std::string> found;
   const fs::path folder = base.empty() ? fs::path(".") : base;
   std::error_code ignored;
-  if (fs::is_directory(folder, ignored)) match(folder, {}, parts, 0, found);
+  if (fs::is_directory(folder, ignored)) match(folder, {}, parts, 0, {}, found);
   if (found.empty()) throw IoError("no image fits the pattern '" + pattern + "'");
   std::vector<InputFile> files;
   for (const std::string& relative : found) files.push_back({base / relative, relative});
@@ -102,7 +170,9 @@ std::vector<InputFile> expand_one(const std::string& input) {
   if (fs::is_directory(status)) {
     std::vector<InputFile> files;
     for (const fs::path& relative : find_images(path)) files.push_back({path / relative, relative});
-    if (files.empty()) throw IoError("no image (.png, .jpg, .jpeg) in '" + input + "'");
+    const std::string others = files.empty() ? describe_left_out(path) : "";
+    if (files.empty())
+      throw IoError("no image (.png, .jpg, .jpeg) in '" + input + "'" + (others.empty() ? "" : ", but " + others));
     return files;
   }
   if (fs::exists(status)) return {{path, path.filename()}};
@@ -117,11 +187,14 @@ std::vector<fs::path> find_images(const fs::path& root) {
   const fs::file_status status = fs::status(root, error);
   if (!fs::exists(status)) fail(root, error ? error : std::make_error_code(std::errc::no_such_file_or_directory));
   if (!fs::is_directory(status)) return {root.filename()};
-  std::vector<fs::path> found;
-  walk(root, {}, found);
-  sort_by_text(found);
-  return found;
+  Walk walk(root);
+  std::vector<fs::path> images = walk.take_images();
+  if (!images.empty() && !walk.left_out().empty())
+    note("'" + root.string() + "': " + describe(walk.left_out()) + " left out, .png, .jpg and .jpeg are read");
+  return images;
 }
+
+std::string describe_left_out(const fs::path& root) { return describe(Walk(root).left_out()); }
 
 std::vector<InputFile> expand_inputs(const std::vector<std::string>& inputs) {
   std::vector<InputFile> files;

@@ -42,10 +42,42 @@ TEST_F(FileList, FindsImagesAtAnyDepthSorted) {
   EXPECT_THROW(find_images(at("absent")), IoError);
 }
 
-TEST_F(FileList, LinksToFoldersAreNotFollowed) {
+TEST_F(FileList, LinksAreFollowedAndNoFolderTwice) {
+  const sscvae::testing::TemporaryFolder elsewhere;
+  fs::create_directories(elsewhere / "deep");
+  std::ofstream(elsewhere / "deep" / "far.png") << "x";
+  fs::create_directory_symlink(folder_.path(), elsewhere / "deep" / "back");  // a circle through both
   fs::create_directory_symlink(folder_.path(), folder_ / "loop");
+  fs::create_directory_symlink(folder_ / "liver", folder_ / "a-link-before-liver");
+  fs::create_directory_symlink(elsewhere.path(), folder_ / "second");
+  fs::create_directory_symlink(elsewhere.path(), folder_ / "third");
   fs::create_symlink(at("b.png"), folder_ / "c.png");
-  EXPECT_EQ(find_images(folder_.path()).size(), 6u);
+  EXPECT_EQ(relatives({folder_.path().string()}), (Names{"a.JPG", "b.png", "c.png", "liver-b/y.png", "liver/10.jpeg",
+                                                         "liver/2/x.png", "second/deep/far.png"}));
+}
+
+TEST_F(FileList, PatternsFollowLinksAndEndInCircles) {
+  fs::create_directory_symlink(folder_.path(), folder_ / "liver" / "loop");
+  fs::create_directory_symlink(folder_ / "liver", folder_ / "organ");
+  EXPECT_EQ(relatives({at("organ/*.jpeg")}), (Names{"10.jpeg"}));
+  EXPECT_EQ(relatives({at("**/10.jpeg")}), (Names{"liver/10.jpeg", "organ/10.jpeg"}));
+}
+
+TEST_F(FileList, OtherFilesAreCountedByExtension) {
+  for (const char* name : {"1.tif", "liver/2.TIF", "3.webp", "README"}) std::ofstream(folder_ / name) << "x";
+  fs::create_symlink(at("nowhere.png"), folder_ / "dead.png");
+  EXPECT_EQ(describe_left_out(folder_.path()), "2 .tif, 1 .txt, 1 .webp, 1 broken links, 1 without extension");
+  ::testing::internal::CaptureStderr();
+  find_images(folder_.path());
+  EXPECT_NE(::testing::internal::GetCapturedStderr().find("2 .tif, 1 .txt, 1 .webp"), std::string::npos);
+  fs::create_directories(folder_ / "scans");
+  std::ofstream(folder_ / "scans" / "a.tiff") << "x";
+  try {
+    expand_inputs({at("scans")});
+    FAIL() << "accepted";
+  } catch (const IoError& error) {
+    EXPECT_NE(std::string(error.what()).find("but 1 .tiff"), std::string::npos) << error.what();
+  }
 }
 
 TEST_F(FileList, ExpandsFilesAndFoldersInTheOrderGiven) {
