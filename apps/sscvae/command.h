@@ -11,6 +11,7 @@ class App;
 namespace sscvae::tasks {
 struct ImageSelection;
 struct ModelSource;
+struct ReadingOptions;
 }  // namespace sscvae::tasks
 
 /// What the subcommands share. A subcommand is a row {name, summary, example, add} of the table in main.cpp; `add`
@@ -57,6 +58,8 @@ void add_source_options(CLI::App& app, tasks::ModelSource& source);
 void add_model_options(CLI::App& app, tasks::ModelSource& source);
 /// --data, --config, --dataset, --part, --split, --limit
 void add_image_selection_options(CLI::App& app, tasks::ImageSelection& images, const std::string& usual_part);
+/// --strict
+void add_reading_options(CLI::App& app, tasks::ReadingOptions& reading);
 /// --overwrite
 void add_overwrite_option(CLI::App& app, bool& overwrite);
 /// --threads, --deterministic, --device, --precision, --tf32

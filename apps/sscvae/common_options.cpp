@@ -4,6 +4,7 @@
 #include "sscvae/core/error.h"
 #include "sscvae/tasks/image_selection.h"
 #include "sscvae/tasks/model_source.h"
+#include "sscvae/tasks/reading.h"
 
 namespace sscvae::cli {
 
@@ -42,6 +43,10 @@ void add_image_selection_options(CLI::App& app, tasks::ImageSelection& images, c
       ->type_name("PART");
   app.add_option("--split", images.split, "split manifest (CSV with path,part,group)")->type_name("FILE");
   app.add_option("--limit", images.limit, "so many images only; 0: all")->type_name("N");
+}
+
+void add_reading_options(CLI::App& app, tasks::ReadingOptions& reading) {
+  app.add_flag("--strict", reading.strict, "refuse image files without an end; else they are read with a warning");
 }
 
 void add_overwrite_option(CLI::App& app, bool& overwrite) {

@@ -47,6 +47,7 @@ void add_noise(CLI::App& app) {
                  "png, or safetensors: exact values as 'input', the clean image as 'target'")
       ->type_name("NAME")
       ->capture_default_str();
+  add_reading_options(app, options->reading);
   add_json_option(app, options->json);
   add_overwrite_option(app, options->overwrite);
   app.callback([options] { tasks::deliver(tasks::make_noisy_copies(*options), options->json, options->overwrite); });

@@ -45,6 +45,7 @@ void add_evaluate(CLI::App& app) {
       ->type_name("FILE");
   app.add_option("--feature-cache", options->features.cache, "keep features of the originals in this folder")
       ->type_name("FOLDER");
+  add_reading_options(app, options->reading);
   add_tile_option(app, options->inference.tile);
   add_engine_option(app, options->inference.engine);
   add_ensemble_option(app, options->inference.ensemble);

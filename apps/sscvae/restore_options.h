@@ -24,6 +24,7 @@ inline void add_restore_options(CLI::App& app, tasks::RestoreOptions& options, s
   app.add_option("--novelty-maps", options.novelty_maps,
                  "write pictures of what each image has that the weights do not know (calibrated weights)")
       ->type_name("DIR");
+  add_reading_options(app, options.reading);
   add_tile_option(app, options.inference.tile);
   add_engine_option(app, options.inference.engine);
   add_strength_option(app, options.inference.threshold_scale);

@@ -1,4 +1,5 @@
 #include "cli/program.h"
+#include "sscvae/core/atomic_file.h"
 #include "sscvae/image/image.h"
 #include "sscvae/image/synthetic.h"
 
@@ -67,6 +68,74 @@ TEST(Reconstruct, ColourWeightsGiveColour) {
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   for (const char* name : {"grey.png", "colour.png"})
     expect_same_size_and_depth(folder.path() / name, folder / "out" / name, 3);
+}
+
+std::string exif_with_orientation(int orientation) {
+  const std::string start("MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0", 19);
+  return start + static_cast<char>(orientation) + std::string(6, '\0');
+}
+
+TEST(Reconstruct, KeepsWhatTheFileSaysBesideThePixels) {
+  const TemporaryFolder folder;
+  const std::string weights = write_tiny_weights(folder / "w.safetensors", 3);
+  image::Image portrait = image::dead_leaves(2, 40, 24, 3);
+  portrait.exif = exif_with_orientation(6);
+  for (int i = 0; i < 40 * 24; ++i) portrait.alpha.push_back(static_cast<uint8_t>(i));
+  image::write_image(folder / "in.png", portrait);
+  const Outcome outcome = run({"reconstruct", (folder / "in.png").string(), "--weights", weights, "--out",
+                               (folder / "out").string(), "--json", "-"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const image::Image expected = image::read_image(folder / "in.png", image::Alpha::kKeep),
+                     result = image::read_image(folder / "out/in.png", image::Alpha::kKeep);
+  EXPECT_EQ(std::pair(result.width, result.height), std::pair(int64_t{24}, int64_t{40}));
+  EXPECT_EQ(result.alpha, expected.alpha);
+  EXPECT_EQ(result.exif, exif_with_orientation(1));
+  EXPECT_FALSE(nlohmann::json::parse(outcome.out)["images"][0].contains("lost"));
+
+  const Outcome jpeg = run({"reconstruct", (folder / "in.png").string(), "--weights", weights, "--out",
+                            (folder / "jpeg").string(), "--format", "jpg", "--json", "-"});
+  ASSERT_EQ(jpeg.code, 0) << jpeg.err;
+  EXPECT_EQ(nlohmann::json::parse(jpeg.out)["images"][0]["lost"], nlohmann::json({"opacity"}));
+  EXPECT_NE(jpeg.err.find("could not keep the opacity"), std::string::npos) << jpeg.err;
+}
+
+TEST(Reconstruct, ContentDecidesNotTheName) {
+  const TemporaryFolder folder;
+  const std::string weights = write_tiny_weights(folder / "w.safetensors");
+  const image::Image deep = image::from_tensor(image::to_tensor(image::dead_leaves(2, 40, 24, 1)), 16);
+  image::write_image(folder / "in.jpg", deep, image::FileFormat::kPng);
+  const Outcome outcome =
+      run({"reconstruct", (folder / "in.jpg").string(), "--weights", weights, "--out", (folder / "out").string()});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(image::read_image(folder / "out/in.jpg").bit_depth, 16);
+  EXPECT_NE(outcome.err.find("1 of 1 files are named as JPEGs and hold PNGs"), std::string::npos) << outcome.err;
+}
+
+TEST(Reading, AFileWithoutItsEndIsReadWithAWarningUnlessStrict) {
+  const TemporaryFolder folder;
+  const std::string weights = write_tiny_weights(folder / "w.safetensors"), in = (folder / "in").string();
+  std::filesystem::create_directories(in);
+  const std::string png = image::encode_png(image::dead_leaves(2, 40, 24, 1));
+  write_atomically(folder / "in/a.png", png.substr(0, png.size() - 12));
+  const auto commands = [&](const std::string& out) {
+    return std::vector<std::vector<std::string>>{
+        {"reconstruct", in, "--weights", weights, "--out", out + "1"},
+        {"denoise", in, "--weights", weights, "--out", out + "2"},
+        {"evaluate", "--weights", weights, "--data", in, "--dataset", "folder"},
+        {"compare", in, in, "--metrics", "psnr"},
+        {"data", "noise", in, "--out", out + "3"}};
+  };
+  for (std::vector<std::string> command : commands((folder / "lenient").string())) {
+    const Outcome outcome = run(command);
+    EXPECT_EQ(outcome.code, 0) << command[0] << outcome.err;
+    EXPECT_NE(outcome.err.find("a.png: the end of the file is missing"), std::string::npos) << outcome.err;
+  }
+  for (std::vector<std::string> command : commands((folder / "strict").string())) {
+    command.push_back("--strict");
+    const Outcome outcome = run(command);
+    EXPECT_EQ(outcome.code, 4) << command[0] << outcome.err;
+    EXPECT_EQ(outcome.error_lines(), 1) << outcome.err;
+  }
 }
 
 TEST(Denoise, EstimatesTheNoiseAndKnowsTheCleanImage) {

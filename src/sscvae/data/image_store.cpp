@@ -9,7 +9,6 @@
 #include "sscvae/core/error.h"
 #include "sscvae/core/log.h"
 #include "sscvae/core/text.h"
-#include "sscvae/data/image_size.h"
 #include "sscvae/image/padding.h"
 
 namespace sscvae::data {
@@ -96,7 +95,7 @@ void ImageStore::read_headers() {
   in_parallel(entries_.size(), [this](size_t i) {
     Entry& entry = entries_[i];
     try {
-      const ImageSize size = read_image_size(root_ / entry.name);
+      const image::ImageSize size = image::read_image_size(root_ / entry.name);
       entry.width = size.width;
       entry.height = size.height;
       entry.bytes = size.width * size.height * channels_ * (size.bit_depth / 8);
@@ -145,6 +144,11 @@ void ImageStore::drop_broken() {
 
 std::shared_ptr<const image::Image> ImageStore::decode(const Entry& entry) const {
   image::Image decoded = image::read_image(root_ / entry.name);
+  if (!decoded.defect.empty()) {
+    const std::string line = (root_ / entry.name).string() + ": " + decoded.defect;
+    if (on_broken_ == OnBroken::kRefuse) throw FormatError(line);
+    warn_once(line);
+  }
   if (decoded.channels != channels_) decoded = image::with_channels(decoded, channels_);
   return std::make_shared<const image::Image>(std::move(decoded));
 }
@@ -167,9 +171,9 @@ std::string ImageStore::summary() const {
   return text + format("; %lld (%.1f MiB) in memory", static_cast<long long>(cached_images()), mib);
 }
 
-void ImageStore::warn_once(int64_t index, const char* reason) const {
+void ImageStore::warn_once(const std::string& line) const {
   const std::lock_guard lock(mutex_);
-  if (warned_.insert(index).second) warn(std::string("replaced by the next image: ") + reason);
+  if (warned_.insert(line).second) warn(line);
 }
 
 std::shared_ptr<const image::Image> ImageStore::pixels(int64_t index) const {
@@ -181,7 +185,7 @@ std::shared_ptr<const image::Image> ImageStore::pixels(int64_t index) const {
       return decode(entry);
     } catch (const FormatError& error) {
       if (on_broken_ == OnBroken::kRefuse) throw;
-      warn_once(candidate, error.what());
+      warn_once(std::string("replaced by the next image: ") + error.what());
     }
   }
   throw FormatError("none of the " + std::to_string(size()) + " images in " + root_.string() + " can be decoded");

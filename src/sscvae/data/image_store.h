@@ -36,7 +36,7 @@ class ImageStore {
  public:
   /// Reads all headers and decodes images in their order until `cache_mb` MiB are full; the others are decoded at each
   /// use. An image is broken if any of that fails: left out with a warning that names it (kSkip), or an error
-  /// (kRefuse). `channels` 1 or 3: image::with_channels. `paths` are relative to `root`; their order is kept.
+  /// (kRefuse). One with a defect but all pixels is used with a warning, or an error, too. `channels` 1 or 3: image::with_channels. `paths` are relative to `root`; their order is kept.
   /// Errors: UsageError for no paths or other channels; what reading threw (IoError, FormatError) under kRefuse;
   /// FormatError if no image is left.
   ImageStore(std::filesystem::path root, const std::vector<std::string>& paths, int64_t channels, int64_t cache_mb,
@@ -76,7 +76,7 @@ class ImageStore {
   void fill_cache(int64_t capacity);
   void drop_broken();
   std::shared_ptr<const image::Image> decode(const Entry& entry) const;
-  void warn_once(int64_t index, const char* reason) const;
+  void warn_once(const std::string& line) const;
 
   std::filesystem::path root_;
   int64_t channels_;
@@ -84,7 +84,7 @@ class ImageStore {
   std::vector<Entry> entries_;
   std::vector<std::string> left_out_;
   mutable std::mutex mutex_;  ///< guards warned_
-  mutable std::set<int64_t> warned_;
+  mutable std::set<std::string> warned_;
 };
 
 }  // namespace sscvae::data

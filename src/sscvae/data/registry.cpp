@@ -12,7 +12,6 @@
 #include "sscvae/core/text.h"
 #include "sscvae/data/csv.h"
 #include "sscvae/data/groups.h"
-#include "sscvae/data/image_size.h"
 #include "sscvae/data/paths.h"
 #include "sscvae/image/file_list.h"
 
@@ -136,7 +135,7 @@ void drop_small(const DataOptions& options, SplitManifest& manifest) {
   const size_t before = manifest.rows.size();
   std::erase_if(manifest.rows, [&](const ManifestRow& row) {
     try {
-      const ImageSize size = read_image_size(fs::path(options.root) / row.path);
+      const image::ImageSize size = image::read_image_size(fs::path(options.root) / row.path);
       return std::min(size.width, size.height) < options.min_size;
     } catch (const FormatError&) {
       return false;  // a broken image: what to do with it is decided where it is decoded

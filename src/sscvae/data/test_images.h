@@ -11,7 +11,11 @@
 namespace sscvae::data::test {
 
 inline image::Image random_image(int64_t width, int64_t height, int64_t channels, uint64_t seed, int bit_depth = 8) {
-  image::Image result{width, height, channels, bit_depth, {}, ""};
+  image::Image result;
+  result.width = width;
+  result.height = height;
+  result.channels = channels;
+  result.bit_depth = bit_depth;
   Random random(seed);
   result.bytes.resize(static_cast<size_t>(width * height * channels * (bit_depth / 8)));
   for (uint8_t& byte : result.bytes) byte = static_cast<uint8_t>(random.below(256));

@@ -2,11 +2,16 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
 
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
 #include "sscvae/image/codecs.h"
+#include "sscvae/image/metadata.h"
 
 namespace sscvae::image {
 
@@ -21,6 +26,33 @@ std::string lower_extension(const std::filesystem::path& path) {
   return extension;
 }
 
+template <class Sample>
+void blend_samples(Image& image) {
+  constexpr uint64_t kMax = Sample(-1);
+  auto* samples = reinterpret_cast<Sample*>(image.bytes.data());
+  const auto* alpha = reinterpret_cast<const Sample*>(image.alpha.data());
+  for (int64_t i = 0; i < image.width * image.height; ++i)
+    for (int64_t c = 0; c < image.channels; ++c, ++samples)
+      *samples = static_cast<Sample>((*samples * uint64_t{alpha[i]} + kMax / 2) / kMax);
+}
+
+struct CloseFile {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+using File = std::unique_ptr<std::FILE, CloseFile>;
+
+File open_image(const std::filesystem::path& path) {
+  std::error_code error;
+  errno = 0;
+  File file(std::filesystem::is_directory(path, error) ? nullptr : std::fopen(path.c_str(), "rb"));
+  if (!file) throw IoError(path.string() + ": cannot be read: " + std::strerror(errno ? errno : EISDIR));
+  return file;
+}
+
+[[noreturn]] void fail_foreign(const std::string& source, bool empty) {
+  throw FormatError(source + ": " + (empty ? "empty file" : "neither PNG nor JPEG"));
+}
+
 }  // namespace
 
 void check_image_size(uint64_t width, uint64_t height, const std::string& source) {
@@ -30,22 +62,49 @@ void check_image_size(uint64_t width, uint64_t height, const std::string& source
                                            static_cast<long long>(kMaxPixels)));
 }
 
+void add_remark(Image& image, const std::string& remark) {
+  image.remarks += (image.remarks.empty() ? "" : ", ") + remark;
+}
+
 void check_consistent(const Image& image) {
   SSCVAE_ASSERT(image.width >= 1 && image.height >= 1);
   SSCVAE_ASSERT(image.channels == 1 || image.channels == 3);
   SSCVAE_ASSERT(image.bit_depth == 8 || image.bit_depth == 16);
   SSCVAE_ASSERT(image.bytes.size() ==
                 static_cast<size_t>(image.width * image.height * image.channels * (image.bit_depth / 8)));
+  SSCVAE_ASSERT(image.alpha.empty() ||
+                image.alpha.size() == static_cast<size_t>(image.width * image.height * (image.bit_depth / 8)));
 }
 
-Image decode_image(std::string_view bytes, const std::string& source) {
-  if (is_png(bytes)) return decode_png(bytes, source);
-  if (is_jpeg(bytes)) return decode_jpeg(bytes, source);
-  throw FormatError(source + ": " + (bytes.empty() ? "empty file" : "neither PNG nor JPEG"));
+void blend_over_black(Image& image) {
+  check_consistent(image);
+  if (image.alpha.empty()) return;
+  image.bit_depth == 16 ? blend_samples<uint16_t>(image) : blend_samples<uint8_t>(image);
+  image.alpha.clear();
+  add_remark(image, "alpha blended over black");
 }
 
-Image read_image(const std::filesystem::path& path) {
-  return decode_image(read_file(path, kMaxFileBytes), path.string());
+Image decode_image(std::string_view bytes, const std::string& source, Alpha alpha) {
+  if (!is_png(bytes) && !is_jpeg(bytes)) fail_foreign(source, bytes.empty());
+  Image image = is_png(bytes) ? decode_png(bytes, source) : decode_jpeg(bytes, source);
+  turn_upright(image);
+  if (alpha == Alpha::kBlend) blend_over_black(image);
+  return image;
+}
+
+Image read_image(const std::filesystem::path& path, Alpha alpha) {
+  return decode_image(read_file(path, kMaxFileBytes), path.string(), alpha);
+}
+
+ImageSize read_image_size(const std::filesystem::path& path) {
+  const File file = open_image(path);
+  char start[8];
+  const std::string_view bytes(start, std::fread(start, 1, sizeof start, file.get()));
+  if (!is_png(bytes) && !is_jpeg(bytes)) fail_foreign(path.string(), bytes.empty());
+  std::error_code error;
+  const uint64_t length = std::filesystem::file_size(path, error);
+  if (error || std::fseek(file.get(), 0, SEEK_SET) != 0) throw IoError(path.string() + ": cannot be read");
+  return is_png(bytes) ? png_size(file.get(), length, path.string()) : jpeg_size(file.get(), length, path.string());
 }
 
 bool has_image_extension(const std::filesystem::path& path) {
@@ -53,12 +112,16 @@ bool has_image_extension(const std::filesystem::path& path) {
   return extension == ".png" || extension == ".jpg" || extension == ".jpeg";
 }
 
+void write_image(const std::filesystem::path& path, const Image& image, FileFormat format) {
+  write_atomically(path, format == FileFormat::kPng ? encode_png(image) : encode_jpeg(image, kJpegQuality));
+}
+
 void write_image(const std::filesystem::path& path, const Image& image) {
   const std::string extension = lower_extension(path);
   if (extension == ".png")
-    write_atomically(path, encode_png(image));
+    write_image(path, image, FileFormat::kPng);
   else if (extension == ".jpg" || extension == ".jpeg")
-    write_atomically(path, encode_jpeg(image, kJpegQuality));
+    write_image(path, image, FileFormat::kJpeg);
   else
     throw UsageError("cannot write '" + path.string() + "': expected the extension .png, .jpg or .jpeg");
 }

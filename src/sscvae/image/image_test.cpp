@@ -100,7 +100,7 @@ TEST(DecodePng, AlphaIsBlendedOverBlack) {
 TEST(DecodePng, TransparencyIsBlendedOverBlack) {
   const Image grey = decode_image(png_file({.width = 2, .height = 1, .rows = {9, 10}, .transparent_grey = 10}), "x");
   EXPECT_EQ(grey.bytes, (Bytes{9, 0}));
-  EXPECT_EQ(grey.remarks, "transparency blended over black");
+  EXPECT_EQ(grey.remarks, "alpha blended over black");
   const Image palette = decode_image(png_file({.width = 2, .height = 1, .color_type = PNG_COLOR_TYPE_PALETTE,
                                                .rows = {0, 1}, .palette = {{100, 50, 0}, {10, 20, 30}},
                                                .palette_alpha = {51}}), "x");

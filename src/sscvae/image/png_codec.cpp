@@ -1,13 +1,16 @@
 #include <png.h>
 
+#include <algorithm>
 #include <bit>
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
 #include "sscvae/image/codecs.h"
+#include "sscvae/image/metadata.h"
 
 namespace sscvae::image {
 
@@ -15,12 +18,14 @@ namespace {
 
 constexpr uint64_t kMaxDeflateExpansion = 1032;
 constexpr png_alloc_size_t kMaxChunkBytes = 8 << 20;
+constexpr png_byte kKeptChunks[] = "iCCP\0eXIf\0sBIT";
+constexpr int kNumKeptChunks = 3;
 
 /// Owns libpng's state, for reading or for writing.
 struct PngState {
   png_structp png = nullptr;
   png_infop info = nullptr;
-  bool writing = false;
+  bool writing = false, bad_profile = false, ended = false;
   std::string_view input;
   size_t position = 0;
   std::string output;
@@ -43,11 +48,17 @@ struct PngState {
   png_longjmp(png, 1);
 }
 
-void on_warning(png_structp, png_const_charp) {}
+void on_warning(png_structp png, png_const_charp message) {
+  auto* state = static_cast<PngState*>(png_get_error_ptr(png));
+  if (std::string_view(message).starts_with("iCCP")) state->bad_profile = true;
+}
 
 void on_read(png_structp png, png_bytep target, size_t count) {
   auto* state = static_cast<PngState*>(png_get_io_ptr(png));
-  if (count > state->input.size() - state->position) png_error(png, "the file ends too early");
+  if (count > state->input.size() - state->position) {
+    state->ended = true;
+    png_error(png, "the file ends too early");
+  }
   std::memcpy(target, state->input.data() + state->position, count);
   state->position += count;
 }
@@ -79,7 +90,7 @@ bool guarded_png(PngState& state, const Body& body) {
 struct PngHeader {
   png_uint_32 width = 0, height = 0;
   int bit_depth = 0, color_type = 0, interlace = 0;
-  bool has_transparency = false, is_grey_palette = false;
+  bool is_grey_palette = false;
 };
 
 [[noreturn]] void fail_png(const PngState& state, const std::string& source) {
@@ -92,10 +103,10 @@ PngHeader read_png_header(PngState& state, const std::string& source) {
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_set_chunk_malloc_max(png, kMaxChunkBytes);
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);  // all but IHDR, PLTE, tRNS, IDAT, IEND
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_AS_DEFAULT, kKeptChunks, kNumKeptChunks);
     png_read_info(png, info);
     png_get_IHDR(png, info, &header.width, &header.height, &header.bit_depth, &header.color_type, &header.interlace,
                  nullptr, nullptr);
-    header.has_transparency = png_get_valid(png, info, PNG_INFO_tRNS) != 0;
     png_colorp palette = nullptr;
     int entries = 0;
     if (header.color_type == PNG_COLOR_TYPE_PALETTE && png_get_PLTE(png, info, &palette, &entries)) {
@@ -109,14 +120,30 @@ PngHeader read_png_header(PngState& state, const std::string& source) {
 }
 
 /// Could the file's bytes hold the pixels that its header claims?
-void check_plausible(const PngState& state, const PngHeader& header, const std::string& source) {
+void check_plausible(const PngState& state, const PngHeader& header, uint64_t length, const std::string& source) {
   check_image_size(header.width, header.height, source);
   const uint64_t row_bytes = png_get_rowbytes(state.png, state.info);
   const uint64_t needed = row_bytes * header.height / kMaxDeflateExpansion;
-  if (needed > state.input.size())
-    throw FormatError(source + ": damaged PNG: " + format("%ux%u pixels need at least %llu bytes, the file has %zu",
-                                                          header.width, header.height,
-                                                          static_cast<unsigned long long>(needed), state.input.size()));
+  if (needed > length)
+    throw FormatError(source + ": damaged PNG: " +
+                      format("%ux%u pixels need at least %llu bytes, the file has %llu", header.width, header.height,
+                             static_cast<unsigned long long>(needed), static_cast<unsigned long long>(length)));
+}
+
+std::string_view png_exif(const PngState& state) {
+  png_bytep data = nullptr;
+  png_uint_32 length = 0;
+  if (!png_get_eXIf_1(state.png, state.info, &length, &data)) return {};
+  return {reinterpret_cast<const char*>(data), length};
+}
+
+std::string_view png_profile(const PngState& state) {
+  png_charp name = nullptr;
+  png_bytep data = nullptr;
+  png_uint_32 length = 0;
+  int compression = 0;
+  if (!png_get_iCCP(state.png, state.info, &name, &compression, &data, &length)) return {};
+  return {reinterpret_cast<const char*>(data), length};
 }
 
 /// Samples of 8 or 16 bits, 1 to 4 of them a pixel. Returns the channels.
@@ -139,23 +166,29 @@ void read_png_rows(PngState& state, int passes, uint8_t* rows, size_t row_bytes,
     SSCVAE_ASSERT(png_get_rowbytes(png, info) == row_bytes);
     for (int pass = 0; pass < passes; ++pass)
       for (size_t y = 0; y < height; ++y) png_read_row(png, rows + y * row_bytes, nullptr);
-    png_read_end(png, nullptr);
   });
   if (!read) fail_png(state, source);
+  const auto read_rest = [](png_structp png, png_infop info) { png_read_end(png, info); };  // may hold EXIF data
+  if (!guarded_png(state, read_rest) && !state.ended) fail_png(state, source);
 }
 
-/// Blends the last of `channels` samples, the opacity, over black and leaves it out: v' = round(v a / max).
-template <class Sample>
-void blend_over_black(std::vector<uint8_t>& bytes, int channels) {
-  constexpr uint64_t kMax = Sample(-1);
-  auto* samples = reinterpret_cast<Sample*>(bytes.data());
-  const size_t pixels = bytes.size() / sizeof(Sample) / channels;
+int significant_bits_of(const PngState& state, int64_t channels) {
+  png_color_8p bits = nullptr;
+  if (!png_get_sBIT(state.png, state.info, &bits)) return 0;
+  return channels == 1 ? bits->gray : std::max({bits->red, bits->green, bits->blue});
+}
+
+/// Moves the last sample of every pixel, the opacity, from the samples to the image's `alpha`.
+void split_alpha(Image& image) {
+  const size_t sample = static_cast<size_t>(image.bit_depth / 8), colour = sample * static_cast<size_t>(image.channels);
+  const size_t pixels = static_cast<size_t>(image.width * image.height);
+  image.alpha.resize(pixels * sample);
   for (size_t i = 0; i < pixels; ++i) {
-    const uint64_t alpha = samples[i * channels + channels - 1];
-    for (int c = 0; c + 1 < channels; ++c)
-      samples[i * (channels - 1) + c] = static_cast<Sample>((samples[i * channels + c] * alpha + kMax / 2) / kMax);
+    const uint8_t* const pixel = &image.bytes[i * (colour + sample)];
+    std::memcpy(&image.alpha[i * sample], pixel + colour, sample);
+    std::memmove(&image.bytes[i * colour], pixel, colour);
   }
-  bytes.resize(pixels * (channels - 1) * sizeof(Sample));
+  image.bytes.resize(pixels * colour);
 }
 
 void drop_equal_channels(std::vector<uint8_t>& bytes) {
@@ -164,24 +197,55 @@ void drop_equal_channels(std::vector<uint8_t>& bytes) {
   bytes.resize(pixels);
 }
 
-void open_reader(PngState& state, std::string_view bytes) {
-  state.input = bytes;
+void open_reader(PngState& state) {
   state.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &state, on_png_error, on_warning);
   if (state.png) state.info = png_create_info_struct(state.png);
   if (!state.info) throw InternalError("libpng cannot be started (wrong version or out of memory)");
-  png_set_read_fn(state.png, &state, on_read);
+}
+
+int color_type_of(const Image& image) {
+  if (image.alpha.empty()) return image.channels == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY;
+  return image.channels == 3 ? PNG_COLOR_TYPE_RGBA : PNG_COLOR_TYPE_GRAY_ALPHA;
+}
+
+/// Colours and opacity of one row, interleaved.
+void merge_row(const Image& image, size_t y, std::vector<uint8_t>& row) {
+  const size_t sample = static_cast<size_t>(image.bit_depth / 8), colour = sample * static_cast<size_t>(image.channels);
+  const size_t width = static_cast<size_t>(image.width);
+  for (size_t x = 0; x < width; ++x) {
+    std::memcpy(&row[x * (colour + sample)], &image.bytes[(y * width + x) * colour], colour);
+    std::memcpy(&row[x * (colour + sample) + colour], &image.alpha[(y * width + x) * sample], sample);
+  }
+}
+
+void write_metadata(png_structp png, png_infop info, const Image& image) {
+  const auto* profile = reinterpret_cast<png_const_bytep>(image.icc.data());
+  if (!image.icc.empty())
+    png_set_iCCP(png, info, "ICC profile", PNG_COMPRESSION_TYPE_BASE, profile,
+                 static_cast<png_uint_32>(image.icc.size()));
+  auto* exif = reinterpret_cast<png_bytep>(const_cast<char*>(image.exif.data()));
+  const auto bits = static_cast<png_byte>(image.significant_bits);
+  const png_color_8 significant{bits, bits, bits, bits, static_cast<png_byte>(image.bit_depth)};
+  if (bits > 0) png_set_sBIT(png, info, &significant);
+  if (!image.exif.empty()) png_set_eXIf_1(png, info, static_cast<png_uint_32>(image.exif.size()), exif);
 }
 
 void write_rows(PngState& state, const Image& image) {
   const size_t row_bytes = image.bytes.size() / static_cast<size_t>(image.height);
+  std::vector<uint8_t> merged((image.bytes.size() + image.alpha.size()) / static_cast<size_t>(image.height));
   const bool written = guarded_png(state, [&](png_structp png, png_infop info) {
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_set_IHDR(png, info, static_cast<png_uint_32>(image.width), static_cast<png_uint_32>(image.height),
-                 image.bit_depth, image.channels == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE,
-                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+                 image.bit_depth, color_type_of(image), PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+                 PNG_FILTER_TYPE_DEFAULT);
+    png_set_benign_errors(png, 1);  // a profile that PNG does not allow is left out
+    write_metadata(png, info, image);
     png_write_info(png, info);
     if (image.bit_depth == 16 && std::endian::native == std::endian::little) png_set_swap(png);
-    for (int64_t y = 0; y < image.height; ++y) png_write_row(png, image.bytes.data() + y * row_bytes);
+    for (int64_t y = 0; y < image.height; ++y) {
+      if (!image.alpha.empty()) merge_row(image, static_cast<size_t>(y), merged);
+      png_write_row(png, image.alpha.empty() ? image.bytes.data() + y * row_bytes : merged.data());
+    }
     png_write_end(png, info);
   });
   if (!written) throw IoError("cannot encode PNG: " + std::string(state.message));
@@ -193,9 +257,11 @@ bool is_png(std::string_view bytes) { return bytes.starts_with("\x89PNG\r\n\x1a\
 
 Image decode_png(std::string_view bytes, const std::string& source) {
   PngState state;
-  open_reader(state, bytes);
+  open_reader(state);
+  state.input = bytes;
+  png_set_read_fn(state.png, &state, on_read);
   const PngHeader header = read_png_header(state, source);
-  check_plausible(state, header, source);
+  check_plausible(state, header, bytes.size(), source);
   int passes = 1;
   const int channels = prepare(state, header, source, &passes);
   const bool has_alpha = channels == 2 || channels == 4;
@@ -209,19 +275,29 @@ Image decode_png(std::string_view bytes, const std::string& source) {
   image.bytes.resize(row_bytes * header.height);
   read_png_rows(state, passes, image.bytes.data(), row_bytes, header.height, source);
 
-  std::vector<std::string> remarks;
-  if (header.color_type == PNG_COLOR_TYPE_PALETTE) remarks.push_back("palette");
-  if (has_alpha) {
-    image.bit_depth == 16 ? blend_over_black<uint16_t>(image.bytes, channels)
-                          : blend_over_black<uint8_t>(image.bytes, channels);
-    remarks.push_back(header.has_transparency ? "transparency blended over black" : "alpha blended over black");
-  }
+  if (header.color_type == PNG_COLOR_TYPE_PALETTE) add_remark(image, "palette");
+  if (has_alpha) split_alpha(image);
   if (header.is_grey_palette) {
     drop_equal_channels(image.bytes);
     image.channels = 1;
   }
-  image.remarks = join(remarks, ", ");
+  if (state.ended) image.defect = kEndMissing;
+  if (header.color_type != PNG_COLOR_TYPE_PALETTE) image.significant_bits = significant_bits_of(state, image.channels);
+  image.icc = png_profile(state);
+  image.exif = png_exif(state);
+  if (state.bad_profile && image.icc.empty()) add_remark(image, "damaged colour profile left out");
   return image;
+}
+
+ImageSize png_size(std::FILE* file, uint64_t length, const std::string& source) {
+  PngState state;
+  open_reader(state);
+  png_init_io(state.png, file);
+  const PngHeader header = read_png_header(state, source);
+  check_plausible(state, header, length, source);
+  ImageSize size{header.width, header.height, header.bit_depth == 16 ? 16 : 8};
+  if (exif_orientation(png_exif(state)) >= 5) std::swap(size.width, size.height);
+  return size;
 }
 
 std::string encode_png(const Image& image) {

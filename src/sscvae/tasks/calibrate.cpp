@@ -13,6 +13,7 @@
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/novelty.h"
+#include "sscvae/tasks/reading.h"
 
 namespace sscvae::tasks {
 
@@ -46,7 +47,7 @@ Report calibrate(const CalibrateOptions& options) {
       stop_if_interrupted();
       const auto index = static_cast<int64_t>(i);
       at::Tensor image =
-          image::to_tensor(image::with_channels(image::read_image(images.path(i)), inference.channels()));
+          image::to_tensor(image::with_channels(read_input(images.path(i)), inference.channels()));
       image = image::middle_of(image, kCalibrationSide).contiguous();
       if (trained.task == train::Task::kDenoise)
         image = image::add_noise(noise.kind_of(index), image, level_of(i, noise), 0, noise.clips(index));

@@ -17,6 +17,7 @@
 #include "sscvae/tasks/compare_runs.h"
 #include "sscvae/tasks/compute.h"
 #include "sscvae/tasks/interrupt.h"
+#include "sscvae/tasks/reading.h"
 #include "sscvae/tasks/summary.h"
 
 namespace sscvae::tasks {
@@ -76,12 +77,13 @@ std::vector<std::string> image_metrics(const std::vector<std::string>& wanted) {
 }
 
 /// The features of all images of a folder, as the protocol sees them.
-void add_folder(FeatureSet& set, const std::vector<image::InputFile>& files, const metrics::Protocol& protocol) {
+void add_folder(FeatureSet& set, const std::vector<image::InputFile>& files, const ReadingOptions& reading,
+                const metrics::Protocol& protocol) {
   if (set.is_complete()) return;
   Progress progress("features", static_cast<int64_t>(files.size()), "image");
   for (size_t i = 0; i < files.size(); ++i) {
     stop_if_interrupted();
-    set.add(seen_in_set(protocol, image::to_tensor(image::read_image(files[i].path))));
+    set.add(seen_in_set(protocol, image::to_tensor(read_input(files[i].path, reading))));
     progress.update(static_cast<int64_t>(i + 1));
   }
 }
@@ -99,8 +101,8 @@ Report compare_sets(const CompareOptions& options, const metrics::Protocol& prot
     return FeatureSet(network, kept ? hash_of_images(paths, "protocol " + protocol.name) : "");
   };
   FeatureSet a = open(files_a), b = open(files_b);
-  add_folder(a, files_a, protocol);
-  add_folder(b, files_b, protocol);
+  add_folder(a, files_a, options.reading, protocol);
+  add_folder(b, files_b, options.reading, protocol);
   Json json{{"a", options.a}, {"b", options.b}, {"protocol", protocol_json(protocol)}};
   json.update(compare_feature_sets(a, b, network, options.metrics));
   const std::string text = feature_sets_text(json);
@@ -113,7 +115,7 @@ Report compare_pairs(const CompareOptions& options, const metrics::Protocol& pro
   ImageTable table(names);
   for (const Pair& pair : pairs) {
     stop_if_interrupted();
-    image::Image a = image::read_image(pair.a), b = image::read_image(pair.b);
+    image::Image a = read_input(pair.a, options.reading), b = read_input(pair.b, options.reading);
     if (a.width != b.width || a.height != b.height)
       throw ShapeError(format("'%s' has %lldx%lld pixels, '%s' %lldx%lld", pair.a.c_str(),
                               static_cast<long long>(a.width), static_cast<long long>(a.height), pair.b.c_str(),

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "sscvae/tasks/feature_sets.h"
+#include "sscvae/tasks/reading.h"
 #include "sscvae/tasks/report.h"
 
 namespace sscvae::tasks {
@@ -12,6 +13,7 @@ struct CompareOptions {
   std::string a, b;  ///< two images, or two folders whose images are matched by relative name without extension
   std::vector<std::string> metrics;  ///< names of metrics between images, or of those between sets; empty: all
   std::string protocol = "sound";
+  ReadingOptions reading;
   bool sets = false;  ///< a and b are folders of unrelated images: FID and KID
   FeatureOptions features;
   bool runs = false;  ///< a and b are tables of evaluate: tasks/compare_runs.h

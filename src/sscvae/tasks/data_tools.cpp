@@ -12,7 +12,6 @@
 #include "sscvae/core/progress.h"
 #include "sscvae/core/random.h"
 #include "sscvae/core/text.h"
-#include "sscvae/data/image_size.h"
 #include "sscvae/data/registry.h"
 #include "sscvae/image/image.h"
 #include "sscvae/image/noise.h"
@@ -20,6 +19,7 @@
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/outputs.h"
+#include "sscvae/tasks/reading.h"
 #include "sscvae/tasks/size_option.h"
 
 namespace sscvae::tasks {
@@ -89,7 +89,7 @@ Report make_noisy_copies(const NoiseCopyOptions& options) {
   for (const ImageJob& job : jobs) {
     stop_if_interrupted();
     try {
-      const image::Image picture = image::read_image(job.input);
+      const image::Image picture = read_input(job.input, options.reading);
       const at::Tensor clean = image::to_tensor(picture);
       const at::Tensor noisy =
           image::add_noise(kind, clean, options.sigma_8bit, static_cast<uint32_t>(options.seed), options.clip);
@@ -141,7 +141,7 @@ Report describe_data(const data::DataOptions& options) {
     ++parts[row.part];
     ++groups[row.group];
     try {
-      const data::ImageSize size = data::read_image_size(fs::path(options.root) / row.path);
+      const image::ImageSize size = image::read_image_size(fs::path(options.root) / row.path);
       ++sizes[{size.height, size.width}];
       pixels += size.height * size.width;
     } catch (const Error& error) {

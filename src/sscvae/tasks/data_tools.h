@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "sscvae/data/data_options.h"
+#include "sscvae/tasks/reading.h"
 #include "sscvae/tasks/report.h"
 
 /// Making and looking at data.
@@ -23,6 +24,7 @@ Report synthesise(const SynthOptions& options);
 
 struct NoiseCopyOptions {
   std::vector<std::string> inputs;
+  ReadingOptions reading;
   std::string out;
   std::string noise = "gaussian";  ///< gaussian | speckle
   double sigma_8bit = 25;

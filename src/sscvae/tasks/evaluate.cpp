@@ -23,6 +23,7 @@
 #include "sscvae/models/weights.h"
 #include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/outputs.h"
+#include "sscvae/tasks/reading.h"
 #include "sscvae/tasks/summary.h"
 
 namespace sscvae::tasks {
@@ -34,6 +35,7 @@ constexpr const char* kBitsPerPixel = "bits_per_pixel";
 /// What is evaluated on what, all choices made.
 struct Plan : SelectedImages {
   std::vector<std::string> input_paths;  // of pairs, else empty
+  ReadingOptions reading;
   train::Task task = train::Task::kReconstruct;
   double sigma_8bit = 0;
   image::Noise noise = image::Noise::kGaussian;
@@ -58,6 +60,8 @@ Plan make_plan(const EvaluateOptions& options, const OpenedModel& opened) {
   Plan plan;
   static_cast<SelectedImages&>(plan) = select_images(options.images, opened.experiment.options.data, "test");
   plan.task = task_of(options, opened);
+  plan.reading = options.reading;
+  if (plan.data.on_broken == data::OnBroken::kRefuse) plan.reading.strict = true;
   if (options.sigma_8bit >= 0 && !plan.denoises()) throw UsageError("--sigma-8bit belongs to --task denoise");
   if (!options.noise.empty() && !plan.denoises()) throw UsageError("--noise belongs to --task denoise");
   if (options.clip && !plan.denoises()) throw UsageError("--clip belongs to --task denoise");
@@ -73,8 +77,9 @@ Plan make_plan(const EvaluateOptions& options, const OpenedModel& opened) {
   return plan;
 }
 
-at::Tensor load(const std::filesystem::path& path, int64_t channels, int64_t side, const metrics::Protocol& protocol) {
-  at::Tensor image = image::to_tensor(image::with_channels(image::read_image(path), channels));
+at::Tensor load(const std::filesystem::path& path, const ReadingOptions& reading, int64_t channels, int64_t side,
+                const metrics::Protocol& protocol) {
+  at::Tensor image = image::to_tensor(image::with_channels(read_input(path, reading), channels));
   if (side > 0) image = image::middle_of(image, side);
   return metrics::crop(protocol, image).contiguous();
 }
@@ -86,10 +91,10 @@ struct Images {
 
 Images load_images(const Plan& plan, size_t index, int64_t channels, int64_t side, const metrics::Protocol& protocol) {
   Images images;
-  images.clean = load(plan.path(index), channels, side, protocol);
+  images.clean = load(plan.path(index), plan.reading, channels, side, protocol);
   if (!plan.enhances()) return images;
   const std::filesystem::path path = data::input_root(plan.data) / plan.input_paths[index];
-  images.other = load(path, channels, side, protocol);
+  images.other = load(path, plan.reading, channels, side, protocol);
   if (images.other.sizes() != images.clean.sizes())
     throw FormatError("'" + path.string() + "' and '" + plan.paths[index] + "' differ in size: no pair");
   return images;

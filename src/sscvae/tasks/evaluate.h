@@ -6,6 +6,7 @@
 #include "sscvae/tasks/feature_sets.h"
 #include "sscvae/tasks/image_selection.h"
 #include "sscvae/tasks/inference.h"
+#include "sscvae/tasks/reading.h"
 #include "sscvae/tasks/report.h"
 
 namespace sscvae::tasks {
@@ -13,6 +14,7 @@ namespace sscvae::tasks {
 struct EvaluateOptions {
   ModelSource source;
   InferenceOptions inference;
+  ReadingOptions reading;  ///< strict, too, where data.on_broken is "refuse"
   ImageSelection images;   ///< the first so many of part test, unless it says otherwise
   std::string task;        ///< reconstruct | denoise | enhance; "": what the weights were trained for
   double sigma_8bit = -1;  ///< of the denoising task; -1: the configuration's

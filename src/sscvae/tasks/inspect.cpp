@@ -18,6 +18,7 @@
 #include "sscvae/serialization/torch_checkpoint.h"
 #include "sscvae/tasks/code_pictures.h"
 #include "sscvae/tasks/model_source.h"
+#include "sscvae/tasks/reading.h"
 
 namespace sscvae::tasks {
 
@@ -82,7 +83,7 @@ void write_picture(const fs::path& path, const image::Image& picture, bool overw
 
 models::ForwardResult run_image(OpenedModel& opened, const std::string& path) {
   const c10::InferenceMode no_gradients;
-  const image::Image picture = image::read_image(path);
+  const image::Image picture = read_input(path);
   const int64_t channels = opened.experiment.options.model.in_channels;
   return models::forward_any_size(*opened.model,
                                   image::to_tensor(image::with_channels(picture, channels)).unsqueeze(0));

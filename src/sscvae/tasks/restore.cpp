@@ -15,6 +15,7 @@
 #include "sscvae/core/text.h"
 #include "sscvae/image/file_list.h"
 #include "sscvae/image/image.h"
+#include "sscvae/image/metadata.h"
 #include "sscvae/image/noise.h"
 #include "sscvae/image/noise_level.h"
 #include "sscvae/metrics/protocol.h"
@@ -22,6 +23,7 @@
 #include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/novelty.h"
 #include "sscvae/tasks/outputs.h"
+#include "sscvae/tasks/reading.h"
 
 namespace sscvae::tasks {
 
@@ -93,9 +95,23 @@ struct Item {
 
 using Process = std::function<at::Tensor(Item& item, Inference& inference)>;
 
-void process_image(const ImageJob& job, Inference& inference, const Process& process, NoveltyCheck& novelty,
-                   Json& json) {
-  const image::Image original = image::read_image(job.input);
+bool is_named_jpeg(const fs::path& path) {
+  const std::string extension = path.extension().string();
+  return extension.size() > 1 && (extension[1] == 'j' || extension[1] == 'J');
+}
+
+/// A PNG stays one under another name: a JPEG would cost it depth and opacity that nobody asked to give up.
+image::FileFormat result_format(const RestoreOptions& options, const ImageJob& job, const image::Image& original) {
+  const bool stays_png = options.format == "keep" && original.format == image::FileFormat::kPng;
+  return is_named_jpeg(job.output) && !stays_png ? image::FileFormat::kJpeg : image::FileFormat::kPng;
+}
+
+void process_image(const RestoreOptions& options, const ImageJob& job, Inference& inference, const Process& process,
+                   NoveltyCheck& novelty, Json& json) {
+  image::Image original = read_input(job.input, options.reading, image::Alpha::kKeep);
+  const image::FileFormat format = result_format(options, job, original);
+  const bool jpeg = format == image::FileFormat::kJpeg, loses_alpha = jpeg && !original.alpha.empty();
+  if (loses_alpha) image::blend_over_black(original);
   Item item{job, image::with_channels(original, inference.channels()), {}, json, novelty};
   item.input = image::to_tensor(item.picture);
   json["input"] = job.input.string();
@@ -108,10 +124,27 @@ void process_image(const ImageJob& job, Inference& inference, const Process& pro
   if (!original.remarks.empty()) json["remarks"] = original.remarks;
   json["tile"] = inference.tile_for(original.height, original.width);
   const at::Tensor result = process(item, inference);
-  const std::string extension = job.output.extension().string();
-  const bool jpeg = extension.size() > 1 && (extension[1] == 'j' || extension[1] == 'J');
+  image::Image picture = image::from_tensor(result, jpeg ? 8 : original.bit_depth);
+  std::vector<std::string> lost = image::carry_over(original, picture, format);
+  if (loses_alpha) lost.push_back("opacity");
+  if (!lost.empty()) json["lost"] = lost;
+  json["format"] = jpeg ? "jpg" : "png";
   if (job.output.has_parent_path()) create_folder(job.output.parent_path());
-  image::write_image(job.output, image::from_tensor(result, jpeg ? 8 : original.bit_depth));
+  image::write_image(job.output, picture, format);
+}
+
+/// Notes what results could not keep, and those whose names say another format.
+void note_files(const Json& images) {
+  std::map<std::string, size_t> lost;
+  size_t misnamed = 0;
+  for (const Json& image : images) {
+    for (const Json& what : image.value("lost", Json::array())) ++lost[what.get<std::string>()];
+    misnamed += image["format"] == "png" && is_named_jpeg(image["output"].get<std::string>());
+  }
+  for (const auto& [what, count] : lost)
+    note(format("%zu of %zu results could not keep the %s of the input", count, images.size(), what.c_str()));
+  if (misnamed > 0)
+    note(format("%zu of %zu files are named as JPEGs and hold PNGs; so do their results", misnamed, images.size()));
 }
 
 void note_channels(const std::vector<ImageJob>& jobs, const Json& images, int64_t channels) {
@@ -137,7 +170,7 @@ Report run_images(const RestoreOptions& options, Inference& inference, const std
       progress.update(static_cast<int64_t>(i), jobs[i].name);
       Json json{{"name", jobs[i].name}};
       try {
-        process_image(jobs[i], inference, process, novelty, json);
+        process_image(options, jobs[i], inference, process, novelty, json);
         images.push_back(std::move(json));
       } catch (const std::exception& error) {
         const bool ours = dynamic_cast<const Error*>(&error) != nullptr;
@@ -148,6 +181,7 @@ Report run_images(const RestoreOptions& options, Inference& inference, const std
     progress.update(static_cast<int64_t>(jobs.size()));
   }
   note_channels(jobs, images, inference.channels());
+  note_files(images);
   novelty.warn_of_unusual(images.size());
   if (images.empty()) throw broken.failure().value();
 
@@ -189,12 +223,13 @@ std::map<std::string, fs::path> index_references(const std::string& root) {
   return index;
 }
 
-at::Tensor reference_of(const Item& item, const std::map<std::string, fs::path>& index, int64_t channels) {
+at::Tensor reference_of(const Item& item, const std::map<std::string, fs::path>& index, int64_t channels,
+                        const ReadingOptions& reading) {
   const std::string name = fs::path(item.job.name).replace_extension().generic_string();
   auto found = index.find(name);
   if (found == index.end() && index.size() == 1 && item.job.name.find('/') == std::string::npos) found = index.begin();
   if (found == index.end()) throw UsageError("--reference: no image named '" + name + "'");
-  const at::Tensor clean = image::to_tensor(image::with_channels(image::read_image(found->second), channels));
+  const at::Tensor clean = image::to_tensor(image::with_channels(read_input(found->second, reading), channels));
   if (clean.sizes() != item.input.sizes())
     throw ShapeError(format("--reference '%s': expected %lldx%lld pixels, got %lldx%lld", found->second.c_str(),
                             static_cast<long long>(item.input.size(2)), static_cast<long long>(item.input.size(1)),
@@ -275,7 +310,7 @@ Report denoise(const DenoiseOptions& options) {
 
   const Process process = [&](Item& item, Inference& model) {
     at::Tensor clean;
-    if (!references.empty()) clean = reference_of(item, references, model.channels());
+    if (!references.empty()) clean = reference_of(item, references, model.channels(), options.reading);
     else if (options.add_noise_8bit > 0) clean = item.input;
     const at::Tensor noisy = options.add_noise_8bit > 0
                                  ? image::add_noise(added, item.input, options.add_noise_8bit,

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "sscvae/tasks/inference.h"
+#include "sscvae/tasks/reading.h"
 #include "sscvae/tasks/report.h"
 
 /// Images through a model: reconstruct and denoise.
@@ -12,13 +13,15 @@ namespace sscvae::tasks {
 /// What both commands share. Where the weights know what usual images look like (`calibrate`), each image's report has
 /// unusual_share, the share of its code that is unusual, and a warning names the images above the limit. An image comes
 /// out at its own size and bit depth (JPEG: 8 bit) with the model's channels: colour becomes grey for a grey model
-/// (0.299 R + 0.587 G + 0.114 B), grey is repeated for a colour model.
+/// (0.299 R + 0.587 G + 0.114 B), grey is repeated for a colour model. Opacity passes by the model; it, colour profile
+/// and EXIF data are copied where the result can hold them, else "lost" in the report names them.
 struct RestoreOptions {
   ModelSource source;
+  ReadingOptions reading;
   InferenceOptions inference;
   std::vector<std::string> inputs;
   std::string out;              ///< folder; the tree of a folder input is mirrored
-  std::string format = "keep";  ///< keep | png | jpg
+  std::string format = "keep";  ///< keep (a PNG remains one whatever its name) | png | jpg
   std::string novelty_maps;     ///< folder of pictures of what is unusual in each image; "": none
   bool overwrite = false;
 };
