@@ -73,11 +73,12 @@ OwnPart own_part(const TileSpan& row, const TileSpan& column, int64_t multiple) 
 std::vector<TileSpan> plan_tiles(int64_t length, int64_t tile, int64_t overlap, int64_t multiple) {
   check_plan(tile, overlap, multiple);
   if (length < 1) throw ShapeError("tiles: the image has no pixels");
-  const int64_t units = round_up(length, multiple) / multiple;
-  const int64_t tile_units = std::min(units, round_up(tile, multiple) / multiple);
-  const int64_t step = std::max<int64_t>(1, tile_units - round_up(overlap, multiple) / multiple);
+  const int64_t units = round_up(length, multiple) / multiple, shared = round_up(overlap, multiple) / multiple;
+  const int64_t largest = std::min(units, round_up(tile, multiple) / multiple);
+  const int64_t step = std::max<int64_t>(1, largest - shared);
+  const int64_t gaps = (units - largest + step - 1) / step;
+  const int64_t tile_units = (units + gaps * shared + gaps) / (gaps + 1);  // what so many spans need, rounded up
   const int64_t rest = units - tile_units;
-  const int64_t gaps = (rest + step - 1) / step;
   std::vector<TileSpan> spans;
   for (int64_t i = 0; i <= gaps; ++i)
     spans.push_back({gaps == 0 ? 0 : i * rest / gaps * multiple, tile_units * multiple, 0, 0});

@@ -17,8 +17,9 @@ struct TileSpan {
   friend bool operator==(const TileSpan&, const TileSpan&) = default;
 };
 
-/// Spans of one axis of `length` pixels. Every span begins at a multiple of `multiple` and has the same size, a multiple
-/// of it: `tile` rounded up, or the padded length if that is not larger. Neighbours share at least `overlap` pixels.
+/// Spans of one axis of `length` pixels: as few as spans of at most `tile`, rounded up to `multiple`, allow. Every span
+/// begins at a multiple of `multiple` and has the same size, the smallest multiple of it with which that many spans cover
+/// the axis. Neighbours share at least `overlap` pixels.
 /// Errors: UsageError unless tile >= 1, multiple >= 1, 0 <= overlap and the rounded overlap < the rounded tile.
 std::vector<TileSpan> plan_tiles(int64_t length, int64_t tile, int64_t overlap, int64_t multiple);
 

@@ -33,13 +33,21 @@ TEST(PlanTiles, KeepsItsPromisesForEveryLength) {
       EXPECT_EQ(spans.back().begin + spans.back().size, padded);
       for (size_t i = 0; i < spans.size(); ++i) {
         EXPECT_EQ(spans[i].begin % multiple, 0);
-        EXPECT_EQ(spans[i].size, std::min(padded, round_up(tile, multiple)));
+        EXPECT_EQ(spans[i].size % multiple, 0);
+        EXPECT_EQ(spans[i].size, spans[0].size);
+        EXPECT_LE(spans[i].size, std::min(padded, round_up(tile, multiple)));
         EXPECT_LT(spans[i].begin, length);
         if (i == 0) continue;
         EXPECT_GE(spans[i - 1].begin + spans[i - 1].size - spans[i].begin, overlap);
         EXPECT_GT(spans[i].begin, spans[i - 1].begin);
       }
     }
+}
+
+/// One pixel above the tile must not cost a whole second tile.
+TEST(PlanTiles, ShrinkToWhatCoversTheAxis) {
+  EXPECT_EQ(plan_tiles(72, 64, 16, 8), (std::vector<TileSpan>{{0, 48, 0, 24}, {24, 48, 24, 0}}));
+  EXPECT_EQ(plan_tiles(1416, 1408, 64, 8), (std::vector<TileSpan>{{0, 744, 0, 72}, {672, 744, 72, 0}}));
 }
 
 TEST(TileWeights, AddUpToOneAndAreNeverNegative) {

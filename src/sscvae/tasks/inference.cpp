@@ -23,8 +23,7 @@ namespace sscvae::tasks {
 
 namespace {
 
-constexpr int64_t kLiteTile = 1408, kReferenceTile = 512;  // about 2^21 and 2^18 pixels, multiples of 64
-constexpr int64_t kOverlap = 64;
+constexpr Tiling kLiteTiling{1408, 64}, kReferenceTiling{512, 40};  // about 2^21 and 2^18 pixels
 constexpr int kSymmetries = 8;
 constexpr double kModelError = 0.9, kTextureInEstimates = 1.8;  // grey levels, see temper()
 constexpr double kReach = 4, kUnlimited = 5;
@@ -128,11 +127,19 @@ Inference::Inference(const ModelSource& source, const InferenceOptions& options)
   place_model(*opened_.model, compute_);
 }
 
+Tiling automatic_tiling(models::Backbone backbone) {
+  return backbone == models::Backbone::kLite ? kLiteTiling : kReferenceTiling;
+}
+
+Tiling Inference::tiling() const {
+  if (tile_ >= 0) return {tile_, std::min(kLiteTiling.overlap, tile_ / 4)};
+  return automatic_tiling(opened_.experiment.options.model.backbone);
+}
+
 int64_t Inference::tile_for(int64_t height, int64_t width) const {
-  if (tile_ >= 0) return tile_ > 0 && (height > tile_ || width > tile_) ? tile_ : 0;
-  const bool lite = opened_.experiment.options.model.backbone == models::Backbone::kLite;
-  const int64_t tile = lite ? kLiteTile : kReferenceTile;
-  return height * width > tile * tile ? tile : 0;
+  const int64_t side = tiling().side;
+  if (tile_ >= 0) return side > 0 && (height > side || width > side) ? side : 0;
+  return height * width > side * side ? side : 0;
 }
 
 bool Inference::uses_engine() const { return wants_engine_ && !opened_.model->is_training(); }
@@ -225,7 +232,7 @@ InferenceResult Inference::run_once(const at::Tensor& image) {
   const at::Tensor batch = image.unsqueeze(0);
   const int64_t tile = tile_for(image.size(1), image.size(2));
   result.reconstruction =
-      (tile > 0 ? image::process_tiled(batch, tile, std::min(kOverlap, tile / 4), multiple, reconstruct)
+      (tile > 0 ? image::process_tiled(batch, tile, tiling().overlap, multiple, reconstruct)
                 : reconstruct(batch, {0, image::round_up(image.size(1), multiple), 0,
                                       image::round_up(image.size(2), multiple)}))
           .squeeze(0)

@@ -27,6 +27,14 @@ struct InferenceOptions {
   std::string engine = "fast";
 };
 
+/// What `tile = -1` cuts an image into that has more pixels than a square of that side: tiles of at most that side, which
+/// share so many pixels. Padding and shared pixels then add at most a quarter to the image's pixels (sides from 64 on,
+/// size multiples up to 8).
+struct Tiling {
+  int64_t side = 0, overlap = 0;
+};
+Tiling automatic_tiling(models::Backbone backbone);
+
 struct InferenceResult {
   at::Tensor reconstruction;  ///< float32 [C,H,W] on the CPU, not clamped
   at::Tensor surprise;        ///< with a code model: what each pixel's code costs, bits [H,W]
@@ -75,12 +83,13 @@ class Inference {
   const OpenedModel& opened() const { return opened_; }
   models::Autoencoder& model() { return *opened_.model; }
   const Compute& compute() const { return compute_; }
-  /// The side of a tile for an image of that size, 0 for one piece.
+  /// The largest side of a tile for an image of that size, 0 for one piece.
   int64_t tile_for(int64_t height, int64_t width) const;
   /// Device, precision, threads and engine of the passes, for reports.
   std::string text() const;
 
  private:
+  Tiling tiling() const;
   bool uses_engine() const;
   InferenceResult run_once(const at::Tensor& image);
   void tell_level(std::optional<double> sigma_8bit);
