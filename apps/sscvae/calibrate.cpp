@@ -23,6 +23,7 @@ void add_calibrate(CLI::App& app) {
       ->type_name("FILE")
       ->required();
   add_image_selection_options(app, options->images, "val");
+  add_reading_options(app, options->reading);
   add_json_option(app, options->json);
   add_overwrite_option(app, options->overwrite);
   add_compute_options(app, options->compute);

@@ -25,6 +25,7 @@ void add_inspect(CLI::App& app) {
       ->type_name("IMG");
   app.add_option("--codes", options->codes, "draw the code maps of this image into --out")->type_name("IMG");
   app.add_option("--out", options->out, "folder of these maps")->type_name("DIR");
+  add_reading_options(app, options->reading);
   add_json_option(app, options->json);
   add_overwrite_option(app, options->overwrite);
   app.callback([options] {

@@ -30,6 +30,7 @@ void add_trace(CLI::App& app) {
   app.add_flag("--gradients", options->gradients,
                "also the gradient of loss.total by every parameter and by the input");
   app.add_option("--threads", options->threads, "processor threads; 0: LibTorch's choice")->type_name("N");
+  add_reading_options(app, options->reading);
   add_json_option(app, options->json);
   add_overwrite_option(app, options->overwrite);
   app.callback([options] {

@@ -2,6 +2,7 @@
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/image/image.h"
 #include "sscvae/image/synthetic.h"
+#include "sscvae/image/value_range.h"
 
 namespace sscvae::testing {
 namespace {
@@ -136,6 +137,35 @@ TEST(Reading, AFileWithoutItsEndIsReadWithAWarningUnlessStrict) {
     EXPECT_EQ(outcome.code, 4) << command[0] << outcome.err;
     EXPECT_EQ(outcome.error_lines(), 1) << outcome.err;
   }
+}
+
+/// The same picture with 12 bits in a file of 16 must be the same picture.
+TEST(Reading, TwelveBitsInAFileOfSixteen) {
+  const TemporaryFolder folder;
+  const std::string weights = write_tiny_weights(folder / "w.safetensors");
+  const image::Image full = image::from_tensor(image::to_tensor(image::dead_leaves(2, 40, 24, 1)), 16);
+  const image::Image twelve = image::in_units_of(full, image::full_range(12), 16);
+  image::write_image(folder / "full.png", full);
+  image::write_image(folder / "twelve.png", twelve);
+  const auto restored = [&](const char* name, const std::vector<std::string>& more) {
+    std::vector<std::string> command{"reconstruct", (folder / name).string(), "--weights", weights, "--out",
+                                     (folder / "out").string(), "--overwrite"};
+    command.insert(command.end(), more.begin(), more.end());
+    return run_json(command)["images"][0];
+  };
+  const auto of_full = restored("full.png", {});
+  const auto of_twelve = restored("twelve.png", {});
+  EXPECT_EQ(of_twelve["range"], nlohmann::json({0, 4095}));
+  EXPECT_EQ(of_full["range"], nlohmann::json({0, 65535}));
+  EXPECT_NEAR(of_twelve["psnr_db"].get<double>(), of_full["psnr_db"].get<double>(), 0.02);
+  const image::Image result = image::read_image(folder / "out/twelve.png");
+  EXPECT_EQ(image::find_range(result, {}).range, image::full_range(12)) << "in the units of the input";
+  const auto taken_as_full = restored("twelve.png", {"--range", "full"});
+  EXPECT_GT(std::abs(taken_as_full["psnr_db"].get<double>() - of_full["psnr_db"].get<double>()), 1);
+  const Outcome said = run({"compare", (folder / "twelve.png").string(), (folder / "twelve.png").string()});
+  EXPECT_NE(said.err.find("twelve.png is taken as 0:4095"), std::string::npos) << said.err;
+  const Outcome wrong = run({"compare", (folder / "full.png").string(), (folder / "full.png").string(), "--range", "9:3"});
+  EXPECT_EQ(wrong.code, 2) << wrong.err;
 }
 
 TEST(Denoise, EstimatesTheNoiseAndKnowsTheCleanImage) {

@@ -73,6 +73,9 @@ void DataOptions::describe(FieldList& fields) {
              "memory of the device for the training images of batches_on = \"device\" or \"auto\", MiB (1 or 2 bytes "
              "for each sample of a pixel)",
              between(0, 1 << 24));
+  fields.add("range", range,
+             "which stored samples are black and white: full, LOW:HIGH, or auto: 16-bit files whose samples are all "
+             "within 8, 10, 12 or 14 bits (or those that the file states) are taken as such");
   fields.add("on_broken", on_broken, "skip: leave out images that cannot be decoded, with a warning; refuse: stop");
   fields.add_section("noise", noise);
 }

@@ -77,8 +77,8 @@ WindowOffsets offsets_of(const Window& window, int64_t height, int64_t width, in
 }
 
 ImageStore::ImageStore(std::filesystem::path root, const std::vector<std::string>& paths, int64_t channels,
-                       int64_t cache_mb, OnBroken on_broken)
-    : root_(std::move(root)), channels_(channels), on_broken_(on_broken) {
+                       int64_t cache_mb, OnBroken on_broken, const image::RangeOption& range)
+    : root_(std::move(root)), channels_(channels), on_broken_(on_broken), range_(range) {
   if (paths.empty()) throw UsageError(root_.string() + ": an empty list of images");
   if (channels != 1 && channels != 3)
     throw UsageError("images are read with 1 or 3 channels, not " + std::to_string(channels));
@@ -98,7 +98,8 @@ void ImageStore::read_headers() {
       const image::ImageSize size = image::read_image_size(root_ / entry.name);
       entry.width = size.width;
       entry.height = size.height;
-      entry.bytes = size.width * size.height * channels_ * (size.bit_depth / 8);
+      const int depth = range_.rule == image::RangeRule::kGiven ? 16 : size.bit_depth;  // as image::stretched
+      entry.bytes = size.width * size.height * channels_ * (depth / 8);
     } catch (...) {
       entry.error = std::current_exception();
     }
@@ -149,6 +150,16 @@ std::shared_ptr<const image::Image> ImageStore::decode(const Entry& entry) const
     if (on_broken_ == OnBroken::kRefuse) throw FormatError(line);
     warn_once(line);
   }
+  const std::string name = (root_ / entry.name).string();
+  try {
+    const image::FoundRange found = image::find_range(decoded, range_);
+    const std::string taken = "is taken as " + image::range_text(found.range);
+    if (!found.reason.empty() && is_new(taken))
+      note(name + " " + taken + " (" + found.reason + "), and so are others like it; data.range says otherwise");
+    decoded = image::stretched(decoded, found.range);
+  } catch (const FormatError& error) {
+    throw FormatError(name + ": " + error.what());
+  }
   if (decoded.channels != channels_) decoded = image::with_channels(decoded, channels_);
   return std::make_shared<const image::Image>(std::move(decoded));
 }
@@ -171,9 +182,13 @@ std::string ImageStore::summary() const {
   return text + format("; %lld (%.1f MiB) in memory", static_cast<long long>(cached_images()), mib);
 }
 
-void ImageStore::warn_once(const std::string& line) const {
+bool ImageStore::is_new(const std::string& line) const {
   const std::lock_guard lock(mutex_);
-  if (warned_.insert(line).second) warn(line);
+  return said_.insert(line).second;
+}
+
+void ImageStore::warn_once(const std::string& line) const {
+  if (is_new(line)) warn(line);
 }
 
 std::shared_ptr<const image::Image> ImageStore::pixels(int64_t index) const {

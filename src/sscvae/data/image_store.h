@@ -13,6 +13,7 @@
 
 #include "sscvae/data/data_options.h"
 #include "sscvae/image/image.h"
+#include "sscvae/image/value_range.h"
 
 /// Images of one part of a dataset, decoded once and kept as integers.
 namespace sscvae::data {
@@ -36,11 +37,11 @@ class ImageStore {
  public:
   /// Reads all headers and decodes images in their order until `cache_mb` MiB are full; the others are decoded at each
   /// use. An image is broken if any of that fails: left out with a warning that names it (kSkip), or an error
-  /// (kRefuse). One with a defect but all pixels is used with a warning, or an error, too. `channels` 1 or 3: image::with_channels. `paths` are relative to `root`; their order is kept.
+  /// (kRefuse). Samples are spread over their full range (image::stretched); a note says once what `auto` took. One with a defect but all pixels is used with a warning, or an error, too. `channels` 1 or 3: image::with_channels. `paths` are relative to `root`; their order is kept.
   /// Errors: UsageError for no paths or other channels; what reading threw (IoError, FormatError) under kRefuse;
   /// FormatError if no image is left.
   ImageStore(std::filesystem::path root, const std::vector<std::string>& paths, int64_t channels, int64_t cache_mb,
-             OnBroken on_broken);
+             OnBroken on_broken, const image::RangeOption& range = {});
 
   int64_t size() const { return static_cast<int64_t>(entries_.size()); }
   int64_t channels() const { return channels_; }
@@ -77,14 +78,16 @@ class ImageStore {
   void drop_broken();
   std::shared_ptr<const image::Image> decode(const Entry& entry) const;
   void warn_once(const std::string& line) const;
+  bool is_new(const std::string& line) const;
 
   std::filesystem::path root_;
   int64_t channels_;
   OnBroken on_broken_;
+  image::RangeOption range_;
   std::vector<Entry> entries_;
   std::vector<std::string> left_out_;
-  mutable std::mutex mutex_;  ///< guards warned_
-  mutable std::set<std::string> warned_;
+  mutable std::mutex mutex_;  ///< guards said_
+  mutable std::set<std::string> said_;
 };
 
 }  // namespace sscvae::data

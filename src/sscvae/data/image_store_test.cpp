@@ -55,6 +55,33 @@ class ImageStoreTest : public ::testing::Test {
   const Names names_{"grey.png", "colour.png", "deep.png"};
 };
 
+TEST(ImageStore, samples_are_spread_over_their_range) {
+  const testing::TemporaryFolder folder;
+  image::Image image = test::random_image(8, 8, 1, 1, 16);
+  for (size_t i = 1; i < image.bytes.size(); i += 2) image.bytes[i] &= 0x0F;  // 12 bits, low byte first
+  image.bytes[0] = 0xFF, image.bytes[1] = 0x0F;
+  image::write_image(folder / "a.png", image);
+  const auto first = [&](const std::string& range) {
+    DataOptions options;
+    options.range = range;
+    const ImageStore store(folder.path(), {"a.png"}, 1, 10, OnBroken::kRefuse, decoding_of(options));
+    return store.get(0)[0][0][0].item<double>();
+  };
+  EXPECT_EQ(first("auto"), 1.0);
+  EXPECT_NEAR(first("full"), 4095 / 65535.0, 1e-7);
+  EXPECT_NEAR(first("0:8190"), 0.5, 1e-5);
+  EXPECT_THROW(first("much"), UsageError);
+}
+
+/// A file without its end is used, unless broken images are refused.
+TEST(ImageStore, a_defect_is_a_warning_or_an_error) {
+  const testing::TemporaryFolder folder;
+  const std::string png = image::encode_png(test::random_image(8, 8, 1, 1));
+  test::put_text(folder / "a.png", png.substr(0, png.size() - 12));
+  EXPECT_EQ(ImageStore(folder.path(), {"a.png"}, 1, 10, OnBroken::kSkip).size(), 1);
+  EXPECT_THROW(ImageStore(folder.path(), {"a.png"}, 1, 10, OnBroken::kRefuse), FormatError);
+}
+
 TEST_F(ImageStoreTest, gives_what_reading_gives) {
   for (const int64_t channels : {1, 3})
     for (const int64_t cache_mb : {0, 1}) {

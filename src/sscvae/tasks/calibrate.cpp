@@ -13,7 +13,6 @@
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/novelty.h"
-#include "sscvae/tasks/reading.h"
 
 namespace sscvae::tasks {
 
@@ -40,6 +39,7 @@ Report calibrate(const CalibrateOptions& options) {
   SelectedImages images = select_images(options.images, trained.data, "val");
   images.paths = data::spread_selection(images.paths, options.images.limit);
   const data::NoiseOptions& noise = trained.data.noise;
+  InputReader reader(options.reading, images.data.range);
   std::vector<at::Tensor> codes;
   {
     Progress progress("calibrate", static_cast<int64_t>(images.paths.size()), "image");
@@ -47,7 +47,7 @@ Report calibrate(const CalibrateOptions& options) {
       stop_if_interrupted();
       const auto index = static_cast<int64_t>(i);
       at::Tensor image =
-          image::to_tensor(image::with_channels(read_input(images.path(i)), inference.channels()));
+          image::to_tensor(image::with_channels(reader.read(images.path(i)), inference.channels()));
       image = image::middle_of(image, kCalibrationSide).contiguous();
       if (trained.task == train::Task::kDenoise)
         image = image::add_noise(noise.kind_of(index), image, level_of(i, noise), 0, noise.clips(index));

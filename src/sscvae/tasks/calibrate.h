@@ -4,6 +4,7 @@
 
 #include "sscvae/tasks/image_selection.h"
 #include "sscvae/tasks/inference.h"
+#include "sscvae/tasks/reading.h"
 #include "sscvae/tasks/report.h"
 
 namespace sscvae::tasks {
@@ -13,6 +14,7 @@ struct CalibrateOptions {
   ModelSource source;
   ComputeOptions compute;
   ImageSelection images;  ///< evenly spread over part val, unless it says otherwise
+  ReadingOptions reading;
   std::string out;                     ///< weights file, may be the one that is read
   bool overwrite = false;
 };

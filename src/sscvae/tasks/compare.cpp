@@ -77,13 +77,13 @@ std::vector<std::string> image_metrics(const std::vector<std::string>& wanted) {
 }
 
 /// The features of all images of a folder, as the protocol sees them.
-void add_folder(FeatureSet& set, const std::vector<image::InputFile>& files, const ReadingOptions& reading,
+void add_folder(FeatureSet& set, const std::vector<image::InputFile>& files, InputReader& reader,
                 const metrics::Protocol& protocol) {
   if (set.is_complete()) return;
   Progress progress("features", static_cast<int64_t>(files.size()), "image");
   for (size_t i = 0; i < files.size(); ++i) {
     stop_if_interrupted();
-    set.add(seen_in_set(protocol, image::to_tensor(read_input(files[i].path, reading))));
+    set.add(seen_in_set(protocol, image::to_tensor(reader.read(files[i].path))));
     progress.update(static_cast<int64_t>(i + 1));
   }
 }
@@ -101,8 +101,9 @@ Report compare_sets(const CompareOptions& options, const metrics::Protocol& prot
     return FeatureSet(network, kept ? hash_of_images(paths, "protocol " + protocol.name) : "");
   };
   FeatureSet a = open(files_a), b = open(files_b);
-  add_folder(a, files_a, options.reading, protocol);
-  add_folder(b, files_b, options.reading, protocol);
+  InputReader reader(options.reading);
+  add_folder(a, files_a, reader, protocol);
+  add_folder(b, files_b, reader, protocol);
   Json json{{"a", options.a}, {"b", options.b}, {"protocol", protocol_json(protocol)}};
   json.update(compare_feature_sets(a, b, network, options.metrics));
   const std::string text = feature_sets_text(json);
@@ -113,9 +114,12 @@ Report compare_pairs(const CompareOptions& options, const metrics::Protocol& pro
   const std::vector<std::string> names = image_metrics(options.metrics), measured = measurable_metrics(names);
   const std::vector<Pair> pairs = match(options.a, options.b);
   ImageTable table(names);
+  InputReader reader(options.reading);
   for (const Pair& pair : pairs) {
     stop_if_interrupted();
-    image::Image a = read_input(pair.a, options.reading), b = read_input(pair.b, options.reading);
+    StoredImage stored_a = reader.read_stored(pair.a), stored_b = reader.read_stored(pair.b);
+    if (stored_a.stored.bit_depth == stored_b.stored.bit_depth) stored_b.range = stored_a.range;
+    const image::Image a = stored_a.picture(), b = stored_b.picture();
     if (a.width != b.width || a.height != b.height)
       throw ShapeError(format("'%s' has %lldx%lld pixels, '%s' %lldx%lld", pair.a.c_str(),
                               static_cast<long long>(a.width), static_cast<long long>(a.height), pair.b.c_str(),

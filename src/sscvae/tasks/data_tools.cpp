@@ -84,19 +84,23 @@ Report make_noisy_copies(const NoiseCopyOptions& options) {
   if (options.seed < 0 || options.seed > 0xffffffffLL) throw UsageError("--seed: expected 0 to 4294967295");
   const auto kind = parse_choice<image::Noise>("--noise", options.noise);
   const std::vector<ImageJob> jobs = plan_images(options.inputs, options.out, "." + options.format, options.overwrite);
+  InputReader reader(options.reading);
   BrokenImages broken(jobs.size());
   Json images = Json::array();
   for (const ImageJob& job : jobs) {
     stop_if_interrupted();
     try {
-      const image::Image picture = read_input(job.input, options.reading);
+      const StoredImage input = reader.read_stored(job.input);
+      const image::Image picture = input.picture();
       const at::Tensor clean = image::to_tensor(picture);
       const at::Tensor noisy =
           image::add_noise(kind, clean, options.sigma_8bit, static_cast<uint32_t>(options.seed), options.clip);
       create_folder(job.output.parent_path());
       if (options.format == "png") {
-        const int depth = options.bit_depth > 0 ? static_cast<int>(options.bit_depth) : picture.bit_depth;
-        image::write_image(job.output, image::from_tensor(noisy, depth));
+        const int stored = input.stored.bit_depth;
+        const int depth = options.bit_depth > 0 ? static_cast<int>(options.bit_depth) : stored;
+        const image::ValueRange range = depth == stored ? input.range : image::full_range(depth);
+        image::write_image(job.output, image::in_units_of(image::from_tensor(noisy, picture.bit_depth), range, depth));
       } else {
         serialization::StateDict tensors;
         tensors.add("input", noisy.unsqueeze(0));

@@ -77,9 +77,9 @@ Plan make_plan(const EvaluateOptions& options, const OpenedModel& opened) {
   return plan;
 }
 
-at::Tensor load(const std::filesystem::path& path, const ReadingOptions& reading, int64_t channels, int64_t side,
+at::Tensor load(const std::filesystem::path& path, InputReader& reader, int64_t channels, int64_t side,
                 const metrics::Protocol& protocol) {
-  at::Tensor image = image::to_tensor(image::with_channels(read_input(path, reading), channels));
+  at::Tensor image = image::to_tensor(image::with_channels(reader.read(path), channels));
   if (side > 0) image = image::middle_of(image, side);
   return metrics::crop(protocol, image).contiguous();
 }
@@ -89,12 +89,13 @@ struct Images {
   at::Tensor clean, other;
 };
 
-Images load_images(const Plan& plan, size_t index, int64_t channels, int64_t side, const metrics::Protocol& protocol) {
+Images load_images(const Plan& plan, size_t index, InputReader& reader, int64_t channels, int64_t side,
+                   const metrics::Protocol& protocol) {
   Images images;
-  images.clean = load(plan.path(index), plan.reading, channels, side, protocol);
+  images.clean = load(plan.path(index), reader, channels, side, protocol);
   if (!plan.enhances()) return images;
   const std::filesystem::path path = data::input_root(plan.data) / plan.input_paths[index];
-  images.other = load(path, plan.reading, channels, side, protocol);
+  images.other = load(path, reader, channels, side, protocol);
   if (images.other.sizes() != images.clean.sizes())
     throw FormatError("'" + path.string() + "' and '" + plan.paths[index] + "' differ in size: no pair");
   return images;
@@ -312,6 +313,7 @@ class Evaluation {
         inference_(options.source, options.inference),
         plan_(make_plan(options, inference_.opened())),
         state_(inference_.model()),
+        reader_(plan_.reading, plan_.data.range),
         noise_(protocol_, plan_.noise, plan_.sigma_8bit),
         columns_(figure_names(plan_, code_kind(inference_.model()), options.inference.code_step)),
         table_(columns_),
@@ -350,7 +352,7 @@ class Evaluation {
  private:
   std::optional<Images> load_or_note(size_t index) {
     try {
-      return load_images(plan_, index, inference_.channels(), options_.crop, protocol_);
+      return load_images(plan_, index, reader_, inference_.channels(), options_.crop, protocol_);
     } catch (const Error& error) {
       if (plan_.data.on_broken == data::OnBroken::kRefuse) throw;
       broken_.add(plan_.paths[index], error);
@@ -384,6 +386,7 @@ class Evaluation {
   Inference inference_;
   Plan plan_;
   KeptState state_;
+  InputReader reader_;
   NoiseSource noise_;
   std::vector<std::string> columns_, measured_ = measurable_metrics(image_metric_names());
   ImageTable table_;

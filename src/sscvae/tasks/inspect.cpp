@@ -18,7 +18,6 @@
 #include "sscvae/serialization/torch_checkpoint.h"
 #include "sscvae/tasks/code_pictures.h"
 #include "sscvae/tasks/model_source.h"
-#include "sscvae/tasks/reading.h"
 
 namespace sscvae::tasks {
 
@@ -81,9 +80,9 @@ void write_picture(const fs::path& path, const image::Image& picture, bool overw
   image::write_image(path, picture);
 }
 
-models::ForwardResult run_image(OpenedModel& opened, const std::string& path) {
+models::ForwardResult run_image(OpenedModel& opened, const ReadingOptions& reading, const std::string& path) {
   const c10::InferenceMode no_gradients;
-  const image::Image picture = read_input(path);
+  const image::Image picture = InputReader(reading).read(path);
   const int64_t channels = opened.experiment.options.model.in_channels;
   return models::forward_any_size(*opened.model,
                                   image::to_tensor(image::with_channels(picture, channels)).unsqueeze(0));
@@ -91,7 +90,7 @@ models::ForwardResult run_image(OpenedModel& opened, const std::string& path) {
 
 void draw_maps(OpenedModel& opened, const InspectOptions& options, const std::string& source, bool thresholds,
                std::string& text, Json& json) {
-  for (const CodeMap& map : code_maps(run_image(opened, source))) {
+  for (const CodeMap& map : code_maps(run_image(opened, options.reading, source))) {
     if (map.name.starts_with("threshold") != thresholds) continue;
     const fs::path path = fs::path(options.out) / (map.name + ".png");
     write_picture(path, map.image, options.overwrite);

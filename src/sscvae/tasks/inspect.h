@@ -2,12 +2,14 @@
 
 #include <string>
 
+#include "sscvae/tasks/reading.h"
 #include "sscvae/tasks/report.h"
 
 namespace sscvae::tasks {
 
 struct InspectOptions {
   std::string weights;
+  ReadingOptions reading;
   bool tensors = true;     ///< statistics of every tensor
   std::string atoms;       ///< PNG: every dictionary atom as the decoder draws it
   std::string thresholds;  ///< image whose threshold maps are drawn

@@ -1,18 +1,42 @@
 #pragma once
 
 #include <filesystem>
+#include <set>
+#include <string>
 
 #include "sscvae/image/image.h"
+#include "sscvae/image/value_range.h"
 
 /// How commands read the images that they are given.
 namespace sscvae::tasks {
 
 struct ReadingOptions {
   bool strict = false;  ///< files with a defect are refused; else they are read with a warning
+  std::string range;    ///< auto | full | LOW:HIGH (image/value_range.h); "": that of the dataset, or auto
 };
 
-/// image::read_image. Errors: as there; FormatError for a defect under `strict`.
-image::Image read_input(const std::filesystem::path& path, const ReadingOptions& options = {},
-                        image::Alpha alpha = image::Alpha::kBlend);
+/// An image as it is stored, and what its samples mean.
+struct StoredImage {
+  image::Image stored;
+  image::ValueRange range;
+  /// The samples over the full range, as models and metrics want them.
+  image::Image picture() const { return image::stretched(stored, range); }
+};
+
+/// Reads image after image and notes, once for each range, what `auto` took.
+class InputReader {
+ public:
+  /// `usual_range` where the options name none. Errors: UsageError for a range that is none.
+  explicit InputReader(const ReadingOptions& options = {}, const std::string& usual_range = "auto");
+  /// Errors: as image::read_image; FormatError for a defect under `strict` and for a range that does not fit.
+  StoredImage read_stored(const std::filesystem::path& path, image::Alpha alpha = image::Alpha::kBlend);
+  /// Its picture, opaque.
+  image::Image read(const std::filesystem::path& path) { return read_stored(path).picture(); }
+
+ private:
+  bool strict_;
+  image::RangeOption range_;
+  std::set<std::string> said_;
+};
 
 }  // namespace sscvae::tasks

@@ -87,6 +87,7 @@ class NoveltyCheck {
 /// One image on its way through a command.
 struct Item {
   const ImageJob& job;
+  const StoredImage& file;
   image::Image picture;  // with the model's channels
   at::Tensor input;      // what the model is to see, [C,H,W]
   Json& json;
@@ -106,13 +107,14 @@ image::FileFormat result_format(const RestoreOptions& options, const ImageJob& j
   return is_named_jpeg(job.output) && !stays_png ? image::FileFormat::kJpeg : image::FileFormat::kPng;
 }
 
-void process_image(const RestoreOptions& options, const ImageJob& job, Inference& inference, const Process& process,
-                   NoveltyCheck& novelty, Json& json) {
-  image::Image original = read_input(job.input, options.reading, image::Alpha::kKeep);
+void process_image(const RestoreOptions& options, const ImageJob& job, InputReader& reader, Inference& inference,
+                   const Process& process, NoveltyCheck& novelty, Json& json) {
+  StoredImage input = reader.read_stored(job.input, image::Alpha::kKeep);
+  image::Image& original = input.stored;
   const image::FileFormat format = result_format(options, job, original);
   const bool jpeg = format == image::FileFormat::kJpeg, loses_alpha = jpeg && !original.alpha.empty();
   if (loses_alpha) image::blend_over_black(original);
-  Item item{job, image::with_channels(original, inference.channels()), {}, json, novelty};
+  Item item{job, input, image::with_channels(input.picture(), inference.channels()), {}, json, novelty};
   item.input = image::to_tensor(item.picture);
   json["input"] = job.input.string();
   json["output"] = job.output.string();
@@ -121,10 +123,15 @@ void process_image(const RestoreOptions& options, const ImageJob& job, Inference
   json["input_channels"] = original.channels;
   json["channels"] = inference.channels();
   json["bit_depth"] = original.bit_depth;
+  json["range"] = {input.range.low, input.range.high};
   if (!original.remarks.empty()) json["remarks"] = original.remarks;
   json["tile"] = inference.tile_for(original.height, original.width);
   const at::Tensor result = process(item, inference);
-  image::Image picture = image::from_tensor(result, jpeg ? 8 : original.bit_depth);
+  const int depth = jpeg ? 8 : original.bit_depth;
+  const image::ValueRange units = depth == original.bit_depth ? input.range : image::full_range(depth);
+  const bool stays_full = units == image::full_range(depth);
+  image::Image picture = image::from_tensor(result, stays_full ? depth : 16);
+  if (!stays_full) picture = image::in_units_of(picture, units, depth);
   std::vector<std::string> lost = image::carry_over(original, picture, format);
   if (loses_alpha) lost.push_back("opacity");
   if (!lost.empty()) json["lost"] = lost;
@@ -160,6 +167,7 @@ Report run_images(const RestoreOptions& options, Inference& inference, const std
   const std::vector<ImageJob> jobs =
       plan_images(options.inputs, options.out, extension_of_format(options.format), options.overwrite);
   NoveltyCheck novelty(options, inference);
+  InputReader reader(options.reading);
   create_folder(options.out);
   Json images = Json::array();
   BrokenImages broken(jobs.size());
@@ -170,7 +178,7 @@ Report run_images(const RestoreOptions& options, Inference& inference, const std
       progress.update(static_cast<int64_t>(i), jobs[i].name);
       Json json{{"name", jobs[i].name}};
       try {
-        process_image(options, jobs[i], inference, process, novelty, json);
+        process_image(options, jobs[i], reader, inference, process, novelty, json);
         images.push_back(std::move(json));
       } catch (const std::exception& error) {
         const bool ours = dynamic_cast<const Error*>(&error) != nullptr;
@@ -229,7 +237,9 @@ at::Tensor reference_of(const Item& item, const std::map<std::string, fs::path>&
   auto found = index.find(name);
   if (found == index.end() && index.size() == 1 && item.job.name.find('/') == std::string::npos) found = index.begin();
   if (found == index.end()) throw UsageError("--reference: no image named '" + name + "'");
-  const at::Tensor clean = image::to_tensor(image::with_channels(read_input(found->second, reading), channels));
+  StoredImage file = InputReader(reading).read_stored(found->second);
+  if (file.stored.bit_depth == item.file.stored.bit_depth) file.range = item.file.range;  // of the same source
+  const at::Tensor clean = image::to_tensor(image::with_channels(file.picture(), channels));
   if (clean.sizes() != item.input.sizes())
     throw ShapeError(format("--reference '%s': expected %lldx%lld pixels, got %lldx%lld", found->second.c_str(),
                             static_cast<long long>(item.input.size(2)), static_cast<long long>(item.input.size(1)),

@@ -12,7 +12,6 @@
 #include "sscvae/models/losses.h"
 #include "sscvae/models/weights.h"
 #include "sscvae/serialization/safetensors.h"
-#include "sscvae/tasks/reading.h"
 
 namespace sscvae::tasks {
 
@@ -33,7 +32,7 @@ at::Tensor image_tensor(const serialization::StateDict& tensors, const std::stri
 TraceInput read_input(const TraceOptions& options, int64_t channels) {
   TraceInput input;
   if (std::filesystem::path(options.input).extension() != ".safetensors") {
-    const image::Image picture = read_input(options.input);
+    const image::Image picture = InputReader(options.reading).read(options.input);
     input.input = image::to_tensor(image::with_channels(picture, channels)).unsqueeze(0);
   } else {
     const serialization::TensorFile file = serialization::read_safetensors(options.input);

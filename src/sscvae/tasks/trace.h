@@ -4,6 +4,7 @@
 
 #include "sscvae/serialization/state_dict.h"
 #include "sscvae/tasks/model_source.h"
+#include "sscvae/tasks/reading.h"
 #include "sscvae/tasks/report.h"
 
 /// Everything that a pass through a model makes, by name: for porting, debugging and regression.
@@ -13,6 +14,7 @@ struct TraceOptions {
   ModelSource source;
   std::string input;              ///< safetensors with `input` [N,C,H,W] (or `input_uint8`, divided by 255) and perhaps
                                   ///< `target`; or an image
+  ReadingOptions reading;
   std::string out;                ///< safetensors
   std::string mode = "eval";      ///< eval | train (batch statistics, updated buffers)
   std::string dtype = "float32";  ///< float32 | float64
