@@ -1,6 +1,8 @@
 #include <cmath>
 
 #include "cli/program.h"
+#include "sscvae/image/image.h"
+#include "sscvae/image/synthetic.h"
 #include "sscvae/metrics/inception.h"
 #include "sscvae/serialization/torch_checkpoint.h"
 
@@ -37,6 +39,38 @@ void make_images(const std::filesystem::path& folder, const char* count, const c
       run({"data", "synth", "--count", count, "--size", size, "--seed", seed, "--out", folder.string(), "--quiet"})
           .code,
       0);
+}
+
+TEST(CompareImages, PerfectOnesCountAndConversionsAreSaid) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "a");
+  std::filesystem::create_directories(folder / "b");
+  const image::Image colour = image::dead_leaves(1, 40, 30, 3);
+  image::Image veiled = colour;
+  veiled.alpha.assign(40 * 30, 100);
+  const image::Image deep = image::from_tensor(image::to_tensor(colour), 16);
+  const auto put = [&](const char* name, const image::Image& a, const image::Image& b) {
+    image::write_image(folder / "a" / name, a);
+    image::write_image(folder / "b" / name, b);
+  };
+  put("same.png", colour, colour);
+  const auto same = run_json({"compare", (folder / "a/same.png").string(), (folder / "b/same.png").string()});
+  EXPECT_EQ(same["mean"]["psnr_db"], "inf");
+  EXPECT_EQ(same["interval95"]["ssim"], nlohmann::json({"nan", "nan"})) << "one image has no interval";
+  put("grey.png", colour, image::with_channels(colour, 1));
+  put("deep.png", deep, deep);
+  put("veiled.png", veiled, veiled);
+  const Outcome outcome =
+      run({"compare", (folder / "a").string(), (folder / "b").string(), "--metrics", "psnr", "--json", "-"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const auto result = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(result["mean"]["psnr_db"], "inf");
+  EXPECT_TRUE(result["left_out"].empty());
+  for (const auto& image : result["images"])
+    EXPECT_EQ(image["psnr_db"].is_number(), image["name"] == "grey") << "losing the colours is a difference";
+  for (const char* key : {"converted", "with_opacity", "rounded_from_16bit"}) EXPECT_EQ(result[key], 1) << key;
+  for (const char* text : {"1 of 4 pairs are colour against grey", "1 of 4 pairs have opacity", "1 of 4 pairs have 16 bits"})
+    EXPECT_NE(outcome.err.find(text), std::string::npos) << text << "\n" << outcome.err;
 }
 
 TEST(CompareSets, FoldersThatDoNotMatchImageByImage) {

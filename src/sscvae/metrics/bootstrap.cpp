@@ -22,7 +22,9 @@ double mean_of(const std::vector<double>& values) {
 double quantile(const std::vector<double>& sorted, double share) {
   const double position = share * static_cast<double>(sorted.size() - 1);
   const size_t below = static_cast<size_t>(position), above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (position - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+  const double rest = position - static_cast<double>(below);
+  if (!std::isfinite(sorted[below]) || !std::isfinite(sorted[above])) return sorted[rest > 0 ? above : below];
+  return sorted[below] + rest * (sorted[above] - sorted[below]);
 }
 
 void check(const BootstrapOptions& options) {
@@ -37,7 +39,7 @@ void check(const BootstrapOptions& options) {
 Interval bootstrap_mean(const std::vector<double>& values, const BootstrapOptions& options) {
   check(options);
   std::vector<double> used;
-  std::copy_if(values.begin(), values.end(), std::back_inserter(used), [](double value) { return std::isfinite(value); });
+  std::copy_if(values.begin(), values.end(), std::back_inserter(used), [](double value) { return !std::isnan(value); });
   Interval interval;
   interval.count = static_cast<int64_t>(used.size());
   interval.left_out = static_cast<int64_t>(values.size() - used.size());
@@ -45,6 +47,9 @@ Interval bootstrap_mean(const std::vector<double>& values, const BootstrapOption
     interval.mean = interval.low = interval.high = std::numeric_limits<double>::quiet_NaN();
     return interval;
   }
+  interval.mean = mean_of(used);
+  interval.low = interval.high = std::numeric_limits<double>::quiet_NaN();
+  if (used.size() == 1) return interval;
   Random random(derive_seed(options.seed, "bootstrap"));
   std::vector<double> means(static_cast<size_t>(options.resamples)), drawn(used.size());
   for (double& mean : means) {
@@ -52,7 +57,6 @@ Interval bootstrap_mean(const std::vector<double>& values, const BootstrapOption
     mean = mean_of(drawn);
   }
   std::sort(means.begin(), means.end());
-  interval.mean = mean_of(used);
   interval.low = quantile(means, (1 - options.confidence) / 2);
   interval.high = quantile(means, (1 + options.confidence) / 2);
   return interval;
@@ -64,7 +68,7 @@ Interval bootstrap_paired_difference(const std::vector<double>& a, const std::ve
     throw UsageError("bootstrap: expected pairs, got " + std::to_string(a.size()) + " and " + std::to_string(b.size()) +
                      " values");
   std::vector<double> differences;
-  for (size_t i = 0; i < a.size(); ++i) differences.push_back(a[i] - b[i]);
+  for (size_t i = 0; i < a.size(); ++i) differences.push_back(a[i] == b[i] ? 0 : a[i] - b[i]);
   return bootstrap_mean(differences, options);
 }
 

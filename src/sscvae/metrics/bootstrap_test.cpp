@@ -11,7 +11,7 @@
 namespace sscvae::metrics {
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN(), kInfinity = std::numeric_limits<double>::infinity();
 
 std::vector<double> normal_values(uint64_t seed, size_t count, double mean) {
   Random random(seed);
@@ -63,18 +63,29 @@ TEST(Bootstrap, PairsAreNarrowerThanTheirParts) {
   EXPECT_LT(difference.high - difference.low, 0.05 * (alone.high - alone.low));
 }
 
-TEST(Bootstrap, LeavesOutWhatIsNotFinite) {
-  const Interval interval = bootstrap_mean({1, kNan, 1, std::numeric_limits<double>::infinity()});
+TEST(Bootstrap, LeavesOutWhatIsNoNumber) {
+  const Interval interval = bootstrap_mean({1, kNan, 1});
   EXPECT_EQ(interval.mean, 1);
   EXPECT_EQ(interval.count, 2);
-  EXPECT_EQ(interval.left_out, 2);
+  EXPECT_EQ(interval.left_out, 1);
   EXPECT_EQ(bootstrap_paired_difference({1, kNan}, {0, 0}).left_out, 1);
+}
+
+TEST(Bootstrap, PerfectImagesCount) {
+  const Interval all = bootstrap_mean({kInfinity, kInfinity, kInfinity});
+  EXPECT_EQ(std::tuple(all.mean, all.low, all.high, all.left_out), std::tuple(kInfinity, kInfinity, kInfinity, 0));
+  std::vector<double> some(100, 30.0);
+  some[7] = kInfinity;
+  const Interval one = bootstrap_mean(some);
+  EXPECT_EQ(std::tuple(one.mean, one.low, one.high), std::tuple(kInfinity, 30.0, kInfinity));
+  const Interval difference = bootstrap_paired_difference({kInfinity, 31}, {kInfinity, 30});
+  EXPECT_EQ(std::pair(difference.mean, difference.left_out), std::pair(0.5, int64_t{0}));
 }
 
 TEST(Bootstrap, FewValues) {
   const Interval one = bootstrap_mean({3});
-  EXPECT_EQ(one.low, 3);
-  EXPECT_EQ(one.high, 3);
+  EXPECT_EQ(one.mean, 3);
+  EXPECT_TRUE(std::isnan(one.low) && std::isnan(one.high)) << "one image says nothing about others";
   EXPECT_TRUE(std::isnan(bootstrap_mean({}).mean));
   EXPECT_TRUE(std::isnan(bootstrap_mean({kNan}).low));
 }

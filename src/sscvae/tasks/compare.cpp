@@ -110,28 +110,71 @@ Report compare_sets(const CompareOptions& options, const metrics::Protocol& prot
   return make_report(text, std::move(json));
 }
 
+/// What was done to images before they could be compared.
+class Conversions {
+ public:
+  explicit Conversions(const metrics::Protocol& protocol) : rounds_(protocol.round_to_8bit) {}
+
+  void add(const image::Image& a, const image::Image& b) {
+    ++pairs_;
+    converted_ += a.channels != b.channels;
+    with_opacity_ += !a.alpha.empty() || !b.alpha.empty();
+    rounded_ += rounds_ && (a.bit_depth == 16 || b.bit_depth == 16);
+  }
+  /// Notes it, and adds it to the JSON.
+  void report(Json& json) const {
+    json["converted"] = converted_;
+    json["with_opacity"] = with_opacity_;
+    json["rounded_from_16bit"] = rounded_;
+    say(converted_, "are colour against grey: B is compared with the channels of A");
+    say(with_opacity_, "have opacity, which is blended over black and not compared");
+    say(rounded_, "have 16 bits, which the protocol rounds to 8");
+  }
+
+ private:
+  void say(size_t count, const char* what) const {
+    if (count > 0) note(format("%zu of %zu pairs %s", count, pairs_, what));
+  }
+  bool rounds_;
+  size_t pairs_ = 0, converted_ = 0, with_opacity_ = 0, rounded_ = 0;
+};
+
+/// Two images of one size, as the protocol wants them.
+struct Compared {
+  at::Tensor original, other;
+};
+
+Compared read_pair(const Pair& pair, InputReader& reader, const metrics::Protocol& protocol, Conversions& conversions) {
+  StoredImage a = reader.read_stored(pair.a, image::Alpha::kKeep), b = reader.read_stored(pair.b, image::Alpha::kKeep);
+  if (a.stored.width != b.stored.width || a.stored.height != b.stored.height)
+    throw ShapeError(format("'%s' has %lldx%lld pixels, '%s' %lldx%lld", pair.a.c_str(),
+                            static_cast<long long>(a.stored.width), static_cast<long long>(a.stored.height),
+                            pair.b.c_str(), static_cast<long long>(b.stored.width),
+                            static_cast<long long>(b.stored.height)));
+  conversions.add(a.stored, b.stored);
+  for (image::Image* image : {&a.stored, &b.stored}) image::blend_over_black(*image);
+  if (a.stored.bit_depth == b.stored.bit_depth) b.range = a.range;  // of the same source
+  const auto prepared = [&](const StoredImage& image) {
+    return metrics::crop(protocol, image::to_tensor(image::with_channels(image.picture(), a.stored.channels)));
+  };
+  return {prepared(a), prepared(b)};
+}
+
 Report compare_pairs(const CompareOptions& options, const metrics::Protocol& protocol) {
   const std::vector<std::string> names = image_metrics(options.metrics), measured = measurable_metrics(names);
   const std::vector<Pair> pairs = match(options.a, options.b);
   ImageTable table(names);
   InputReader reader(options.reading);
+  Conversions conversions(protocol);
   for (const Pair& pair : pairs) {
     stop_if_interrupted();
-    StoredImage stored_a = reader.read_stored(pair.a), stored_b = reader.read_stored(pair.b);
-    if (stored_a.stored.bit_depth == stored_b.stored.bit_depth) stored_b.range = stored_a.range;
-    const image::Image a = stored_a.picture(), b = stored_b.picture();
-    if (a.width != b.width || a.height != b.height)
-      throw ShapeError(format("'%s' has %lldx%lld pixels, '%s' %lldx%lld", pair.a.c_str(),
-                              static_cast<long long>(a.width), static_cast<long long>(a.height), pair.b.c_str(),
-                              static_cast<long long>(b.width), static_cast<long long>(b.height)));
-    const int64_t channels = std::min(a.channels, b.channels);
-    const at::Tensor original = metrics::crop(protocol, image::to_tensor(image::with_channels(a, channels)));
-    const at::Tensor other = metrics::crop(protocol, image::to_tensor(image::with_channels(b, channels)));
+    const auto [original, other] = read_pair(pair, reader, protocol, conversions);
     std::vector<std::string> notes;
     table.add(pair.name, metrics::compare_images(original, other, protocol, measured, &notes));
     for (const std::string& line : notes) note(pair.name + ": " + line);
   }
   Json json{{"a", options.a}, {"b", options.b}, {"protocol", protocol_json(protocol)}};
+  conversions.report(json);
   json.update(table.json());
   return make_report(table.text(true), std::move(json));
 }

@@ -19,7 +19,9 @@ struct CompareOptions {
   bool runs = false;  ///< a and b are tables of evaluate: tasks/compare_runs.h
 };
 
-/// Full-reference metrics, a being the original. Colour against grey is compared in grey. With `sets`, figures between
+/// Full-reference metrics, a being the original: b is compared with its channels (grey repeated, or colour made grey),
+/// opacity blended over black in both. Notes and the JSON ("converted", "with_opacity", "rounded_from_16bit") say where
+/// that, or the protocol's rounding of 16 bits to 8, took place. With `sets`, figures between
 /// the two folders as wholes: neither names nor sizes nor numbers need to match. With `runs`, compare_runs.
 /// Errors: UsageError for images without a partner, for `sets` without an Inception file or with less than 2 images,
 /// and for options that do not belong together; IoError, FormatError; ShapeError for different sizes.

@@ -103,7 +103,7 @@ Report compare_runs(const std::string& a, const std::string& b) {
   for (const std::string& figure : figures) {
     std::vector<double> first = of_a.values(figure, images), second = of_b.values(figure, images);
     for (size_t i = 0; i < images.size(); ++i)  // both means over the same images
-      if (!std::isfinite(second[i] - first[i])) first[i] = second[i] = std::nan("");
+      if (std::isnan(first[i]) || std::isnan(second[i])) first[i] = second[i] = std::nan("");
     const metrics::Interval difference = metrics::bootstrap_paired_difference(second, first);
     const double mean_a = metrics::bootstrap_mean(first, {1, 1, 0.95}).mean;
     const double mean_b = metrics::bootstrap_mean(second, {1, 1, 0.95}).mean;
@@ -115,7 +115,7 @@ Report compare_runs(const std::string& a, const std::string& b) {
     if (difference.left_out > 0) json["left_out"][figure] = difference.left_out;
     if (!better.empty()) json["better"][figure] = better;
     rows.push_back({figure, format("%.6g", mean_a), format("%.6g", mean_b), format("%+.4g", difference.mean),
-                    format("%+.4g to %+.4g", difference.low, difference.high), better});
+                    difference.count > 1 ? format("%+.4g to %+.4g", difference.low, difference.high) : "-", better});
   }
   return make_report(text_table(rows), std::move(json));
 }

@@ -86,9 +86,9 @@ std::string ImageTable::text(bool each) const {
   for (const std::string& column : columns_) {
     if (names_.empty()) break;
     const metrics::Interval interval = metrics::bootstrap_mean(values_.at(column));
-    std::string range = format("%.5g to %.5g", interval.low, interval.high);
+    std::string range = interval.count > 1 ? format("%.5g to %.5g", interval.low, interval.high) : "-";
     if (interval.left_out > 0)
-      range += format(" (%lld not finite, left out)", static_cast<long long>(interval.left_out));
+      range += format(" (%lld not measured, left out)", static_cast<long long>(interval.left_out));
     rows.push_back({metric_key(column), format("%.6g", interval.mean), range});
   }
   return text + text_table(rows);

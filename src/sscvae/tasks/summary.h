@@ -31,7 +31,7 @@ class ImageTable {
   double mean(const std::string& column) const;
   const std::map<std::string, std::vector<double>>& columns() const { return values_; }
 
-  /// "count", "mean", "interval95" (bootstrap over images), "left_out" (not finite, not in the mean), "images".
+  /// "count", "mean", "interval95" (bootstrap over images, "nan" for one), "left_out" (not measured), "images".
   Json json() const;
   /// Means with intervals; with `each`, a row for every image before.
   std::string text(bool each) const;
