@@ -168,6 +168,51 @@ TEST(Reading, TwelveBitsInAFileOfSixteen) {
   EXPECT_EQ(wrong.code, 2) << wrong.err;
 }
 
+/// What can be measured is; the end says that not all could be.
+TEST(BrokenImages, EveryCommandGoesOnNamesThemAndFails) {
+  const TemporaryFolder folder;
+  const std::string weights = write_tiny_weights(folder / "w.safetensors"), in = (folder / "in").string();
+  std::filesystem::create_directories(in);
+  for (const char* name : {"a.png", "c.png", "d.png"})
+    image::write_image(folder / "in" / name, image::dead_leaves(2, 40, 24, 1));
+  write_atomically(folder / "in/b.png", "no image");
+  const std::vector<std::vector<std::string>> commands{
+      {"evaluate", "--weights", weights, "--data", in, "--dataset", "folder"},
+      {"compare", in, in},
+      {"reconstruct", in, "--weights", weights, "--out", (folder / "1").string()},
+      {"denoise", in, "--weights", weights, "--out", (folder / "2").string()},
+      {"calibrate", "--weights", weights, "--data", in, "--dataset", "folder", "--out", (folder / "3.safetensors").string()},
+      {"data", "noise", in, "--out", (folder / "4").string()}};
+  for (std::vector<std::string> command : commands) {
+    const std::string name = command[0];
+    command.insert(command.end(), {"--json", "-"});
+    const Outcome outcome = run(command);
+    EXPECT_EQ(outcome.code, 4) << name << outcome.err;
+    EXPECT_NE(outcome.err.find("b"), std::string::npos);
+    EXPECT_NE(outcome.err.find("neither PNG nor JPEG"), std::string::npos) << name << outcome.err;
+    EXPECT_NE(outcome.err.find("1 of 4 images could not be processed"), std::string::npos) << name << outcome.err;
+    const auto json = nlohmann::json::parse(outcome.out);
+    if (json.contains("images") && json["images"].is_array()) EXPECT_EQ(json["images"].size(), 3u) << name;
+    if (json.contains("count")) EXPECT_EQ(json["count"], 3) << name;
+  }
+}
+
+TEST(Evaluate, LimitTakesImagesFromTheWholeList) {
+  const TemporaryFolder folder;
+  const std::string weights = write_tiny_weights(folder / "w.safetensors");
+  for (const char* organ : {"breast", "heart", "liver"}) {
+    std::filesystem::create_directories(folder / "in" / organ);
+    for (const char* name : {"1.png", "2.png"})
+      image::write_image(folder / "in" / organ / name, image::dead_leaves(2, 24, 24, 1));
+  }
+  const auto result = run_json({"evaluate", "--weights", weights, "--data", (folder / "in").string(), "--dataset",
+                                "folder", "--limit", "3"});
+  ASSERT_EQ(result["images"].size(), 3u);
+  EXPECT_EQ(result["images"][0]["name"], "breast/1.png");
+  EXPECT_EQ(result["images"][1]["name"], "heart/1.png");
+  EXPECT_EQ(result["images"][2]["name"], "liver/1.png");
+}
+
 TEST(Denoise, EstimatesTheNoiseAndKnowsTheCleanImage) {
   const TemporaryFolder folder;
   const std::string weights = write_tiny_weights(folder / "w.safetensors", 1, "denoise");

@@ -13,6 +13,7 @@
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/novelty.h"
+#include "sscvae/tasks/outputs.h"
 
 namespace sscvae::tasks {
 
@@ -41,13 +42,19 @@ Report calibrate(const CalibrateOptions& options) {
   const data::NoiseOptions& noise = trained.data.noise;
   InputReader reader(options.reading, images.data.range);
   std::vector<at::Tensor> codes;
+  BrokenImages broken(images.paths.size());
   {
     Progress progress("calibrate", static_cast<int64_t>(images.paths.size()), "image");
     for (size_t i = 0; i < images.paths.size(); ++i) {
       stop_if_interrupted();
       const auto index = static_cast<int64_t>(i);
-      at::Tensor image =
-          image::to_tensor(image::with_channels(reader.read(images.path(i)), inference.channels()));
+      at::Tensor image;
+      try {
+        image = image::to_tensor(image::with_channels(reader.read(images.path(i)), inference.channels()));
+      } catch (const Error& error) {
+        broken.add(images.paths[i], error);
+        continue;
+      }
       image = image::middle_of(image, kCalibrationSide).contiguous();
       if (trained.task == train::Task::kDenoise)
         image = image::add_noise(noise.kind_of(index), image, level_of(i, noise), 0, noise.clips(index));
@@ -55,6 +62,7 @@ Report calibrate(const CalibrateOptions& options) {
       progress.update(static_cast<int64_t>(i + 1));
     }
   }
+  if (codes.empty()) throw broken.failure().value();
   const metrics::CodeModel learned = metrics::fit_code_model(codes);
   const std::string path = find_weights(options.source.weights);
   serialization::TensorFile file = serialization::read_safetensors(path);
@@ -62,17 +70,20 @@ Report calibrate(const CalibrateOptions& options) {
   serialization::write_safetensors(options.out, file.tensors, file.metadata);
   Json json{{"weights", path},
             {"out", options.out},
-            {"images", images.paths.size()},
+            {"images", codes.size()},
+            {"broken", broken.count()},
             {"root", images.data.root},
             {"part", images.part},
             {"split_sha256", images.manifest.hash()},
             {"position_limit_bits", learned.position_limit},
             {"image_limit", learned.image_limit}};
-  return make_report(
+  Report report = make_report(
       format("%s: learned from %zu images; one is unusual where more than %.1f %% of its code costs more "
              "than %.0f bits\n",
-             options.out.c_str(), images.paths.size(), 100 * learned.image_limit, learned.position_limit),
+             options.out.c_str(), codes.size(), 100 * learned.image_limit, learned.position_limit),
       std::move(json));
+  report.failure = broken.failure();
+  return report;
 }
 
 }  // namespace sscvae::tasks

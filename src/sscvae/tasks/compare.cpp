@@ -17,6 +17,7 @@
 #include "sscvae/tasks/compare_runs.h"
 #include "sscvae/tasks/compute.h"
 #include "sscvae/tasks/interrupt.h"
+#include "sscvae/tasks/outputs.h"
 #include "sscvae/tasks/reading.h"
 #include "sscvae/tasks/summary.h"
 
@@ -78,12 +79,18 @@ std::vector<std::string> image_metrics(const std::vector<std::string>& wanted) {
 
 /// The features of all images of a folder, as the protocol sees them.
 void add_folder(FeatureSet& set, const std::vector<image::InputFile>& files, InputReader& reader,
-                const metrics::Protocol& protocol) {
+                const metrics::Protocol& protocol, BrokenImages& broken) {
   if (set.is_complete()) return;
   Progress progress("features", static_cast<int64_t>(files.size()), "image");
   for (size_t i = 0; i < files.size(); ++i) {
     stop_if_interrupted();
-    set.add(seen_in_set(protocol, image::to_tensor(reader.read(files[i].path))));
+    try {
+      set.add(seen_in_set(protocol, image::to_tensor(reader.read(files[i].path))));
+    } catch (const Error& error) {
+      if (error.code() == ExitCode::kUsage) throw;
+      broken.add(files[i].path.string(), error);
+      set.leave_one_out();
+    }
     progress.update(static_cast<int64_t>(i + 1));
   }
 }
@@ -102,12 +109,16 @@ Report compare_sets(const CompareOptions& options, const metrics::Protocol& prot
   };
   FeatureSet a = open(files_a), b = open(files_b);
   InputReader reader(options.reading);
-  add_folder(a, files_a, reader, protocol);
-  add_folder(b, files_b, reader, protocol);
+  BrokenImages broken(files_a.size() + files_b.size());
+  add_folder(a, files_a, reader, protocol, broken);
+  add_folder(b, files_b, reader, protocol, broken);
   Json json{{"a", options.a}, {"b", options.b}, {"protocol", protocol_json(protocol)}};
   json.update(compare_feature_sets(a, b, network, options.metrics));
+  json["broken"] = broken.count();
   const std::string text = feature_sets_text(json);
-  return make_report(text, std::move(json));
+  Report report = make_report(text, std::move(json));
+  report.failure = broken.failure();
+  return report;
 }
 
 /// What was done to images before they could be compared.
@@ -166,17 +177,27 @@ Report compare_pairs(const CompareOptions& options, const metrics::Protocol& pro
   ImageTable table(names);
   InputReader reader(options.reading);
   Conversions conversions(protocol);
+  BrokenImages broken(pairs.size());
   for (const Pair& pair : pairs) {
     stop_if_interrupted();
-    const auto [original, other] = read_pair(pair, reader, protocol, conversions);
-    std::vector<std::string> notes;
-    table.add(pair.name, metrics::compare_images(original, other, protocol, measured, &notes));
-    for (const std::string& line : notes) note(pair.name + ": " + line);
+    try {
+      const auto [original, other] = read_pair(pair, reader, protocol, conversions);
+      std::vector<std::string> notes;
+      table.add(pair.name, metrics::compare_images(original, other, protocol, measured, &notes));
+      for (const std::string& line : notes) note(pair.name + ": " + line);
+    } catch (const Error& error) {
+      if (error.code() == ExitCode::kUsage) throw;
+      broken.add(pair.name, error);
+    }
   }
+  if (table.size() == 0) throw broken.failure().value();
   Json json{{"a", options.a}, {"b", options.b}, {"protocol", protocol_json(protocol)}};
   conversions.report(json);
+  json["broken"] = broken.count();
   json.update(table.json());
-  return make_report(table.text(true), std::move(json));
+  Report report = make_report(table.text(true), std::move(json));
+  report.failure = broken.failure();
+  return report;
 }
 
 }  // namespace

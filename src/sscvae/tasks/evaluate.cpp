@@ -71,8 +71,7 @@ Plan make_plan(const EvaluateOptions& options, const OpenedModel& opened) {
   if (plan.denoises() && options.sigma_8bit < 0 && trained.sigma_8bit_max > trained.sigma_8bit)
     throw UsageError("--sigma-8bit: the model learned every level from " + to_text(trained.sigma_8bit) + " to " +
                      to_text(trained.sigma_8bit_max) + ": give the level of the noise that is added");
-  if (options.images.limit > 0 && options.images.limit < static_cast<int64_t>(plan.paths.size()))
-    plan.paths.resize(static_cast<size_t>(options.images.limit));
+  plan.paths = data::spread_selection(plan.paths, options.images.limit);
   if (plan.enhances()) plan.input_paths = data::input_paths(plan.data, plan.paths);
   return plan;
 }
@@ -202,6 +201,9 @@ class SetMeter {
     if (!network_) return;
     if (!originals_->is_complete()) originals_->add(seen_in_set(protocol, original));
     reconstructions_->add(seen_in_set(protocol, reconstruction));
+  }
+  void leave_one_out() {
+    if (originals_) originals_->leave_one_out();
   }
   /// Adds "sets" to the figures, and what it gives to read.
   std::string finish(Json& json) {
@@ -346,7 +348,10 @@ class Evaluation {
     const std::string head =
         format("%s: %s (%s), part %s, %sprotocol %s\n", plan_.task_name().c_str(), plan_.data.root.c_str(),
                plan_.data.dataset.c_str(), plan_.part.c_str(), plan_.noise_text().c_str(), protocol_.name.c_str());
-    return make_report(head + table_.text(false) + of_groups + usage_text(usage_) + of_sets, std::move(json));
+    Report report =
+        make_report(head + table_.text(false) + of_groups + usage_text(usage_) + of_sets, std::move(json));
+    report.failure = broken_.failure();
+    return report;
   }
 
  private:
@@ -356,6 +361,7 @@ class Evaluation {
     } catch (const Error& error) {
       if (plan_.data.on_broken == data::OnBroken::kRefuse) throw;
       broken_.add(plan_.paths[index], error);
+      sets_.leave_one_out();
       return std::nullopt;
     }
   }

@@ -15,7 +15,7 @@ struct EvaluateOptions {
   ModelSource source;
   InferenceOptions inference;
   ReadingOptions reading;  ///< strict, too, where data.on_broken is "refuse"
-  ImageSelection images;   ///< the first so many of part test, unless it says otherwise
+  ImageSelection images;   ///< of part test, unless it says otherwise
   std::string task;        ///< reconstruct | denoise | enhance; "": what the weights were trained for
   double sigma_8bit = -1;  ///< of the denoising task; -1: the configuration's
   std::string noise;       ///< gaussian | speckle; "": the configuration's, gaussian where it mixes
@@ -31,7 +31,9 @@ struct EvaluateOptions {
 
 /// Metrics over a dataset in eval mode on whole images. The report states N, data range, channel, noise and rounding
 /// rule, mode, crop, hash of weights and split, and has every metric and code statistic by image and as mean with a 95
-/// % bootstrap interval; "sets" has FID and KID where asked for. Errors: UsageError, IoError, FormatError.
+/// % bootstrap interval; "sets" has FID and KID where asked for. An image that cannot be read is named and left
+/// out; the report then fails once it is delivered (with data.on_broken = "refuse" at once). Errors: UsageError, IoError,
+/// FormatError.
 Report evaluate(const EvaluateOptions& options);
 
 }  // namespace sscvae::tasks

@@ -47,6 +47,8 @@ class FeatureSet {
   bool is_complete() const { return complete_; }
   /// [1,H,W] or [3,H,W] in [0,1].
   void add(const at::Tensor& image);
+  /// An image could not be read: the features of the others are not kept, or nobody would hear of it again.
+  void leave_one_out() { data_sha256_.clear(); }
   /// [N,2048]; keeps them.
   at::Tensor finish();
 

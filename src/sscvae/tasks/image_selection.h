@@ -16,7 +16,7 @@ struct ImageSelection {
   std::string data_config;  ///< an experiment whose data part is used instead of the weights' own
   std::string part;         ///< train | val | test | all; "": the command's own, or all where `dataset` is folder
   std::string split;        ///< a manifest
-  int64_t limit = 0;        ///< so many images; 0: all
+  int64_t limit = 0;        ///< so many images, spread over the list (data::spread_selection); 0: all
 };
 
 struct SelectedImages {
