@@ -42,14 +42,16 @@ void add_image_selection_options(CLI::App& app, tasks::ImageSelection& images, c
                  "train, val, test or all (default: " + usual_part + "; all with --dataset folder)")
       ->type_name("PART");
   app.add_option("--split", images.split, "split manifest (CSV with path,part,group)")->type_name("FILE");
-  app.add_option("--limit", images.limit, "so many images only, at even distances over the list; 0: all")->type_name("N");
+  app.add_option("--limit", images.limit, "so many images only, at even distances over the list; 0: all")
+      ->type_name("N");
 }
 
 void add_reading_options(CLI::App& app, tasks::ReadingOptions& reading) {
   app.add_flag("--strict", reading.strict, "refuse image files without an end; else they are read with a warning");
-  app.add_option("--range", reading.range,
-                 "stored samples that are black and white: full, LOW:HIGH, or auto: 16-bit files that hold 8, 10, 12 or 14 "
-                 "bits are taken as such (default: that of the configuration of a dataset, else auto)")
+  app.add_option(
+         "--range", reading.range,
+         "stored samples that are black and white: full, LOW:HIGH, or auto: 16-bit files that hold 8, 10, 12 or 14 "
+         "bits are taken as such (default: that of the configuration of a dataset, else auto)")
       ->type_name("auto|full|LOW:HIGH");
 }
 

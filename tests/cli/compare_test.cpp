@@ -69,7 +69,8 @@ TEST(CompareImages, PerfectOnesCountAndConversionsAreSaid) {
   for (const auto& image : result["images"])
     EXPECT_EQ(image["psnr_db"].is_number(), image["name"] == "grey") << "losing the colours is a difference";
   for (const char* key : {"converted", "with_opacity", "rounded_from_16bit"}) EXPECT_EQ(result[key], 1) << key;
-  for (const char* text : {"1 of 4 pairs are colour against grey", "1 of 4 pairs have opacity", "1 of 4 pairs have 16 bits"})
+  for (const char* text :
+       {"1 of 4 pairs are colour against grey", "1 of 4 pairs have opacity", "1 of 4 pairs have 16 bits"})
     EXPECT_NE(outcome.err.find(text), std::string::npos) << text << "\n" << outcome.err;
 }
 

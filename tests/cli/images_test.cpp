@@ -148,8 +148,8 @@ TEST(Reading, TwelveBitsInAFileOfSixteen) {
   image::write_image(folder / "full.png", full);
   image::write_image(folder / "twelve.png", twelve);
   const auto restored = [&](const char* name, const std::vector<std::string>& more) {
-    std::vector<std::string> command{"reconstruct", (folder / name).string(), "--weights", weights, "--out",
-                                     (folder / "out").string(), "--overwrite"};
+    std::vector<std::string> command{"reconstruct", (folder / name).string(),  "--weights",  weights,
+                                     "--out",       (folder / "out").string(), "--overwrite"};
     command.insert(command.end(), more.begin(), more.end());
     return run_json(command)["images"][0];
   };
@@ -164,7 +164,8 @@ TEST(Reading, TwelveBitsInAFileOfSixteen) {
   EXPECT_GT(std::abs(taken_as_full["psnr_db"].get<double>() - of_full["psnr_db"].get<double>()), 1);
   const Outcome said = run({"compare", (folder / "twelve.png").string(), (folder / "twelve.png").string()});
   EXPECT_NE(said.err.find("twelve.png is taken as 0:4095"), std::string::npos) << said.err;
-  const Outcome wrong = run({"compare", (folder / "full.png").string(), (folder / "full.png").string(), "--range", "9:3"});
+  const Outcome wrong =
+      run({"compare", (folder / "full.png").string(), (folder / "full.png").string(), "--range", "9:3"});
   EXPECT_EQ(wrong.code, 2) << wrong.err;
 }
 
@@ -181,7 +182,8 @@ TEST(BrokenImages, EveryCommandGoesOnNamesThemAndFails) {
       {"compare", in, in},
       {"reconstruct", in, "--weights", weights, "--out", (folder / "1").string()},
       {"denoise", in, "--weights", weights, "--out", (folder / "2").string()},
-      {"calibrate", "--weights", weights, "--data", in, "--dataset", "folder", "--out", (folder / "3.safetensors").string()},
+      {"calibrate", "--weights", weights, "--data", in, "--dataset", "folder", "--out",
+       (folder / "3.safetensors").string()},
       {"data", "noise", in, "--out", (folder / "4").string()}};
   for (std::vector<std::string> command : commands) {
     const std::string name = command[0];
@@ -205,8 +207,8 @@ TEST(Evaluate, LimitTakesImagesFromTheWholeList) {
     for (const char* name : {"1.png", "2.png"})
       image::write_image(folder / "in" / organ / name, image::dead_leaves(2, 24, 24, 1));
   }
-  const auto result = run_json({"evaluate", "--weights", weights, "--data", (folder / "in").string(), "--dataset",
-                                "folder", "--limit", "3"});
+  const auto result = run_json(
+      {"evaluate", "--weights", weights, "--data", (folder / "in").string(), "--dataset", "folder", "--limit", "3"});
   ASSERT_EQ(result["images"].size(), 3u);
   EXPECT_EQ(result["images"][0]["name"], "breast/1.png");
   EXPECT_EQ(result["images"][1]["name"], "heart/1.png");

@@ -37,9 +37,10 @@ class ImageStore {
  public:
   /// Reads all headers and decodes images in their order until `cache_mb` MiB are full; the others are decoded at each
   /// use. An image is broken if any of that fails: left out with a warning that names it (kSkip), or an error
-  /// (kRefuse). Samples are spread over their full range (image::stretched); a note says once what `auto` took. One with a defect but all pixels is used with a warning, or an error, too. `channels` 1 or 3: image::with_channels. `paths` are relative to `root`; their order is kept.
-  /// Errors: UsageError for no paths or other channels; what reading threw (IoError, FormatError) under kRefuse;
-  /// FormatError if no image is left.
+  /// (kRefuse). Samples are spread over their full range (image::stretched); a note says once what `auto` took. One
+  /// with a defect but all pixels is used with a warning, or an error, too. `channels` 1 or 3: image::with_channels.
+  /// `paths` are relative to `root`; their order is kept. Errors: UsageError for no paths or other channels; what
+  /// reading threw (IoError, FormatError) under kRefuse; FormatError if no image is left.
   ImageStore(std::filesystem::path root, const std::vector<std::string>& paths, int64_t channels, int64_t cache_mb,
              OnBroken on_broken, const image::RangeOption& range = {});
 

@@ -94,14 +94,10 @@ class Walk {
     if (!seen_.insert(real_path(root_ / relative)).second) return;
     for (const fs::directory_entry& entry : list_folder(root_ / relative)) {
       const fs::path below = relative / entry.path().filename();
-      if (is_folder(entry) && is_link(entry))
-        links_.insert(below.generic_string());
-      else if (is_folder(entry))
-        add_folder(below);
-      else if (is_image_file(entry))
-        images_.push_back(below);
-      else
-        ++left_out_[kind_of(entry)];
+      if (is_folder(entry) && is_link(entry)) links_.insert(below.generic_string());
+      else if (is_folder(entry)) add_folder(below);
+      else if (is_image_file(entry)) images_.push_back(below);
+      else ++left_out_[kind_of(entry)];
     }
   }
 
@@ -135,8 +131,7 @@ void match(const fs::path& folder, const fs::path& prefix, const std::vector<std
   for (const fs::directory_entry& entry : list_folder(folder)) {
     const std::string name = entry.path().filename().string();
     if (!any_depth && ::fnmatch(parts[first].c_str(), name.c_str(), 0) != 0) continue;
-    const bool circles =
-        is_folder(entry) && is_link(entry) && std::ranges::count(above, real_path(entry.path())) > 0;
+    const bool circles = is_folder(entry) && is_link(entry) && std::ranges::count(above, real_path(entry.path())) > 0;
     if (is_folder(entry) && !circles && (any_depth || !is_last))
       match(entry.path(), prefix / name, parts, any_depth ? first : first + 1, above, found);
     else if (is_last && is_image_file(entry))

@@ -26,12 +26,12 @@ struct InputFile {
   friend bool operator==(const InputFile&, const InputFile&) = default;
 };
 
-/// Files, folders (walked, see find_images) and glob patterns, which follow links, too (*, ? and [abc] within a name, ** for any folders), in the
-/// order given, each file once. A pattern gives the image files (has_image_extension) it fits, sorted, relative to its
-/// part before the first wildcard. A name that exists is never read as a pattern. Single files are taken whatever their
-/// extension.
-/// Errors: IoError for what does not exist, and for folders and patterns without any image; UsageError if two different
-/// files have the same `relative`, so that their results would overwrite each other.
+/// Files, folders (walked, see find_images) and glob patterns, which follow links, too (*, ? and [abc] within a name,
+/// ** for any folders), in the order given, each file once. A pattern gives the image files (has_image_extension) it
+/// fits, sorted, relative to its part before the first wildcard. A name that exists is never read as a pattern. Single
+/// files are taken whatever their extension. Errors: IoError for what does not exist, and for folders and patterns
+/// without any image; UsageError if two different files have the same `relative`, so that their results would overwrite
+/// each other.
 std::vector<InputFile> expand_inputs(const std::vector<std::string>& inputs);
 
 }  // namespace sscvae::image

@@ -90,8 +90,7 @@ TEST(HostileImage, EveryTruncationIsRefusedOrWholeWithADefect) {
     const size_t end = is_png_name ? 12 : 2;  // IEND, EOI
     if (name.find("arithmetic") == std::string::npos)
       EXPECT_EQ(first_accepted, bytes.size() - end) << name << " of " << bytes.size();
-    else
-      EXPECT_EQ(first_accepted, bytes.size()) << name;
+    else EXPECT_EQ(first_accepted, bytes.size()) << name;
   }
 }
 

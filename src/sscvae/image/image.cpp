@@ -118,10 +118,8 @@ void write_image(const std::filesystem::path& path, const Image& image, FileForm
 
 void write_image(const std::filesystem::path& path, const Image& image) {
   const std::string extension = lower_extension(path);
-  if (extension == ".png")
-    write_image(path, image, FileFormat::kPng);
-  else if (extension == ".jpg" || extension == ".jpeg")
-    write_image(path, image, FileFormat::kJpeg);
+  if (extension == ".png") write_image(path, image, FileFormat::kPng);
+  else if (extension == ".jpg" || extension == ".jpeg") write_image(path, image, FileFormat::kJpeg);
   else
     throw UsageError("cannot write '" + path.string() + "': expected the extension .png, .jpg or .jpeg");
 }

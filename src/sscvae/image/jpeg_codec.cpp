@@ -48,8 +48,7 @@ void on_message(j_common_ptr codec, int level) {
   if (code == JWRN_EXTRANEOUS_DATA) manager_of(codec).extraneous = true;
   if (code == JWRN_BOGUS_ICC) manager_of(codec).bogus_profile = true;
   if (code == JWRN_JPEG_EOF) manager_of(codec).ended = true;  // whether pixels are missing shows later
-  for (const int harmless :
-       {JWRN_EXTRANEOUS_DATA, JWRN_ADOBE_XFORM, JWRN_JFIF_MAJOR, JWRN_BOGUS_ICC, JWRN_JPEG_EOF})
+  for (const int harmless : {JWRN_EXTRANEOUS_DATA, JWRN_ADOBE_XFORM, JWRN_JFIF_MAJOR, JWRN_BOGUS_ICC, JWRN_JPEG_EOF})
     if (code == harmless) return;
   on_jpeg_error(codec);
 }
@@ -125,8 +124,9 @@ void read_jpeg_header(Decoder& decoder, uint64_t length, const std::string& sour
   check_image_size(codec.image_width, codec.image_height, source);
   const uint64_t plausible = length * kMaxPixelsPerByte + (codec.arith_code ? kArithmeticAllowance : 0);
   if (uint64_t{codec.image_width} * codec.image_height > plausible)
-    throw FormatError(source + ": damaged JPEG: " + format("%ux%u pixels cannot come from %llu bytes", codec.image_width,
-                                                           codec.image_height, static_cast<unsigned long long>(length)));
+    throw FormatError(source + ": damaged JPEG: " +
+                      format("%ux%u pixels cannot come from %llu bytes", codec.image_width, codec.image_height,
+                             static_cast<unsigned long long>(length)));
   if (codec.num_components != 1 && codec.num_components != 3 && codec.num_components != 4)
     throw FormatError(source + ": " + format("JPEG with %d components, expected 1, 3 or 4", codec.num_components));
 }
@@ -262,8 +262,8 @@ std::string encode_jpeg(const Image& image, int quality) {
     throw UsageError(format("JPEG holds 8-bit images, got %d bits: write PNG", image.bit_depth));
   if (!image.alpha.empty()) throw UsageError("JPEG holds no opacity: write PNG");
   if (image.exif.size() > kMaxJpegExif)
-    throw UsageError(format("JPEG holds at most %zu bytes of EXIF data, got %zu: write PNG", kMaxJpegExif,
-                            image.exif.size()));
+    throw UsageError(
+        format("JPEG holds at most %zu bytes of EXIF data, got %zu: write PNG", kMaxJpegExif, image.exif.size()));
   if (image.width > kMaxJpegSide || image.height > kMaxJpegSide)
     throw UsageError(format("JPEG holds at most %lld pixels a side, got %lldx%lld: write PNG",
                             static_cast<long long>(kMaxJpegSide), static_cast<long long>(image.width),

@@ -20,9 +20,9 @@ inline constexpr size_t kMaxJpegExif = 65527;  ///< bytes that a JPEG can hold
 /// Turns and mirrors the pixels as the EXIF data says, and sets `exif` to upright_exif.
 void turn_upright(Image& image);
 
-/// Gives `result`, made of `original`, its opacity, significant bits, profile and EXIF data, as far as a file of that format holds them.
-/// Returns what is lost, in words: opacity of a JPEG; a profile for other channels than those of the result; EXIF data
-/// above kMaxJpegExif; bits beyond the result's.
+/// Gives `result`, made of `original`, its opacity, significant bits, profile and EXIF data, as far as a file of that
+/// format holds them. Returns what is lost, in words: opacity of a JPEG; a profile for other channels than those of the
+/// result; EXIF data above kMaxJpegExif; bits beyond the result's.
 std::vector<std::string> carry_over(const Image& original, Image& result, FileFormat format);
 
 }  // namespace sscvae::image

@@ -34,9 +34,9 @@ std::string exif_data(int orientation, bool little) {
   const auto put = [little](uint64_t value, int count) { return number(value, count, little); };
   std::string bytes = (little ? "II" : "MM") + put(42, 2) + put(8, 4);
   bytes += put(2, 2) + entry(0x0112, 3, static_cast<uint64_t>(orientation), little) + entry(0x8769, 4, 38, little) +
-           put(68, 4);                                                                            // at 8
-  bytes += put(2, 2) + entry(0xA002, 4, 40, little) + entry(0xA003, 4, 30, little) + put(0, 4);   // at 38
-  bytes += put(2, 2) + entry(0x0201, 4, 98, little) + entry(0x0202, 4, 5, little) + put(0, 4);    // at 68
+           put(68, 4);                                                                           // at 8
+  bytes += put(2, 2) + entry(0xA002, 4, 40, little) + entry(0xA003, 4, 30, little) + put(0, 4);  // at 38
+  bytes += put(2, 2) + entry(0x0201, 4, 98, little) + entry(0x0202, 4, 5, little) + put(0, 4);   // at 68
   return bytes + "THUMB";
 }
 

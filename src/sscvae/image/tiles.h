@@ -18,9 +18,9 @@ struct TileSpan {
 };
 
 /// Spans of one axis of `length` pixels: as few as spans of at most `tile`, rounded up to `multiple`, allow. Every span
-/// begins at a multiple of `multiple` and has the same size, the smallest multiple of it with which that many spans cover
-/// the axis. Neighbours share at least `overlap` pixels.
-/// Errors: UsageError unless tile >= 1, multiple >= 1, 0 <= overlap and the rounded overlap < the rounded tile.
+/// begins at a multiple of `multiple` and has the same size, the smallest multiple of it with which that many spans
+/// cover the axis. Neighbours share at least `overlap` pixels. Errors: UsageError unless tile >= 1, multiple >= 1, 0 <=
+/// overlap and the rounded overlap < the rounded tile.
 std::vector<TileSpan> plan_tiles(int64_t length, int64_t tile, int64_t overlap, int64_t multiple);
 
 /// Weight of each span's pixels: raised cosines over the shared pixels, divided by the sum over all spans, so that the

@@ -26,18 +26,18 @@ std::string range_text(const ValueRange& range);
 /// 0 to 2^bits - 1.
 ValueRange full_range(int bits);
 
-/// The range of an image and, where kAuto took another one than the full one, why. kAuto: the full range for 8 bits; for
-/// 16 bits that of the significant bits that the file states (sBIT), or else of 8, 10, 12 or 14 bits, if no sample is
-/// above it. Black images are taken as full. Errors: FormatError (without a file name) if a given range reaches beyond
-/// what the image's depth can hold.
+/// The range of an image and, where kAuto took another one than the full one, why. kAuto: the full range for 8 bits;
+/// for 16 bits that of the significant bits that the file states (sBIT), or else of 8, 10, 12 or 14 bits, if no sample
+/// is above it. Black images are taken as full. Errors: FormatError (without a file name) if a given range reaches
+/// beyond what the image's depth can hold.
 struct FoundRange {
   ValueRange range;
   std::string reason;
 };
 FoundRange find_range(const Image& image, const RangeOption& option);
 
-/// The image with its range spread over all of 16 bits, round(65535 (v - low) / (high - low)), cut at both ends, without
-/// opacity; the image itself where the range is full already.
+/// The image with its range spread over all of 16 bits, round(65535 (v - low) / (high - low)), cut at both ends,
+/// without opacity; the image itself where the range is full already.
 Image stretched(const Image& image, const ValueRange& range);
 /// The way back from an image whose range is full, to samples of `bit_depth`.
 Image in_units_of(const Image& image, const ValueRange& range, int bit_depth);

@@ -48,7 +48,8 @@ TEST(FindRange, FullAndGiven) {
   EXPECT_EQ(find_range(samples({3, 100}, 16), parse_range("x", "full")).range, full_range(16));
   EXPECT_EQ(find_range(samples({3, 100}, 16), parse_range("x", "64:940")).range, (ValueRange{64, 940}));
   EXPECT_THROW(find_range(samples({3, 100}, 8), parse_range("x", "0:4095")), FormatError);
-  for (const char* bad : {"", "12", "1:", ":5", "5:5", "9:3", "-1:5", "0:65536", "0:1.5", "a:b", "0:99999999999999999999"})
+  for (const char* bad :
+       {"", "12", "1:", ":5", "5:5", "9:3", "-1:5", "0:65536", "0:1.5", "a:b", "0:99999999999999999999"})
     EXPECT_THROW(parse_range("x", bad), UsageError) << bad;
 }
 

@@ -129,9 +129,8 @@ struct Loading {
 void open_images(Loading& loading) {
   const data::DataOptions& data = loading.data;
   loading.batches.reset();
-  loading.store =
-      std::make_unique<data::ImageStore>(data.root, loading.paths, loading.channels, data.cache_mb, data.on_broken,
-                                         image::parse_range("data.range", data.range));
+  loading.store = std::make_unique<data::ImageStore>(data.root, loading.paths, loading.channels, data.cache_mb,
+                                                     data.on_broken, image::parse_range("data.range", data.range));
   loading.batches = std::make_unique<data::TrainingBatches>(*loading.store, data, loading.batch, loading.seed, false);
 }
 

@@ -77,11 +77,11 @@ Report calibrate(const CalibrateOptions& options) {
             {"split_sha256", images.manifest.hash()},
             {"position_limit_bits", learned.position_limit},
             {"image_limit", learned.image_limit}};
-  Report report = make_report(
-      format("%s: learned from %zu images; one is unusual where more than %.1f %% of its code costs more "
-             "than %.0f bits\n",
-             options.out.c_str(), codes.size(), 100 * learned.image_limit, learned.position_limit),
-      std::move(json));
+  Report report =
+      make_report(format("%s: learned from %zu images; one is unusual where more than %.1f %% of its code costs more "
+                         "than %.0f bits\n",
+                         options.out.c_str(), codes.size(), 100 * learned.image_limit, learned.position_limit),
+                  std::move(json));
   report.failure = broken.failure();
   return report;
 }

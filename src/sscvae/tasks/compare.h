@@ -23,10 +23,9 @@ struct CompareOptions {
 /// opacity blended over black in both. Notes and the JSON ("converted", "with_opacity", "rounded_from_16bit") say where
 /// that, or the protocol's rounding of 16 bits to 8, took place. With `sets`, figures between
 /// the two folders as wholes: neither names nor sizes nor numbers need to match. With `runs`, compare_runs.
-/// An image that cannot be read, or whose partner has another size, is named and left out; the report then fails once it
-/// is delivered. Errors: UsageError for images without a partner, for `sets` without an Inception file or with less than 2 images,
-/// and for options that do not belong together; IoError, FormatError or ShapeError
-/// if nothing is left.
+/// An image that cannot be read, or whose partner has another size, is named and left out; the report then fails once
+/// it is delivered. Errors: UsageError for images without a partner, for `sets` without an Inception file or with less
+/// than 2 images, and for options that do not belong together; IoError, FormatError or ShapeError if nothing is left.
 Report compare(const CompareOptions& options);
 
 }  // namespace sscvae::tasks

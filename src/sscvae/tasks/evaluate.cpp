@@ -348,8 +348,7 @@ class Evaluation {
     const std::string head =
         format("%s: %s (%s), part %s, %sprotocol %s\n", plan_.task_name().c_str(), plan_.data.root.c_str(),
                plan_.data.dataset.c_str(), plan_.part.c_str(), plan_.noise_text().c_str(), protocol_.name.c_str());
-    Report report =
-        make_report(head + table_.text(false) + of_groups + usage_text(usage_) + of_sets, std::move(json));
+    Report report = make_report(head + table_.text(false) + of_groups + usage_text(usage_) + of_sets, std::move(json));
     report.failure = broken_.failure();
     return report;
   }

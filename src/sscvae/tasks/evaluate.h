@@ -32,8 +32,8 @@ struct EvaluateOptions {
 /// Metrics over a dataset in eval mode on whole images. The report states N, data range, channel, noise and rounding
 /// rule, mode, crop, hash of weights and split, and has every metric and code statistic by image and as mean with a 95
 /// % bootstrap interval; "sets" has FID and KID where asked for. An image that cannot be read is named and left
-/// out; the report then fails once it is delivered (with data.on_broken = "refuse" at once). Errors: UsageError, IoError,
-/// FormatError.
+/// out; the report then fails once it is delivered (with data.on_broken = "refuse" at once). Errors: UsageError,
+/// IoError, FormatError.
 Report evaluate(const EvaluateOptions& options);
 
 }  // namespace sscvae::tasks

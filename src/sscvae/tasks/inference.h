@@ -27,9 +27,9 @@ struct InferenceOptions {
   std::string engine = "fast";
 };
 
-/// What `tile = -1` cuts an image into that has more pixels than a square of that side: tiles of at most that side, which
-/// share so many pixels. Padding and shared pixels then add at most a quarter to the image's pixels (sides from 64 on,
-/// size multiples up to 8).
+/// What `tile = -1` cuts an image into that has more pixels than a square of that side: tiles of at most that side,
+/// which share so many pixels. Padding and shared pixels then add at most a quarter to the image's pixels (sides from
+/// 64 on, size multiples up to 8).
 struct Tiling {
   int64_t side = 0, overlap = 0;
 };

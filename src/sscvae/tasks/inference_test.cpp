@@ -33,8 +33,8 @@ TEST(AutomaticTiling, ComputesAtMostAQuarterMoreThanTheImage) {
       for (int64_t height = kShortest; height <= kLongest; ++height) {
         const int64_t width = std::max(kShortest, tiling.side * tiling.side / height + 1);
         if (width > kLongest) continue;
-        const double worst = share[static_cast<size_t>(height - kShortest)] *
-                             worst_from[static_cast<size_t>(width - kShortest)];
+        const double worst =
+            share[static_cast<size_t>(height - kShortest)] * worst_from[static_cast<size_t>(width - kShortest)];
         ASSERT_LE(worst, 1.25) << "height " << height << ", width " << width << " or more, multiple " << multiple;
       }
     }
