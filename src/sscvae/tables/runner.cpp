@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -318,12 +319,22 @@ class Runner {
         memory_.image_seconds =
             (seconds_since(done.began) - kStartSeconds) / static_cast<double>(runs_[run].test_images);
       active_.erase(active_.begin() + static_cast<std::ptrdiff_t>(i--));
-      if (*status != 0) fail(run, evaluated ? "evaluate" : "train");
+      if (*status != 0 && !(evaluated && measured_readable_images(run, *status)))
+        fail(run, evaluated ? "evaluate" : "train");
       else if (evaluated) complete(run);
       else finish_training(run);
     }
     progress.update(finished_ + failed_, status_text());
     if (seconds_since(remembered_) > 5) remember();
+  }
+
+  /// An evaluation that left out broken images delivers its figures and then fails.
+  bool measured_readable_images(size_t run, int status) const {
+    std::error_code error;
+    const bool delivered = std::filesystem::exists(files(run).evaluation(), error);
+    if (status != static_cast<int>(ExitCode::kData) || !delivered) return false;
+    warn(runs_[run].name + ": " + last_line(files(run).log("evaluate")));
+    return true;
   }
 
   void finish_training(size_t run) {

@@ -23,7 +23,7 @@ struct TablesOptions {
   std::string inception;  ///< weights of the FID network; "": no FID
   int64_t seed = 1;
   int64_t jobs = 0;         ///< runs at once; 0: the processor's cores, at most 4 (lite), else 1
-  int64_t test_images = 0;  ///< of each dataset, the first of the list; 0: all
+  int64_t test_images = 0;  ///< of each dataset, spread over the list; 0: all
   tasks::ComputeOptions compute;
 };
 
