@@ -58,7 +58,7 @@ void add_source_options(CLI::App& app, tasks::ModelSource& source);
 void add_model_options(CLI::App& app, tasks::ModelSource& source);
 /// --data, --config, --dataset, --part, --split, --limit
 void add_image_selection_options(CLI::App& app, tasks::ImageSelection& images, const std::string& usual_part);
-/// --strict, --range
+/// --strict, --range, --max-pixels
 void add_reading_options(CLI::App& app, tasks::ReadingOptions& reading);
 /// --overwrite
 void add_overwrite_option(CLI::App& app, bool& overwrite);

@@ -53,6 +53,11 @@ void add_reading_options(CLI::App& app, tasks::ReadingOptions& reading) {
          "stored samples that are black and white: full, LOW:HIGH, or auto: 16-bit files that hold 8, 10, 12 or 14 "
          "bits are taken as such (default: that of the configuration of a dataset, else auto)")
       ->type_name("auto|full|LOW:HIGH");
+  app.add_option(
+         "--max-pixels", reading.max_pixels,
+         "refuse larger images (default: 268435456, or as configured for a dataset); reconstruct and denoise take "
+         "about 50 bytes of memory for each pixel and channel")
+      ->type_name("N");
 }
 
 void add_overwrite_option(CLI::App& app, bool& overwrite) {

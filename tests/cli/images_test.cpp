@@ -169,6 +169,19 @@ TEST(Reading, TwelveBitsInAFileOfSixteen) {
   EXPECT_EQ(wrong.code, 2) << wrong.err;
 }
 
+TEST(Reading, TheLimitOfPixelsIsAnOption) {
+  const TemporaryFolder folder;
+  const std::string image = (folder / "a.png").string();
+  image::write_image(image, image::dead_leaves(2, 40, 24, 1));
+  EXPECT_EQ(run({"compare", image, image, "--max-pixels", "960"}).code, 0);
+  const Outcome refused = run({"compare", image, image, "--max-pixels", "959"});
+  EXPECT_EQ(refused.code, 4) << refused.err;
+  EXPECT_NE(refused.err.find("40x24 pixels, expected 1 to 959"), std::string::npos) << refused.err;
+  EXPECT_EQ(run({"compare", image, image, "--max-pixels", "-1"}).code, 2);
+  const Outcome info = run({"data", "info", folder.path().string(), "--set", "max_pixels=959"});
+  EXPECT_NE(info.out.find("broken: a.png"), std::string::npos) << info.out << info.err;
+}
+
 /// What can be measured is; the end says that not all could be.
 TEST(BrokenImages, EveryCommandGoesOnNamesThemAndFails) {
   const TemporaryFolder folder;

@@ -76,6 +76,9 @@ void DataOptions::describe(FieldList& fields) {
   fields.add("range", range,
              "which stored samples are black and white: full, LOW:HIGH, or auto: 16-bit files whose samples are all "
              "within 8, 10, 12 or 14 bits (or those that the file states) are taken as such");
+  fields.add("max_pixels", max_pixels,
+             "images of more pixels are broken; a decoded one takes 1 or 2 bytes for each sample of a pixel",
+             at_least(1));
   fields.add("on_broken", on_broken, "skip: leave out images that cannot be decoded, with a warning; refuse: stop");
   fields.add_section("noise", noise);
 }

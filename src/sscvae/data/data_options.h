@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "sscvae/core/options.h"
+#include "sscvae/image/image.h"
 #include "sscvae/image/noise.h"
 
 namespace sscvae::data {
@@ -61,6 +62,7 @@ struct DataOptions {
   BatchPlace batches_on = BatchPlace::kAuto;
   int64_t device_cache_mb = 16384;
   std::string range = "auto";  ///< what samples mean: auto, full or LOW:HIGH (image/value_range.h)
+  int64_t max_pixels = image::kMaxPixels;  ///< larger images are broken
   OnBroken on_broken = OnBroken::kSkip;
   NoiseOptions noise;
   void describe(FieldList& fields);

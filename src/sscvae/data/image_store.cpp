@@ -76,9 +76,13 @@ WindowOffsets offsets_of(const Window& window, int64_t height, int64_t width, in
   return result;
 }
 
+Decoding decoding_of(const DataOptions& options) {
+  return {image::parse_range("data.range", options.range), options.max_pixels};
+}
+
 ImageStore::ImageStore(std::filesystem::path root, const std::vector<std::string>& paths, int64_t channels,
-                       int64_t cache_mb, OnBroken on_broken, const image::RangeOption& range)
-    : root_(std::move(root)), channels_(channels), on_broken_(on_broken), range_(range) {
+                       int64_t cache_mb, OnBroken on_broken, const Decoding& decoding)
+    : root_(std::move(root)), channels_(channels), on_broken_(on_broken), decoding_(decoding) {
   if (paths.empty()) throw UsageError(root_.string() + ": an empty list of images");
   if (channels != 1 && channels != 3)
     throw UsageError("images are read with 1 or 3 channels, not " + std::to_string(channels));
@@ -95,10 +99,10 @@ void ImageStore::read_headers() {
   in_parallel(entries_.size(), [this](size_t i) {
     Entry& entry = entries_[i];
     try {
-      const image::ImageSize size = image::read_image_size(root_ / entry.name);
+      const image::ImageSize size = image::read_image_size(root_ / entry.name, decoding_.max_pixels);
       entry.width = size.width;
       entry.height = size.height;
-      const int depth = range_.rule == image::RangeRule::kGiven ? 16 : size.bit_depth;  // as image::stretched
+      const int depth = decoding_.range.rule == image::RangeRule::kGiven ? 16 : size.bit_depth;  // as image::stretched
       entry.bytes = size.width * size.height * channels_ * (depth / 8);
     } catch (...) {
       entry.error = std::current_exception();
@@ -144,7 +148,7 @@ void ImageStore::drop_broken() {
 }
 
 std::shared_ptr<const image::Image> ImageStore::decode(const Entry& entry) const {
-  image::Image decoded = image::read_image(root_ / entry.name);
+  image::Image decoded = image::read_image(root_ / entry.name, image::Alpha::kBlend, decoding_.max_pixels);
   if (!decoded.defect.empty()) {
     const std::string line = (root_ / entry.name).string() + ": " + decoded.defect;
     if (on_broken_ == OnBroken::kRefuse) throw FormatError(line);
@@ -152,7 +156,7 @@ std::shared_ptr<const image::Image> ImageStore::decode(const Entry& entry) const
   }
   const std::string name = (root_ / entry.name).string();
   try {
-    const image::FoundRange found = image::find_range(decoded, range_);
+    const image::FoundRange found = image::find_range(decoded, decoding_.range);
     const std::string taken = "is taken as " + image::range_text(found.range);
     if (!found.reason.empty() && is_new(taken))
       note(name + " " + taken + " (" + found.reason + "), and so are others like it; data.range says otherwise");

@@ -33,6 +33,14 @@ struct WindowOffsets {
 };
 WindowOffsets offsets_of(const Window& window, int64_t height, int64_t width, int64_t channels);
 
+/// How files become images.
+struct Decoding {
+  image::RangeOption range;
+  int64_t max_pixels = image::kMaxPixels;
+};
+/// As the options say. Errors: UsageError for a range that is none.
+Decoding decoding_of(const DataOptions& options);
+
 class ImageStore {
  public:
   /// Reads all headers and decodes images in their order until `cache_mb` MiB are full; the others are decoded at each
@@ -42,7 +50,7 @@ class ImageStore {
   /// `paths` are relative to `root`; their order is kept. Errors: UsageError for no paths or other channels; what
   /// reading threw (IoError, FormatError) under kRefuse; FormatError if no image is left.
   ImageStore(std::filesystem::path root, const std::vector<std::string>& paths, int64_t channels, int64_t cache_mb,
-             OnBroken on_broken, const image::RangeOption& range = {});
+             OnBroken on_broken, const Decoding& decoding = {});
 
   int64_t size() const { return static_cast<int64_t>(entries_.size()); }
   int64_t channels() const { return channels_; }
@@ -84,7 +92,7 @@ class ImageStore {
   std::filesystem::path root_;
   int64_t channels_;
   OnBroken on_broken_;
-  image::RangeOption range_;
+  Decoding decoding_;
   std::vector<Entry> entries_;
   std::vector<std::string> left_out_;
   mutable std::mutex mutex_;  ///< guards said_

@@ -77,7 +77,7 @@ PairedStores open_pairs(const DataOptions& options, const std::vector<std::strin
                         int64_t cache_mb) {
   const auto open = [&](const std::vector<std::string>& right, const std::vector<std::string>& left) {
     const auto store = [&](const fs::path& root, const std::vector<std::string>& paths) {
-      return std::make_unique<ImageStore>(root, paths, channels, cache_mb / 2, options.on_broken);
+      return std::make_unique<ImageStore>(root, paths, channels, cache_mb / 2, options.on_broken, decoding_of(options));
     };
     return PairedStores{store(input_root(options), left), store(options.root, right)};
   };

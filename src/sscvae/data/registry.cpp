@@ -135,7 +135,7 @@ void drop_small(const DataOptions& options, SplitManifest& manifest) {
   const size_t before = manifest.rows.size();
   std::erase_if(manifest.rows, [&](const ManifestRow& row) {
     try {
-      const image::ImageSize size = image::read_image_size(fs::path(options.root) / row.path);
+      const image::ImageSize size = image::read_image_size(fs::path(options.root) / row.path, options.max_pixels);
       return std::min(size.width, size.height) < options.min_size;
     } catch (const FormatError&) {
       return false;  // a broken image: what to do with it is decided where it is decoded

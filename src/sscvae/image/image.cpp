@@ -18,7 +18,7 @@ namespace sscvae::image {
 namespace {
 
 constexpr int kJpegQuality = 95;
-constexpr uint64_t kMaxFileBytes = uint64_t{1} << 32;
+constexpr uint64_t kMaxFileBytes = uint64_t{1} << 32, kMostBytesOfPixel = 8;
 
 std::string lower_extension(const std::filesystem::path& path) {
   std::string extension = path.extension().string();
@@ -55,11 +55,11 @@ File open_image(const std::filesystem::path& path) {
 
 }  // namespace
 
-void check_image_size(uint64_t width, uint64_t height, const std::string& source) {
-  if (width >= 1 && height >= 1 && width <= kMaxPixels / height) return;
-  throw FormatError(source + ": " + format("%llux%llu pixels, expected 1 to %lld", static_cast<unsigned long long>(width),
-                                           static_cast<unsigned long long>(height),
-                                           static_cast<long long>(kMaxPixels)));
+void check_image_size(uint64_t width, uint64_t height, int64_t max_pixels, const std::string& source) {
+  if (width >= 1 && height >= 1 && width <= static_cast<uint64_t>(max_pixels) / height) return;
+  throw FormatError(source + ": " +
+                    format("%llux%llu pixels, expected 1 to %lld (max_pixels)", static_cast<unsigned long long>(width),
+                           static_cast<unsigned long long>(height), static_cast<long long>(max_pixels)));
 }
 
 void add_remark(Image& image, const std::string& remark) {
@@ -84,19 +84,20 @@ void blend_over_black(Image& image) {
   add_remark(image, "alpha blended over black");
 }
 
-Image decode_image(std::string_view bytes, const std::string& source, Alpha alpha) {
+Image decode_image(std::string_view bytes, const std::string& source, Alpha alpha, int64_t max_pixels) {
   if (!is_png(bytes) && !is_jpeg(bytes)) fail_foreign(source, bytes.empty());
-  Image image = is_png(bytes) ? decode_png(bytes, source) : decode_jpeg(bytes, source);
+  Image image = is_png(bytes) ? decode_png(bytes, max_pixels, source) : decode_jpeg(bytes, max_pixels, source);
   turn_upright(image);
   if (alpha == Alpha::kBlend) blend_over_black(image);
   return image;
 }
 
-Image read_image(const std::filesystem::path& path, Alpha alpha) {
-  return decode_image(read_file(path, kMaxFileBytes), path.string(), alpha);
+Image read_image(const std::filesystem::path& path, Alpha alpha, int64_t max_pixels) {
+  const auto needed = static_cast<uint64_t>(max_pixels) * kMostBytesOfPixel;
+  return decode_image(read_file(path, std::max(kMaxFileBytes, needed)), path.string(), alpha, max_pixels);
 }
 
-ImageSize read_image_size(const std::filesystem::path& path) {
+ImageSize read_image_size(const std::filesystem::path& path, int64_t max_pixels) {
   const File file = open_image(path);
   char start[8];
   const std::string_view bytes(start, std::fread(start, 1, sizeof start, file.get()));
@@ -104,7 +105,8 @@ ImageSize read_image_size(const std::filesystem::path& path) {
   std::error_code error;
   const uint64_t length = std::filesystem::file_size(path, error);
   if (error || std::fseek(file.get(), 0, SEEK_SET) != 0) throw IoError(path.string() + ": cannot be read");
-  return is_png(bytes) ? png_size(file.get(), length, path.string()) : jpeg_size(file.get(), length, path.string());
+  return is_png(bytes) ? png_size(file.get(), length, max_pixels, path.string())
+                       : jpeg_size(file.get(), length, max_pixels, path.string());
 }
 
 bool has_image_extension(const std::filesystem::path& path) {

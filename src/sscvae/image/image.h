@@ -33,10 +33,11 @@ enum class Alpha { kBlend, kKeep };
 /// Reads PNG or JPEG by content, not by name. Rules: palettes become RGB (grey if every entry is grey); 1, 2, 4 bit
 /// grey becomes 8 bit by exact scaling; 16 bit stays 16 bit; CMYK and YCCK JPEGs become RGB; pixels are turned as EXIF
 /// orientation says; gamma and ICC profiles are not applied. A file that lacks nothing but its end is a `defect`.
-/// Errors: IoError if unreadable; FormatError for damaged or foreign content and for more than `kMaxPixels`.
-Image read_image(const std::filesystem::path& path, Alpha alpha = Alpha::kBlend);
-Image decode_image(std::string_view bytes, const std::string& source, Alpha alpha = Alpha::kBlend);
-inline constexpr int64_t kMaxPixels = int64_t{1} << 28;
+/// Errors: IoError if unreadable; FormatError for damaged or foreign content and for more than `max_pixels`.
+inline constexpr int64_t kMaxPixels = int64_t{1} << 28;  ///< unless told otherwise, so that no file fills the memory
+Image read_image(const std::filesystem::path& path, Alpha alpha = Alpha::kBlend, int64_t max_pixels = kMaxPixels);
+Image decode_image(std::string_view bytes, const std::string& source, Alpha alpha = Alpha::kBlend,
+                   int64_t max_pixels = kMaxPixels);
 
 struct ImageSize {
   int64_t width = 0, height = 0;  ///< upright
@@ -45,7 +46,7 @@ struct ImageSize {
 
 /// What read_image would give, by the same readers, from the header alone (of a PNG: what stands before its pixels).
 /// Errors: as read_image.
-ImageSize read_image_size(const std::filesystem::path& path);
+ImageSize read_image_size(const std::filesystem::path& path, int64_t max_pixels = kMaxPixels);
 
 /// v' = round(v a / max) where the image is not opaque; it is opaque then.
 void blend_over_black(Image& image);

@@ -70,6 +70,17 @@ TEST(ImageSize, headers_that_promise_too_much_or_nothing_are_refused) {
   EXPECT_THROW(read_image_size(folder / "empty.png"), FormatError);
 }
 
+TEST(ImageSize, the_limit_of_pixels_is_that_of_the_caller) {
+  const TemporaryFolder folder;
+  for (const char* name : {"a.png", "a.jpg"}) {
+    write_image(folder / name, sized_picture(31, 17, 1));
+    EXPECT_EQ(read_image_size(folder / name, 31 * 17).width, 31);
+    EXPECT_EQ(read_image(folder / name, Alpha::kBlend, 31 * 17).width, 31);
+    EXPECT_THROW(read_image_size(folder / name, 31 * 17 - 1), FormatError);
+    EXPECT_THROW(read_image(folder / name, Alpha::kBlend, 31 * 17 - 1), FormatError);
+  }
+}
+
 TEST(ImageSize, every_truncation_and_byte_flip_is_read_or_refused) {
   const TemporaryFolder folder;
   write_image(folder / "a.jpg", sized_picture(9, 5, 3));

@@ -110,7 +110,8 @@ void on_progress(j_common_ptr common) {
 
 /// The header of a file of `length` bytes; `open(codec)` says where its bytes come from.
 template <class Open>
-void read_jpeg_header(Decoder& decoder, uint64_t length, const std::string& source, const Open& open) {
+void read_jpeg_header(Decoder& decoder, uint64_t length, int64_t max_pixels, const std::string& source,
+                      const Open& open) {
   const bool read = guarded_jpeg(decoder, [&](j_decompress_ptr codec) {
     jpeg_create_decompress(codec);
     decoder.progress.progress_monitor = on_progress;
@@ -121,7 +122,7 @@ void read_jpeg_header(Decoder& decoder, uint64_t length, const std::string& sour
   });
   if (!read) fail_jpeg(decoder, source);
   const jpeg_decompress_struct& codec = decoder.codec;
-  check_image_size(codec.image_width, codec.image_height, source);
+  check_image_size(codec.image_width, codec.image_height, max_pixels, source);
   const uint64_t plausible = length * kMaxPixelsPerByte + (codec.arith_code ? kArithmeticAllowance : 0);
   if (uint64_t{codec.image_width} * codec.image_height > plausible)
     throw FormatError(source + ": damaged JPEG: " +
@@ -225,9 +226,9 @@ void compress(Encoder& encoder, const Image& image, const std::string& exif, int
 
 bool is_jpeg(std::string_view bytes) { return bytes.starts_with("\xff\xd8\xff"); }
 
-Image decode_jpeg(std::string_view bytes, const std::string& source) {
+Image decode_jpeg(std::string_view bytes, int64_t max_pixels, const std::string& source) {
   Decoder decoder;
-  read_jpeg_header(decoder, bytes.size(), source, [&](j_decompress_ptr codec) {
+  read_jpeg_header(decoder, bytes.size(), max_pixels, source, [&](j_decompress_ptr codec) {
     jpeg_mem_src(codec, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
   });
   const int components = decoder.codec.num_components;
@@ -248,9 +249,9 @@ Image decode_jpeg(std::string_view bytes, const std::string& source) {
   return image;
 }
 
-ImageSize jpeg_size(std::FILE* file, uint64_t length, const std::string& source) {
+ImageSize jpeg_size(std::FILE* file, uint64_t length, int64_t max_pixels, const std::string& source) {
   Decoder decoder;
-  read_jpeg_header(decoder, length, source, [&](j_decompress_ptr codec) { jpeg_stdio_src(codec, file); });
+  read_jpeg_header(decoder, length, max_pixels, source, [&](j_decompress_ptr codec) { jpeg_stdio_src(codec, file); });
   ImageSize size{decoder.codec.image_width, decoder.codec.image_height, 8};
   if (exif_orientation(jpeg_exif(decoder)) >= 5) std::swap(size.width, size.height);
   return size;

@@ -120,8 +120,9 @@ PngHeader read_png_header(PngState& state, const std::string& source) {
 }
 
 /// Could the file's bytes hold the pixels that its header claims?
-void check_plausible(const PngState& state, const PngHeader& header, uint64_t length, const std::string& source) {
-  check_image_size(header.width, header.height, source);
+void check_plausible(const PngState& state, const PngHeader& header, uint64_t length, int64_t max_pixels,
+                     const std::string& source) {
+  check_image_size(header.width, header.height, max_pixels, source);
   const uint64_t row_bytes = png_get_rowbytes(state.png, state.info);
   const uint64_t needed = row_bytes * header.height / kMaxDeflateExpansion;
   if (needed > length)
@@ -255,13 +256,13 @@ void write_rows(PngState& state, const Image& image) {
 
 bool is_png(std::string_view bytes) { return bytes.starts_with("\x89PNG\r\n\x1a\n"); }
 
-Image decode_png(std::string_view bytes, const std::string& source) {
+Image decode_png(std::string_view bytes, int64_t max_pixels, const std::string& source) {
   PngState state;
   open_reader(state);
   state.input = bytes;
   png_set_read_fn(state.png, &state, on_read);
   const PngHeader header = read_png_header(state, source);
-  check_plausible(state, header, bytes.size(), source);
+  check_plausible(state, header, bytes.size(), max_pixels, source);
   int passes = 1;
   const int channels = prepare(state, header, source, &passes);
   const bool has_alpha = channels == 2 || channels == 4;
@@ -289,12 +290,12 @@ Image decode_png(std::string_view bytes, const std::string& source) {
   return image;
 }
 
-ImageSize png_size(std::FILE* file, uint64_t length, const std::string& source) {
+ImageSize png_size(std::FILE* file, uint64_t length, int64_t max_pixels, const std::string& source) {
   PngState state;
   open_reader(state);
   png_init_io(state.png, file);
   const PngHeader header = read_png_header(state, source);
-  check_plausible(state, header, length, source);
+  check_plausible(state, header, length, max_pixels, source);
   ImageSize size{header.width, header.height, header.bit_depth == 16 ? 16 : 8};
   if (exif_orientation(png_exif(state)) >= 5) std::swap(size.width, size.height);
   return size;

@@ -130,7 +130,7 @@ void open_images(Loading& loading) {
   const data::DataOptions& data = loading.data;
   loading.batches.reset();
   loading.store = std::make_unique<data::ImageStore>(data.root, loading.paths, loading.channels, data.cache_mb,
-                                                     data.on_broken, image::parse_range("data.range", data.range));
+                                                     data.on_broken, data::decoding_of(data));
   loading.batches = std::make_unique<data::TrainingBatches>(*loading.store, data, loading.batch, loading.seed, false);
 }
 

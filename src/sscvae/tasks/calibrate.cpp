@@ -40,7 +40,7 @@ Report calibrate(const CalibrateOptions& options) {
   SelectedImages images = select_images(options.images, trained.data, "val");
   images.paths = data::spread_selection(images.paths, options.images.limit);
   const data::NoiseOptions& noise = trained.data.noise;
-  InputReader reader(options.reading, images.data.range);
+  InputReader reader(options.reading, images.data);
   std::vector<at::Tensor> codes;
   BrokenImages broken(images.paths.size());
   {

@@ -145,7 +145,7 @@ Report describe_data(const data::DataOptions& options) {
     ++parts[row.part];
     ++groups[row.group];
     try {
-      const image::ImageSize size = image::read_image_size(fs::path(options.root) / row.path);
+      const image::ImageSize size = image::read_image_size(fs::path(options.root) / row.path, options.max_pixels);
       ++sizes[{size.height, size.width}];
       pixels += size.height * size.width;
     } catch (const Error& error) {

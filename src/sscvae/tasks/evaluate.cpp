@@ -315,7 +315,7 @@ class Evaluation {
         inference_(options.source, options.inference),
         plan_(make_plan(options, inference_.opened())),
         state_(inference_.model()),
-        reader_(plan_.reading, plan_.data.range),
+        reader_(plan_.reading, plan_.data),
         noise_(protocol_, plan_.noise, plan_.sigma_8bit),
         columns_(figure_names(plan_, code_kind(inference_.model()), options.inference.code_step)),
         table_(columns_),

@@ -5,12 +5,16 @@
 
 namespace sscvae::tasks {
 
-InputReader::InputReader(const ReadingOptions& options, const std::string& usual_range)
+InputReader::InputReader(const ReadingOptions& options, const data::DataOptions& dataset)
     : strict_(options.strict),
-      range_(image::parse_range("--range", options.range.empty() ? usual_range : options.range)) {}
+      max_pixels_(options.max_pixels == 0 ? dataset.max_pixels : options.max_pixels),
+      range_(options.range.empty() ? image::parse_range("data.range", dataset.range)
+                                   : image::parse_range("--range", options.range)) {
+  if (max_pixels_ < 1) throw UsageError("--max-pixels: expected a number >= 1, got " + std::to_string(max_pixels_));
+}
 
 StoredImage InputReader::read_stored(const std::filesystem::path& path, image::Alpha alpha) {
-  StoredImage image{image::read_image(path, alpha), {}};
+  StoredImage image{image::read_image(path, alpha, max_pixels_), {}};
   if (!image.stored.defect.empty()) {
     const std::string line = path.string() + ": " + image.stored.defect;
     if (strict_) throw FormatError(line);

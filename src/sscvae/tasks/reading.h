@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "sscvae/data/data_options.h"
 #include "sscvae/image/image.h"
 #include "sscvae/image/value_range.h"
 
@@ -12,6 +13,7 @@ namespace sscvae::tasks {
 
 struct ReadingOptions {
   bool strict = false;  ///< files with a defect are refused; else they are read with a warning
+  int64_t max_pixels = 0;  ///< of an image; 0: as the dataset says, or image::kMaxPixels
   std::string range;    ///< auto | full | LOW:HIGH (image/value_range.h); "": that of the dataset, or auto
 };
 
@@ -26,8 +28,8 @@ struct StoredImage {
 /// Reads image after image and notes, once for each range, what `auto` took.
 class InputReader {
  public:
-  /// `usual_range` where the options name none. Errors: UsageError for a range that is none.
-  explicit InputReader(const ReadingOptions& options = {}, const std::string& usual_range = "auto");
+  /// `dataset` says what the options leave open. Errors: UsageError for a range that is none and a limit below 1.
+  explicit InputReader(const ReadingOptions& options = {}, const data::DataOptions& dataset = {});
   /// Errors: as image::read_image; FormatError for a defect under `strict` and for a range that does not fit.
   StoredImage read_stored(const std::filesystem::path& path, image::Alpha alpha = image::Alpha::kBlend);
   /// Its picture, opaque.
@@ -35,6 +37,7 @@ class InputReader {
 
  private:
   bool strict_;
+  int64_t max_pixels_;
   image::RangeOption range_;
   std::set<std::string> said_;
 };

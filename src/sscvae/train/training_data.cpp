@@ -33,8 +33,7 @@ TrainingData open_training_data(const ExperimentOptions& options, const std::fil
     data.batches = std::make_unique<data::TrainingBatches>(*data.inputs, *data.store, options.data, batch_size, seed);
   } else {
     data.store = std::make_unique<data::ImageStore>(options.data.root, paths, channels, options.data.cache_mb,
-                                                    options.data.on_broken,
-                                                    image::parse_range("data.range", options.data.range));
+                                                    options.data.on_broken, data::decoding_of(options.data));
     data.batches = std::make_unique<data::TrainingBatches>(*data.store, options.data, batch_size, seed,
                                                            options.task == Task::kDenoise);
   }

@@ -97,7 +97,7 @@ std::vector<ValidationImage> validation_images(const data::SplitManifest& split,
     return images;
   }
   const data::ImageStore store(options.data.root, chosen, options.model.in_channels, 0, options.data.on_broken,
-                               image::parse_range("data.range", options.data.range));
+                               data::decoding_of(options.data));
   const double sigma = options.task == Task::kDenoise ? validation_sigma(options.data.noise) : 0;
   const data::NoiseOptions& noise = options.data.noise;
   for (int64_t i = 0; i < store.size(); ++i) {
