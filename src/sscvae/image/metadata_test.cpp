@@ -120,7 +120,9 @@ Image with_everything(int bit_depth) {
 TEST(Metadata, PngKeepsEverything) {
   for (const int bit_depth : {8, 16}) {
     const Image image = with_everything(bit_depth);
-    const Image read = decode_image(encode_png(image), "x", Alpha::kKeep);
+    const std::string file = encode_png(image);
+    EXPECT_EQ(file.find("eXIf"), file.rfind("eXIf")) << "once";
+    const Image read = decode_image(file, "x", Alpha::kKeep);
     EXPECT_EQ(read.bytes, image.bytes);
     EXPECT_EQ(read.alpha, image.alpha);
     EXPECT_EQ(read.icc, image.icc);

@@ -247,7 +247,7 @@ void write_rows(PngState& state, const Image& image) {
       if (!image.alpha.empty()) merge_row(image, static_cast<size_t>(y), merged);
       png_write_row(png, image.alpha.empty() ? image.bytes.data() + y * row_bytes : merged.data());
     }
-    png_write_end(png, info);
+    png_write_end(png, nullptr);  // with `info`, EXIF data would be written once more
   });
   if (!written) throw IoError("cannot encode PNG: " + std::string(state.message));
 }
