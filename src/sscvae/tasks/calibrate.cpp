@@ -38,7 +38,7 @@ Report calibrate(const CalibrateOptions& options) {
     throw UsageError("calibrate: model " + inference.model().options().name + " has no sparse code");
   const train::ExperimentOptions& trained = inference.opened().experiment.options;
   SelectedImages images = select_images(options.images, trained.data, "val");
-  images.paths = data::spread_selection(images.paths, options.images.limit);
+  take_spread(images, options.images.limit);
   const data::NoiseOptions& noise = trained.data.noise;
   InputReader reader(options.reading, images.data);
   std::vector<at::Tensor> codes;

@@ -156,7 +156,8 @@ struct Compared {
 };
 
 Compared read_pair(const Pair& pair, InputReader& reader, const metrics::Protocol& protocol, Conversions& conversions) {
-  StoredImage a = reader.read_stored(pair.a, image::Alpha::kKeep), b = reader.read_stored(pair.b, image::Alpha::kKeep);
+  StoredImage a = reader.read_stored(pair.a, image::Alpha::kKeep);
+  StoredImage b = reader.read_stored(pair.b, image::Alpha::kKeep, &a);
   if (a.stored.width != b.stored.width || a.stored.height != b.stored.height)
     throw ShapeError(format("'%s' has %lldx%lld pixels, '%s' %lldx%lld", pair.a.c_str(),
                             static_cast<long long>(a.stored.width), static_cast<long long>(a.stored.height),
@@ -164,7 +165,6 @@ Compared read_pair(const Pair& pair, InputReader& reader, const metrics::Protoco
                             static_cast<long long>(b.stored.height)));
   conversions.add(a.stored, b.stored);
   for (image::Image* image : {&a.stored, &b.stored}) image::blend_over_black(*image);
-  if (a.stored.bit_depth == b.stored.bit_depth) b.range = a.range;  // of the same source
   const auto prepared = [&](const StoredImage& image) {
     return metrics::crop(protocol, image::to_tensor(image::with_channels(image.picture(), a.stored.channels)));
   };

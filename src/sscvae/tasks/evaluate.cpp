@@ -71,7 +71,7 @@ Plan make_plan(const EvaluateOptions& options, const OpenedModel& opened) {
   if (plan.denoises() && options.sigma_8bit < 0 && trained.sigma_8bit_max > trained.sigma_8bit)
     throw UsageError("--sigma-8bit: the model learned every level from " + to_text(trained.sigma_8bit) + " to " +
                      to_text(trained.sigma_8bit_max) + ": give the level of the noise that is added");
-  plan.paths = data::spread_selection(plan.paths, options.images.limit);
+  take_spread(plan, options.images.limit);
   if (plan.enhances()) plan.input_paths = data::input_paths(plan.data, plan.paths);
   return plan;
 }

@@ -1,6 +1,8 @@
 #include "sscvae/tasks/image_selection.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
@@ -30,6 +32,14 @@ data::DataOptions data_options(const ImageSelection& selection, const data::Data
 }
 
 }  // namespace
+
+void take_spread(SelectedImages& images, int64_t limit) {
+  if (limit <= 0 || limit >= static_cast<int64_t>(images.paths.size())) return;
+  std::map<std::string, std::string> group_of;
+  for (const data::ManifestRow& row : images.manifest.rows) group_of[row.path] = row.group;
+  std::ranges::sort(images.paths, {}, [&](const std::string& path) { return std::pair(group_of[path], path); });
+  images.paths = data::spread_selection(images.paths, limit);
+}
 
 SelectedImages select_images(const ImageSelection& selection, const data::DataOptions& configured,
                              const std::string& usual_part) {

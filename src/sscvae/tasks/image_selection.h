@@ -16,7 +16,7 @@ struct ImageSelection {
   std::string data_config;  ///< an experiment whose data part is used instead of the weights' own
   std::string part;         ///< train | val | test | all; "": the command's own, or all where `dataset` is folder
   std::string split;        ///< a manifest
-  int64_t limit = 0;        ///< so many images, spread over the list (data::spread_selection); 0: all
+  int64_t limit = 0;        ///< so many images (take_spread); 0: all
 };
 
 struct SelectedImages {
@@ -27,6 +27,9 @@ struct SelectedImages {
 
   std::filesystem::path path(size_t index) const { return std::filesystem::path(data.root) / paths[index]; }
 };
+
+/// Leaves so many images, at even distances over the list sorted by group (organ, class, folder) and path; 0: all.
+void take_spread(SelectedImages& images, int64_t limit);
 
 /// `configured` is what the weights were trained on; the selection's limit is left to the command. Errors: UsageError;
 /// IoError for a missing root.

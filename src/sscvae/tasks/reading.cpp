@@ -13,12 +13,16 @@ InputReader::InputReader(const ReadingOptions& options, const data::DataOptions&
   if (max_pixels_ < 1) throw UsageError("--max-pixels: expected a number >= 1, got " + std::to_string(max_pixels_));
 }
 
-StoredImage InputReader::read_stored(const std::filesystem::path& path, image::Alpha alpha) {
+StoredImage InputReader::read_stored(const std::filesystem::path& path, image::Alpha alpha, const StoredImage* like) {
   StoredImage image{image::read_image(path, alpha, max_pixels_), {}};
   if (!image.stored.defect.empty()) {
     const std::string line = path.string() + ": " + image.stored.defect;
     if (strict_) throw FormatError(line);
     warn(line);
+  }
+  if (like && like->stored.bit_depth == image.stored.bit_depth) {
+    image.range = like->range;
+    return image;
   }
   try {
     const image::FoundRange found = image::find_range(image.stored, range_);

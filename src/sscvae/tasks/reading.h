@@ -30,8 +30,10 @@ class InputReader {
  public:
   /// `dataset` says what the options leave open. Errors: UsageError for a range that is none and a limit below 1.
   explicit InputReader(const ReadingOptions& options = {}, const data::DataOptions& dataset = {});
+  /// With the range of `like`, an image of the same source, where both have one depth.
   /// Errors: as image::read_image; FormatError for a defect under `strict` and for a range that does not fit.
-  StoredImage read_stored(const std::filesystem::path& path, image::Alpha alpha = image::Alpha::kBlend);
+  StoredImage read_stored(const std::filesystem::path& path, image::Alpha alpha = image::Alpha::kBlend,
+                          const StoredImage* like = nullptr);
   /// Its picture, opaque.
   image::Image read(const std::filesystem::path& path) { return read_stored(path).picture(); }
 

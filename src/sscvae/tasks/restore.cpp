@@ -237,8 +237,7 @@ at::Tensor reference_of(const Item& item, const std::map<std::string, fs::path>&
   auto found = index.find(name);
   if (found == index.end() && index.size() == 1 && item.job.name.find('/') == std::string::npos) found = index.begin();
   if (found == index.end()) throw UsageError("--reference: no image named '" + name + "'");
-  StoredImage file = InputReader(reading).read_stored(found->second);
-  if (file.stored.bit_depth == item.file.stored.bit_depth) file.range = item.file.range;  // of the same source
+  const StoredImage file = InputReader(reading).read_stored(found->second, image::Alpha::kBlend, &item.file);
   const at::Tensor clean = image::to_tensor(image::with_channels(file.picture(), channels));
   if (clean.sizes() != item.input.sizes())
     throw ShapeError(format("--reference '%s': expected %lldx%lld pixels, got %lldx%lld", found->second.c_str(),
