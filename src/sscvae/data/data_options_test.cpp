@@ -15,6 +15,7 @@ TEST(DataOptions, every_member_is_an_option_and_comes_back) {
   options.split = SplitRule::kAuthors;
   options.sampling = Sampling::kGrid;
   options.on_broken = OnBroken::kRefuse;
+  options.range = "64:940";
   options.limit = 7;
   options.noise.sigma_8bit_max = 55;
   options.noise.clip = true;
@@ -43,6 +44,8 @@ TEST(DataOptions, every_member_is_an_option_and_comes_back) {
                                                      "cache_mb",
                                                      "batches_on",
                                                      "device_cache_mb",
+                                                     "range",
+                                                     "max_pixels",
                                                      "on_broken",
                                                      "noise.kind",
                                                      "noise.sigma_8bit",
