@@ -51,8 +51,8 @@ void add_benchmark(CLI::App& app) {
   add_overwrite_option(app, options->overwrite);
   add_compute_options(app, options->compute);
   app.callback([options] {
-    tasks::check_writable(options->json, options->overwrite);
-    tasks::deliver(tasks::benchmark(*options), options->json, options->overwrite);
+    tasks::carry_out(options->json, options->overwrite, [options] { return tasks::benchmark(*options); },
+                     {{"--out", options->out}});
   });
 }
 

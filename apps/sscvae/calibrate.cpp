@@ -28,9 +28,8 @@ void add_calibrate(CLI::App& app) {
   add_overwrite_option(app, options->overwrite);
   add_compute_options(app, options->compute);
   app.callback([options] {
-    tasks::check_writable(options->out, options->overwrite);
-    tasks::check_writable(options->json, options->overwrite);
-    tasks::deliver(tasks::calibrate(*options), options->json, options->overwrite);
+    tasks::carry_out(options->json, options->overwrite, [options] { return tasks::calibrate(*options); },
+                     {{"--out", options->out}});
   });
 }
 

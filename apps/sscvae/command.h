@@ -72,6 +72,8 @@ void add_engine_option(CLI::App& app, std::string& engine);
 void add_ensemble_option(CLI::App& app, bool& ensemble);
 /// --strength X
 void add_strength_option(CLI::App& app, double& strength);
+/// A noise level in 8-bit grey levels: a number from 0 to `most`, which nan and inf are not.
+void add_level_option(CLI::App& app, const std::string& name, double& level, double most, const std::string& help);
 /// --tile N|auto
 void add_tile_option(CLI::App& app, int64_t& tile);
 

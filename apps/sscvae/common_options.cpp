@@ -2,6 +2,7 @@
 
 #include "sscvae/command.h"
 #include "sscvae/core/error.h"
+#include "sscvae/core/text.h"
 #include "sscvae/tasks/image_selection.h"
 #include "sscvae/tasks/model_source.h"
 #include "sscvae/tasks/reading.h"
@@ -97,6 +98,18 @@ void add_strength_option(CLI::App& app, double& strength) {
                  "sparser codes, more smoothing (> 1), or denser ones, less (< 1): every threshold times this")
       ->type_name("X")
       ->capture_default_str();
+}
+
+void add_level_option(CLI::App& app, const std::string& name, double& level, double most, const std::string& help) {
+  app.add_option(name, level, help)
+      ->type_name("S")
+      ->check(CLI::Validator(
+          [most](const std::string& text) {
+            double value = 0;
+            if (CLI::detail::lexical_cast(text, value) && value >= 0 && value <= most) return std::string();
+            return "expected a number from 0 to " + to_text(most) + ", got '" + text + "'";
+          },
+          ""));
 }
 
 void add_tile_option(CLI::App& app, int64_t& tile) {

@@ -40,8 +40,9 @@ void add_compare(CLI::App& app) {
   add_reading_options(app, options->reading);
   add_json_option(app, options->output.json);
   add_overwrite_option(app, options->output.overwrite);
-  app.callback(
-      [options] { tasks::deliver(tasks::compare(*options), options->output.json, options->output.overwrite); });
+  app.callback([options] {
+    tasks::carry_out(options->output.json, options->output.overwrite, [options] { return tasks::compare(*options); });
+  });
 }
 
 }  // namespace sscvae::cli

@@ -24,8 +24,10 @@ void add_complexity(CLI::App& app) {
       ->capture_default_str();
   add_json_option(app, options->output.json);
   add_overwrite_option(app, options->output.overwrite);
-  app.callback(
-      [options] { tasks::deliver(tasks::complexity(*options), options->output.json, options->output.overwrite); });
+  app.callback([options] {
+    tasks::carry_out(options->output.json, options->output.overwrite,
+                     [options] { return tasks::complexity(*options); });
+  });
 }
 
 }  // namespace sscvae::cli

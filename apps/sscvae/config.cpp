@@ -17,15 +17,14 @@ struct ConfigOptions {
   bool explain = false, overwrite = false;
 };
 
-void run_config(const ConfigOptions& options) {
+tasks::Report run_config(const ConfigOptions& options) {
   const train::Experiment experiment = train::resolve_experiment(options.config, options.set);
   train::ExperimentOptions copy = experiment.options;
   const std::string toml = options.explain ? experiment.explained_toml() : experiment.toml();
   const tasks::Report report = tasks::make_report(toml, tasks::Json::parse(to_json(fields_of(copy))));
-  tasks::check_writable(options.out, options.overwrite);
-  if (options.out.empty()) return tasks::deliver(report, options.json, options.overwrite);
+  if (options.out.empty()) return report;
   write_atomically(options.out, toml);
-  tasks::deliver({options.out, report.json}, options.json, options.overwrite);
+  return {options.out, report.json};
 }
 
 struct ListOptions {
@@ -46,7 +45,10 @@ void add_config(CLI::App& app) {
   app.add_option("--out", options->out, "write the TOML to this file")->type_name("FILE");
   add_json_option(app, options->json);
   add_overwrite_option(app, options->overwrite);
-  app.callback([options] { run_config(*options); });
+  app.callback([options] {
+    tasks::carry_out(options->json, options->overwrite, [options] { return run_config(*options); },
+                     {{"--out", options->out}});
+  });
 }
 
 void add_list(CLI::App& app) {
@@ -55,7 +57,8 @@ void add_list(CLI::App& app) {
   add_json_option(app, options->output.json);
   add_overwrite_option(app, options->output.overwrite);
   app.callback([options] {
-    tasks::deliver(tasks::list_catalogue(options->what), options->output.json, options->output.overwrite);
+    tasks::carry_out(options->output.json, options->output.overwrite,
+                     [options] { return tasks::list_catalogue(options->what); });
   });
 }
 

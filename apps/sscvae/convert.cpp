@@ -30,9 +30,11 @@ std::shared_ptr<ConvertArguments> add_common(CLI::App& app, const char* input) {
 void add_import(CLI::App& app) {
   const auto options = add_common(app, "an authors' checkpoint (.pt), or safetensors without a configuration");
   app.callback([options] {
-    tasks::check_writable(options->output.json, options->output.overwrite);
-    tasks::deliver(tasks::import_weights(options->source, options->out, options->output.overwrite),
-                   options->output.json, options->output.overwrite);
+    const OutputOptions& output = options->output;
+    tasks::carry_out(
+        output.json, output.overwrite,
+        [options] { return tasks::import_weights(options->source, options->out, options->output.overwrite); },
+        {{"--out", options->out}});
   });
 }
 
@@ -55,9 +57,13 @@ void add_export(CLI::App& app) {
       ->delimiter(',')
       ->allow_extra_args(false);
   app.callback([options] {
-    tasks::check_writable(options->output.json, options->output.overwrite);
-    tasks::deliver(tasks::export_weights(options->source, options->target, options->out, options->output.overwrite),
-                   options->output.json, options->output.overwrite);
+    const OutputOptions& output = options->output;
+    tasks::carry_out(output.json, output.overwrite,
+                     [options] {
+                       return tasks::export_weights(options->source, options->target, options->out,
+                                                    options->output.overwrite);
+                     },
+                     {{"--out", options->out}});
   });
 }
 

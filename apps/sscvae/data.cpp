@@ -2,6 +2,7 @@
 
 #include "sscvae/command.h"
 #include "sscvae/core/options.h"
+#include "sscvae/core/text.h"
 #include "sscvae/tasks/data_tools.h"
 
 namespace sscvae::cli {
@@ -25,7 +26,9 @@ void add_synth(CLI::App& app) {
   app.add_option("--out", options->out, "folder")->type_name("DIR")->required();
   add_json_option(app, options->json);
   add_overwrite_option(app, options->overwrite);
-  app.callback([options] { tasks::deliver(tasks::synthesise(*options), options->json, options->overwrite); });
+  app.callback([options] {
+    tasks::carry_out(options->json, options->overwrite, [options] { return tasks::synthesise(*options); });
+  });
 }
 
 void add_noise(CLI::App& app) {
@@ -35,9 +38,8 @@ void add_noise(CLI::App& app) {
   app.add_option("--noise", options->noise, "gaussian, or speckle of log-compressed ultrasound")
       ->type_name("KIND")
       ->capture_default_str();
-  app.add_option("--sigma-8bit", options->sigma_8bit, "standard deviation in grey levels of 0 to 255")
-      ->type_name("S")
-      ->capture_default_str();
+  add_level_option(app, "--sigma-8bit", options->sigma_8bit, 255,
+                   "standard deviation in grey levels of 0 to 255 (default: " + to_text(options->sigma_8bit) + ")");
   app.add_option("--seed", options->seed, "of every image (numpy's legacy generator)")
       ->type_name("N")
       ->capture_default_str();
@@ -50,7 +52,9 @@ void add_noise(CLI::App& app) {
   add_reading_options(app, options->reading);
   add_json_option(app, options->json);
   add_overwrite_option(app, options->overwrite);
-  app.callback([options] { tasks::deliver(tasks::make_noisy_copies(*options), options->json, options->overwrite); });
+  app.callback([options] {
+    tasks::carry_out(options->json, options->overwrite, [options] { return tasks::make_noisy_copies(*options); });
+  });
 }
 
 /// A dataset as split and info name it: the options of the data section by their usual keys.
@@ -85,16 +89,18 @@ void add_split(CLI::App& app) {
   options->add(app);
   app.add_option("--out", options->out, "the manifest to write")->type_name("CSV")->required();
   app.callback([options] {
-    tasks::deliver(tasks::make_split(options->resolve(), options->out, options->overwrite), options->json,
-                   options->overwrite);
+    tasks::carry_out(options->json, options->overwrite,
+                     [options] { return tasks::make_split(options->resolve(), options->out, options->overwrite); },
+                     {{"--out", options->out}});
   });
 }
 
 void add_info(CLI::App& app) {
   const auto options = std::make_shared<DatasetChoice>();
   options->add(app);
-  app.callback(
-      [options] { tasks::deliver(tasks::describe_data(options->resolve()), options->json, options->overwrite); });
+  app.callback([options] {
+    tasks::carry_out(options->json, options->overwrite, [options] { return tasks::describe_data(options->resolve()); });
+  });
 }
 
 constexpr Command kDataCommands[] = {

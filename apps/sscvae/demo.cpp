@@ -24,10 +24,8 @@ void add_demo(CLI::App& app) {
   app.add_option("--device", options->compute.device, "auto, cpu, cuda or cuda:<index>")
       ->type_name("DEVICE")
       ->capture_default_str();
-  app.callback([options] {
-    tasks::check_writable(options->json, options->overwrite);
-    tasks::deliver(tasks::demo(*options), options->json, options->overwrite);
-  });
+  app.callback(
+      [options] { tasks::carry_out(options->json, options->overwrite, [options] { return tasks::demo(*options); }); });
 }
 
 }  // namespace sscvae::cli

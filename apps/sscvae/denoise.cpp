@@ -16,8 +16,8 @@ void add_denoise(CLI::App& app) {
   app.add_option("--sigma-8bit", options->sigma_8bit, "noise level in grey levels of 0 to 255, or auto: estimated")
       ->type_name("S|auto")
       ->capture_default_str();
-  app.add_option("--add-noise", options->add_noise_8bit, "experiments: first add seeded noise of this level")
-      ->type_name("S");
+  add_level_option(app, "--add-noise", options->add_noise_8bit, 255,
+                   "experiments: first add seeded noise of this level");
   app.add_option("--noise", options->noise, "its kind: gaussian, or speckle of log-compressed ultrasound")
       ->type_name("KIND")
       ->capture_default_str();
@@ -27,8 +27,7 @@ void add_denoise(CLI::App& app) {
   app.add_option("--reference", options->reference, "clean images of the same names: report PSNR and SSIM against them")
       ->type_name("PATH");
   app.callback([options] {
-    tasks::check_writable(options->json, options->overwrite);
-    tasks::deliver(tasks::denoise(*options), options->json, options->overwrite);
+    tasks::carry_out(options->json, options->overwrite, [options] { return tasks::denoise(*options); });
   });
 }
 

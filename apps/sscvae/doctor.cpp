@@ -20,8 +20,10 @@ void add_doctor(CLI::App& app) {
   add_json_option(app, options->output.json);
   add_overwrite_option(app, options->output.overwrite);
   add_compute_options(app, options->compute);
-  app.callback(
-      [options] { tasks::deliver(tasks::doctor(options->compute), options->output.json, options->output.overwrite); });
+  app.callback([options] {
+    tasks::carry_out(options->output.json, options->output.overwrite,
+                     [options] { return tasks::doctor(options->compute); });
+  });
 }
 
 }  // namespace sscvae::cli

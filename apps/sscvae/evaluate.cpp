@@ -23,11 +23,10 @@ void add_evaluate(CLI::App& app) {
       ->type_name("FILE");
   add_image_selection_options(app, options->images, "test");
   app.add_option("--task", options->task, "reconstruct, denoise or enhance (default: as trained)")->type_name("TASK");
-  app.add_option(
-         "--sigma-8bit", options->sigma_8bit,
-         "level of the noise that is added to the images, in grey levels (default: as configured; weights for a "
-         "range of levels need one). Blind models are not told it")
-      ->type_name("S");
+  add_level_option(
+      app, "--sigma-8bit", options->sigma_8bit, 255,
+      "level of the noise that is added to the images, in grey levels (default: as configured; weights for a "
+      "range of levels need one). Blind models are not told it");
   app.add_option("--noise", options->noise, "its kind: gaussian or speckle (default: as configured; mixed: gaussian)")
       ->type_name("KIND");
   app.add_flag("--clip", options->clip,
@@ -57,8 +56,8 @@ void add_evaluate(CLI::App& app) {
   add_overwrite_option(app, options->overwrite);
   add_compute_options(app, options->inference.compute);
   app.callback([options] {
-    tasks::check_writable(options->json, options->overwrite);
-    tasks::deliver(tasks::evaluate(*options), options->json, options->overwrite);
+    tasks::carry_out(options->json, options->overwrite, [options] { return tasks::evaluate(*options); },
+                     {{"--per-image", options->per_image}});
   });
 }
 

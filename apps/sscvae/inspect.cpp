@@ -29,8 +29,8 @@ void add_inspect(CLI::App& app) {
   add_json_option(app, options->json);
   add_overwrite_option(app, options->overwrite);
   app.callback([options] {
-    tasks::check_writable(options->json, options->overwrite);
-    tasks::deliver(tasks::inspect(*options), options->json, options->overwrite);
+    tasks::carry_out(options->json, options->overwrite, [options] { return tasks::inspect(*options); },
+                     {{"--atoms", options->atoms}});
   });
 }
 

@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <string>
@@ -99,6 +100,29 @@ std::string usage_line(const CLI::App& root, const CLI::ParseError& error) {
   return where + ": " + line + help;
 }
 
+std::string refuse_empty(const std::string& value) {
+  return value.empty() ? "expected a value, got an empty one (is a variable of the shell unset?)" : "";
+}
+
+/// CLI11 takes the largest number for one that is larger.
+std::string refuse_overflow(const std::string& value) {
+  int64_t number = 0;
+  const bool fits =
+      std::from_chars(value.data(), value.data() + value.size(), number).ec != std::errc::result_out_of_range;
+  return fits ? "" : "expected a smaller number, got '" + value + "'";
+}
+
+/// What no option takes: nothing at all, which is a variable of the shell that is not set; counts beyond all numbers.
+void refuse_impossible_values(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_items_expected_max() == 0) continue;
+    const std::string type = option->get_type_name();
+    if (type.size() == 1 && std::string("NRWPDKT").find(type) != std::string::npos)
+      option->check(CLI::Validator(refuse_overflow, "", "overflow"));
+    option->check(CLI::Validator(refuse_empty, "", "empty"));
+  }
+}
+
 void build(CLI::App& app) {
   app.set_version_flag("--version", "sscvae " + version());
   app.require_subcommand(1);
@@ -111,8 +135,10 @@ void build(CLI::App& app) {
   for (CLI::App* sub : app.get_subcommands({})) {
     std::vector<CLI::App*> leaves = sub->get_subcommands({});
     if (leaves.empty()) leaves = {sub};
-    for (CLI::App* leaf : leaves)
+    for (CLI::App* leaf : leaves) {
+      refuse_impossible_values(*leaf);
       leaf->add_flag_callback("--quiet", [] { set_verbosity(Verbosity::kQuiet); }, "no progress and no notes");
+    }
   }
   app.footer("'sscvae COMMAND --help' tells more about a command.\nExample:\n  sscvae demo --out demo-output");
 }

@@ -14,8 +14,7 @@ void add_reconstruct(CLI::App& app) {
   const auto options = std::make_shared<ReconstructArguments>();
   add_restore_options(app, *options, options->json);
   app.callback([options] {
-    tasks::check_writable(options->json, options->overwrite);
-    tasks::deliver(tasks::reconstruct(*options), options->json, options->overwrite);
+    tasks::carry_out(options->json, options->overwrite, [options] { return tasks::reconstruct(*options); });
   });
 }
 

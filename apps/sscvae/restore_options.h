@@ -30,6 +30,8 @@ inline void add_restore_options(CLI::App& app, tasks::RestoreOptions& options, s
   add_strength_option(app, options.inference.threshold_scale);
   add_json_option(app, json);
   add_overwrite_option(app, options.overwrite);
+  app.add_flag("--skip-existing", options.skip_existing,
+               "go on with an interrupted call: leave out images whose result is complete and not older than they are");
   add_compute_options(app, options.inference.compute);
 }
 

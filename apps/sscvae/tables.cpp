@@ -10,7 +10,6 @@ namespace {
 
 struct TablesArguments : tables::TablesOptions {
   std::string json;
-  bool overwrite = false;
 };
 
 void add_length(CLI::App& app, TablesArguments& options) {
@@ -64,8 +63,7 @@ void add_tables(CLI::App& app) {
   add_json_option(app, options->json);
   add_overwrite_option(app, options->overwrite);
   app.callback([options] {
-    tasks::check_writable(options->json, options->overwrite);
-    tasks::deliver(tables::make_tables(*options), options->json, options->overwrite);
+    tasks::carry_out(options->json, options->overwrite, [options] { return tables::make_tables(*options); });
   });
 }
 

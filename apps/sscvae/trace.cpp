@@ -34,9 +34,12 @@ void add_trace(CLI::App& app) {
   add_json_option(app, options->json);
   add_overwrite_option(app, options->overwrite);
   app.callback([options] {
-    tasks::check_writable(options->json, options->overwrite);
-    tasks::resolve_compute({"cpu", "fp32", options->threads});
-    tasks::deliver(tasks::trace(*options), options->json, options->overwrite);
+    tasks::carry_out(options->json, options->overwrite,
+                     [options] {
+                       tasks::resolve_compute({"cpu", "fp32", options->threads});
+                       return tasks::trace(*options);
+                     },
+                     {{"--out", options->out}});
   });
 }
 

@@ -63,15 +63,15 @@ tasks::Report make_summary(const train::TrainRequest& request, const train::Trai
                                    {"report", summary.report.string()}});
 }
 
-void run(const TrainArguments& options) {
-  tasks::check_writable(options.json, options.overwrite);
+tasks::Report run(const TrainArguments& options) {
   train::TrainRequest request = make_request(options);
   const tasks::Compute compute = tasks::resolve_compute(options.compute);
   tasks::expect_repeated_shapes(compute);
   request.device = compute.device.str();
   request.keep_going = [](int64_t) { return !tasks::interrupted(); };
-  tasks::deliver(make_summary(request, train::train(request)), options.json, options.overwrite);
-  tasks::stop_if_interrupted();
+  tasks::Report report = make_summary(request, train::train(request));
+  report.interrupted = tasks::interrupted();
+  return report;
 }
 
 }  // namespace
@@ -97,7 +97,7 @@ void add_train(CLI::App& app) {
       ->type_name("NAME")
       ->capture_default_str();
   add_tf32_option(app, options->compute);
-  app.callback([options] { run(*options); });
+  app.callback([options] { tasks::carry_out(options->json, options->overwrite, [options] { return run(*options); }); });
 }
 
 }  // namespace sscvae::cli

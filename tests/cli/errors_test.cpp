@@ -124,6 +124,82 @@ TEST(Errors, NothingIsOverwrittenUnasked) {
   EXPECT_EQ(slurp(folder / "in/speckle_00000.png"), before);
 }
 
+TEST(Errors, EmptyValuesAndNumbersThatAreNone) {
+  const TemporaryFolder folder;
+  const std::string weights = write_tiny_weights(folder / "w.safetensors", 1, "denoise"),
+                    out = (folder / "out").string(), images = (folder / "in").string();
+  ASSERT_EQ(run({"data", "synth", "--count", "1", "--size", "16x16", "--out", images, "--quiet"}).code, 0);
+  const std::vector<std::string> denoise{"denoise", images, "--weights", weights, "--out", out},
+      evaluate{"evaluate", "--weights", weights, "--data", images, "--dataset", "folder"},
+      noise{"data", "noise", images, "--out", out};
+  const auto with = [](std::vector<std::string> arguments, const std::string& option, const std::string& value) {
+    arguments.insert(arguments.end(), {option, value});
+    return arguments;
+  };
+  for (const auto& call : {with({"evaluate", "--data", images}, "--weights", ""),
+                           with({"benchmark"}, "--weights", ""),
+                           with({"complexity"}, "--weights", ""),
+                           with(denoise, "--threads", ""),
+                           with(denoise, "--sigma-8bit", ""),
+                           with(evaluate, "--json", ""),
+                           with(noise, "--noise", ""),
+                           with({"train"}, "--out", ""),
+                           {"inspect", ""},
+                           with({"export", ""}, "--out", out)})
+    expect_failure(call, 2, "expected a value, got an empty one");
+  for (const std::string value : {"-3", "nan", "inf", "1e999", "256", "12x"}) {
+    for (const auto& call : {denoise, evaluate, noise})
+      expect_failure(with(call, "--sigma-8bit", value), 2, "--sigma-8bit");
+    expect_failure(with(denoise, "--add-noise", value), 2, "--add-noise");
+  }
+  for (const std::string value : {"-1", "nan", "inf", "1e999"}) {
+    expect_failure(with(denoise, "--strength", value), 2, "--strength");
+    expect_failure(with(evaluate, "--code-step", value), 2, "--code-step");
+    expect_failure(with({"demo", "--out", out}, "--minutes", value), 2, "--minutes");
+  }
+  for (const std::string value : {"-1", "1e99", "99999999999999999999", "nan"})
+    expect_failure(with(denoise, "--threads", value), 2, "--threads");
+  EXPECT_FALSE(std::filesystem::exists(out));
+}
+
+TEST(Errors, AFolderDoesNotHideShippedWeights) {
+  const TemporaryFolder folder;
+  const std::string program = "cd " + quoted(folder.path().string()) + " && mkdir -p natural-denoise-grey nothing && " +
+                              quoted(SSCVAE_PROGRAM) + " inspect ";
+  const auto shell = [&](const std::string& name) {
+    return WEXITSTATUS(std::system((program + name + " >/dev/null 2>" + quoted((folder / "err").string())).c_str()));
+  };
+  EXPECT_EQ(shell("nothing"), 3);
+  EXPECT_NE(slurp(folder / "err").find("is a folder, expected a weights file"), std::string::npos);
+  if (run({"list", "weights"}).out.find("natural-denoise-grey") == std::string::npos)
+    GTEST_SKIP() << "weights do not come with this build";
+  EXPECT_EQ(shell("natural-denoise-grey"), 0) << slurp(folder / "err");
+}
+
+TEST(Errors, ReferencesThatAreNotMeant) {
+  const TemporaryFolder folder;
+  const std::string weights = write_tiny_weights(folder / "w.safetensors", 1, "denoise"),
+                    images = (folder / "in").string();
+  ASSERT_EQ(
+      run({"data", "synth", "--kind", "leaves", "--count", "2", "--size", "16x16", "--out", images, "--quiet"}).code,
+      0);
+  const std::string one = images + "/leaves_00000.png", other = (folder / "other.png").string();
+  std::filesystem::copy_file(one, other);
+  const auto call = [&](const std::string& input, const std::string& reference, const std::string& out) {
+    return std::vector<std::string>{
+        "denoise", input, "--weights", weights, "--reference", reference, "--out", (folder / out).string(), "--quiet"};
+  };
+  expect_failure(call(images, other, "a"), 2, "no image named 'leaves_00000'");
+  std::filesystem::create_directory(folder / "clean");
+  for (const char* name : {"clean/leaves_00000.png", "clean/leaves_00001.png", "clean/leaves_00001.jpg"})
+    std::filesystem::copy_file(one, folder / name);
+  expect_failure(call(images, (folder / "clean").string(), "a"), 2, "one name without extension");
+  EXPECT_FALSE(std::filesystem::exists(folder / "a"));
+  std::filesystem::remove(folder / "clean/leaves_00001.jpg");
+  EXPECT_EQ(run(call(images, (folder / "clean").string(), "b")).code, 0);
+  EXPECT_EQ(run(call(one, other, "c")).code, 0);  // one for one, whatever its name
+}
+
 TEST(Errors, AnUnknownInstructionSetInTheEnvironment) {
   const char* before = std::getenv("SSCVAE_ISA");
   const std::string held_to = before ? before : "";

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "sscvae/core/error.h"
+#include "sscvae/core/output_files.h"
 #include "sscvae/core/text.h"
 
 namespace sscvae {
@@ -22,6 +23,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr uint64_t kMaxStreamBytes = uint64_t{1} << 30;  // of what has no size of its own
+constexpr size_t kLongestStem = 200;                     // of temporary names: file systems take 255 bytes in all
 
 [[noreturn]] void fail(const fs::path& path, const char* what, int reason) {
   throw IoError("cannot " + std::string(what) + " '" + path.string() + "': " + std::strerror(reason));
@@ -128,7 +130,8 @@ int open_nameless(const fs::path& folder) {
 void replace_file(const fs::path& path, const fs::path& target, const std::function<void(std::ostream&)>& write) {
   static std::atomic<unsigned> counter{0};
   const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
-  const fs::path name = folder / format(".%s.%d-%u.tmp", target.filename().c_str(), ::getpid(), counter++);
+  const std::string stem = target.filename().string().substr(0, kLongestStem);
+  const fs::path name = folder / format(".%s.%d-%u.tmp", stem.c_str(), ::getpid(), counter++);
   TemporaryName temporary;
   int descriptor = open_nameless(folder);
   const bool nameless = descriptor >= 0;
@@ -153,20 +156,25 @@ void replace_file(const fs::path& path, const fs::path& target, const std::funct
   sync_folder(folder);
 }
 
+/// Into what is open already, or is no file that could be replaced.
+void write_directly(const fs::path& path, int descriptor, const std::function<void(std::ostream&)>& write) {
+  Descriptor file(descriptor);
+  if (!file.valid()) fail(path, "write", errno);
+  int reason = write_to(file.get(), write);
+  if (reason == 0) reason = file.close();
+  if (reason != 0) fail(path, "write", reason);
+}
+
 }  // namespace
 
 void write_atomically(const fs::path& path, const std::function<void(std::ostream&)>& write) {
+  if (const std::optional<int> open = descriptor_of(path))
+    return write_directly(path, ::fcntl(*open, F_DUPFD_CLOEXEC, 0), write);
   std::error_code error;
   const fs::file_status status = fs::status(path, error);  // of what a link points at
   if (fs::is_directory(status)) fail(path, "write", EISDIR);
-  if (fs::exists(status) && !fs::is_regular_file(status)) {
-    Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-    if (!file.valid()) fail(path, "write", errno);
-    int reason = write_to(file.get(), write);
-    if (reason == 0) reason = file.close();
-    if (reason != 0) fail(path, "write", reason);
-    return;
-  }
+  if (fs::exists(status) && !fs::is_regular_file(status))
+    return write_directly(path, ::open(path.c_str(), O_WRONLY | O_CLOEXEC), write);
   const fs::path target = fs::is_symlink(fs::symlink_status(path, error)) ? fs::weakly_canonical(path, error) : path;
   replace_file(path, target.empty() ? path : target, write);
 }

@@ -1,5 +1,6 @@
 #include "sscvae/core/atomic_file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -30,6 +31,25 @@ std::string io_error_of(const Action& action) {
 
 size_t files_in(const fs::path& folder) {
   return static_cast<size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
+}
+
+TEST(WriteAtomically, TakesTheLongestNames) {
+  const testing::TemporaryFolder folder;
+  const fs::path path = folder / std::string(255, 'n');
+  write_atomically(path, "content");
+  EXPECT_EQ(read_file(path), "content");
+  EXPECT_EQ(files_in(folder.path()), 1u);
+}
+
+TEST(WriteAtomically, GoesWhereADescriptorStands) {
+  const testing::TemporaryFolder folder;
+  const int descriptor = ::open((folder / "a.txt").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  ASSERT_GE(descriptor, 0);
+  ASSERT_EQ(::write(descriptor, "one ", 4), 4);
+  write_atomically("/dev/fd/" + std::to_string(descriptor), "two ");  // neither replaced nor from the start
+  ASSERT_EQ(::write(descriptor, "three", 5), 5);
+  ::close(descriptor);
+  EXPECT_EQ(read_file(folder / "a.txt"), "one two three");
 }
 
 TEST(WriteAtomically, WritesAndReplaces) {

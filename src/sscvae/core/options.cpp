@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <sstream>
 
 #include "sscvae/core/error.h"
@@ -40,6 +41,15 @@ namespace {
   throw UsageError("option " + key + ": expected " + expected + ", got " + to_toml(value));
 }
 
+/// Also 1e4 and 200.0, which TOML takes for real numbers.
+std::optional<int64_t> whole_number(const OptionValue& given) {
+  if (const auto* number = std::get_if<int64_t>(&given)) return *number;
+  constexpr double kExact = 9007199254740992.0;  // up to here every whole number is a double
+  const auto* real = std::get_if<double>(&given);
+  if (!real || !(std::abs(*real) <= kExact) || *real != std::trunc(*real)) return std::nullopt;
+  return static_cast<int64_t>(*real);
+}
+
 void check_bounds(const std::string& key, double value, const Bounds& bounds, const OptionValue& given) {
   if (!(value >= bounds.min && value <= bounds.max))
     refuse(key, given, bounds.text().empty() ? "a number" : "a number " + bounds.text());
@@ -71,7 +81,7 @@ void FieldList::add(const std::string& name, int64_t& value, const std::string& 
                      bounds,
                      [&value] { return OptionValue(value); },
                      [key, bounds, &value](const OptionValue& given) {
-                       const int64_t* number = std::get_if<int64_t>(&given);
+                       const std::optional<int64_t> number = whole_number(given);
                        if (!number) refuse(key, given, "an integer");
                        check_bounds(key, static_cast<double>(*number), bounds, given);
                        value = *number;

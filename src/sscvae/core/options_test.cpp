@@ -109,7 +109,7 @@ TEST(Options, EveryTypeIsSet) {
 
 TEST(Options, WrongTypesAreRefusedByName) {
   EXPECT_EQ(refusal("flag=1"), "--set: option flag: expected true or false, got 1");
-  EXPECT_EQ(refusal("count=2.0"), "--set: option count: expected an integer, got 2.0");
+  EXPECT_EQ(refusal("count=2.5"), "--set: option count: expected an integer, got 2.5");
   EXPECT_EQ(refusal("count=many"), "--set: option count: expected an integer, got \"many\"");
   EXPECT_EQ(refusal("rate=fast"), "--set: option rate: expected a number, got \"fast\"");
   EXPECT_EQ(refusal("rate=true"), "--set: option rate: expected a number, got true");

@@ -11,6 +11,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/log.h"
+#include "sscvae/core/output_files.h"
 #include "sscvae/core/text.h"
 #include "sscvae/image/image.h"
 
@@ -74,6 +75,13 @@ bool is_image_file(const fs::directory_entry& entry) {
   return has_image_extension(entry.path()) && entry.is_regular_file(ignored);
 }
 
+/// What this program made is no input unless it is named.
+bool is_left_out(const fs::path& folder) {
+  if (!is_folder_of_ours(folder)) return false;
+  note("'" + folder.string() + "' holds results of this program: its images are left out");
+  return true;
+}
+
 /// Everything below a folder: first what is there, then what links lead to, so that an image below the folder keeps its
 /// own name.
 class Walk {
@@ -92,6 +100,7 @@ class Walk {
  private:
   void add_folder(const fs::path& relative) {
     if (!seen_.insert(real_path(root_ / relative)).second) return;
+    if (!relative.empty() && is_left_out(root_ / relative)) return;
     for (const fs::directory_entry& entry : list_folder(root_ / relative)) {
       const fs::path below = relative / entry.path().filename();
       if (is_folder(entry) && is_link(entry)) links_.insert(below.generic_string());
@@ -132,10 +141,10 @@ void match(const fs::path& folder, const fs::path& prefix, const std::vector<std
     const std::string name = entry.path().filename().string();
     if (!any_depth && ::fnmatch(parts[first].c_str(), name.c_str(), 0) != 0) continue;
     const bool circles = is_folder(entry) && is_link(entry) && std::ranges::count(above, real_path(entry.path())) > 0;
-    if (is_folder(entry) && !circles && (any_depth || !is_last))
-      match(entry.path(), prefix / name, parts, any_depth ? first : first + 1, above, found);
-    else if (is_last && is_image_file(entry))
-      found.insert((prefix / name).generic_string());
+    if (is_folder(entry) && !circles && (any_depth || !is_last)) {
+      if (!any_depth || !is_left_out(entry.path()))
+        match(entry.path(), prefix / name, parts, any_depth ? first : first + 1, above, found);
+    } else if (is_last && is_image_file(entry)) found.insert((prefix / name).generic_string());
   }
 }
 
@@ -143,10 +152,8 @@ std::vector<InputFile> expand_pattern(const std::string& pattern) {
   fs::path base;
   std::vector<std::string> parts;
   for (const fs::path& part : fs::path(pattern)) {
-    if (parts.empty() && !is_pattern(part.string()))
-      base /= part;
-    else if (!part.empty())
-      parts.push_back(part.string());
+    if (parts.empty() && !is_pattern(part.string())) base /= part;
+    else if (!part.empty()) parts.push_back(part.string());
   }
   std::set<std::string> found;
   const fs::path folder = base.empty() ? fs::path(".") : base;

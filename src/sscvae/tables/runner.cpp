@@ -120,6 +120,7 @@ class Runner {
   }
 
   std::vector<RunOutcome> run() {
+    remember();  // from now on the folder is known as ours
     take_finished();
     Progress progress("tables", static_cast<int64_t>(runs_.size()), "run", finished_);
     if (budget_ > 0) measure_speeds();
@@ -220,8 +221,11 @@ class Runner {
     const double rate = rate_of(train::RunFolder(speed_folder(run) / "run").log());
     if (rate > 0) memory_.rates[speed_class(runs_[run])] = rate;
     std::error_code ignored;
-    fs::remove_all(speed_folder(run), ignored);
-    fs::remove(speed_folder(run).parent_path(), ignored);  // the last one takes the folder along
+    const train::RunFolder trained(speed_folder(run) / "run");
+    trained.clear();
+    for (const fs::path& path : {trained.root(), speed_folder(run) / "config.toml", speed_folder(run) / "train.log",
+                                 speed_folder(run), speed_folder(run).parent_path()})
+      fs::remove(path, ignored);  // folders where they are empty: the last run takes the outermost along
   }
 
   double rate(size_t run) const {

@@ -7,6 +7,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/log.h"
+#include "sscvae/core/output_files.h"
 #include "sscvae/core/text.h"
 #include "sscvae/metrics/protocol.h"
 #include "sscvae/tables/figures.h"
@@ -39,6 +40,21 @@ void note_missing_datasets(const TablesOptions& options) {
   if (!missing.empty()) note("left out, no folder given: " + join(missing, ", "));
 }
 
+/// Refuses a folder with files that tables would replace, unless it is one that it made: plan.json says so.
+void check_folder(const TablesOptions& options) {
+  const std::filesystem::path out(options.out);
+  OutputFolder folder("--out", out, options.overwrite);
+  std::error_code ignored;
+  if (options.overwrite || std::filesystem::exists(out / "plan.json", ignored)) return;
+  for (const char* name : {"tables.md", "tables.csv", "tables.tex", "index.html"}) folder.add(name);
+  for (const char* name : {"figures", "runs", "speed"}) {
+    const std::filesystem::path path = out / name;
+    if (std::filesystem::exists(path, ignored) && !std::filesystem::is_empty(path, ignored))
+      throw UsageError("'" + path.string() + "' is there already, and '" + out.string() +
+                       "' is no folder that tables made: choose another one, or --overwrite replaces files in it");
+  }
+}
+
 }  // namespace
 
 double parse_duration(const std::string& text) {
@@ -56,6 +72,7 @@ tasks::Report make_tables(const TablesOptions& options) {
   if (std::error_code error; !options.inception.empty() && !std::filesystem::is_regular_file(options.inception, error))
     throw IoError("--inception: no file '" + options.inception + "'");
   note_missing_datasets(options);
+  check_folder(options);
   const std::vector<RunSpec> runs = plan_runs(options);
   const std::vector<RunOutcome> outcomes = run_all(options, runs);
   Pages pages{options, collect(options, runs, outcomes), {}, {}};

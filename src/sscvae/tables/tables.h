@@ -25,11 +25,13 @@ struct TablesOptions {
   int64_t jobs = 0;         ///< runs at once; 0: the processor's cores, at most 4 (lite), else 1
   int64_t test_images = 0;  ///< of each dataset, spread over the list; 0: all
   tasks::ComputeOptions compute;
+  bool overwrite = false;  ///< replace pages in a folder that tables did not make
 };
 
 /// Trains what is not there yet, evaluates, and writes tables.md, tables.csv, tables.tex, figures/*.png and index.html
 /// to `out`; runs/<name>-<hash of the configuration>/ holds each run. Called again with the same options it goes on
-/// where it was stopped or killed: finished runs are taken as they are, a run under way is resumed. A run that fails
+/// where it was stopped or killed (plan.json tells its folder from others): finished runs are taken as they are, a run
+/// under way is resumed. A run that fails
 /// leaves its reason in its cells and does not end the others. Errors, before any run: UsageError, IoError, FormatError
 /// (options, missing data, layouts, empty parts).
 tasks::Report make_tables(const TablesOptions& options);

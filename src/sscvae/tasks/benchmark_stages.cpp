@@ -91,7 +91,7 @@ void step(Training& training) {
 
 std::shared_ptr<Training> make_training(const BenchmarkOptions& options, const Compute& compute) {
   auto training = std::make_shared<Training>();
-  training->opened = open_model(options.source);
+  training->opened = open_architecture(options.source);
   const train::TrainOptions& train = training->opened.experiment.options.train;
   models::set_recompute(*training->opened.model, train.recompute);
   if (train::Adversary::is_wanted(train.adversarial))
@@ -135,7 +135,7 @@ void open_images(Loading& loading) {
 }
 
 std::shared_ptr<Loading> make_loading(const BenchmarkOptions& options) {
-  const train::ExperimentOptions experiment = open_model(options.source).experiment.options;
+  const train::ExperimentOptions experiment = open_architecture(options.source).experiment.options;
   auto loading = std::make_shared<Loading>();
   loading->data = experiment.data;
   loading->data.root = options.data;
@@ -207,7 +207,7 @@ TimedPass engine_pass(const models::Autoencoder& model, const Compute& compute, 
 
 Stage inference_stage(const BenchmarkOptions& options, const Compute& asked) {
   const Compute compute = engine_compute(options.engine, asked);
-  const OpenedModel opened = open_model(options.source);
+  const OpenedModel opened = open_architecture(options.source);
   place_model(*opened.model, compute);
   const at::Tensor images = images_of(options, opened.model->options().in_channels);
   const auto reconstruction = std::make_shared<at::Tensor>();

@@ -65,7 +65,7 @@ Complexity measure_complexity(models::Autoencoder& model, int64_t height, int64_
 Report complexity(const ComplexityOptions& options) {
   const auto [height, width] = parse_size(options.size, kLargestSize);
   const CountingRule rule = parse_rule(options.rule);
-  const OpenedModel opened = open_model(options.source);
+  const OpenedModel opened = open_architecture(options.source);
   const Complexity cost = measure_complexity(*opened.model, height, width, rule);
 
   const std::string stated = text_of(rule);

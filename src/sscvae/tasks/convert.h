@@ -20,8 +20,8 @@ struct ExportOptions {
 };
 
 /// Writes weights anew. Formats: "torch", a state dict that Python's torch.load(weights_only=True) reads;
-/// "safetensors", our own with all metadata; "onnx", the running model with its weights (docs/formats.md). Errors:
-/// UsageError, IoError, FormatError, also for weights too large for f16.
+/// "safetensors", our own with all metadata but the folders of this machine; "onnx", the running model with its weights
+/// (docs/formats.md). Errors: UsageError, IoError, FormatError, also for weights too large for f16.
 Report export_weights(const ModelSource& source, const ExportOptions& options, const std::string& out, bool overwrite);
 
 }  // namespace sscvae::tasks

@@ -45,14 +45,11 @@ Report synthesise(const SynthOptions& options) {
   if (options.channels != 1 && options.channels != 3) throw UsageError("--channels: expected 1 or 3");
   if (options.seed < 0) throw UsageError("--seed: expected a number >= 0");
   const auto [height, width] = parse_size(options.size, kLargestSynthetic);
+  OutputFolder folder("--out", options.out, options.overwrite);
   std::vector<fs::path> files;
   for (int64_t i = 0; i < options.count; ++i)
-    files.push_back(fs::path(options.out) /
-                    format("%s_%05d.png", is_speckle(options.kind, i) ? "speckle" : "leaves", static_cast<int>(i)));
-  std::error_code error;
-  for (const fs::path& file : files)
-    if (!options.overwrite && fs::exists(file, error))
-      throw UsageError("'" + file.string() + "' exists; --overwrite replaces it");
+    files.push_back(
+        folder.add(format("%s_%05d.png", is_speckle(options.kind, i) ? "speckle" : "leaves", static_cast<int>(i))));
   create_folder(options.out);
   Progress progress("data synth", options.count, "image");
   for (int64_t i = 0; i < options.count; ++i) {
@@ -83,7 +80,8 @@ Report make_noisy_copies(const NoiseCopyOptions& options) {
     throw UsageError("--bit-depth: expected 8 or 16");
   if (options.seed < 0 || options.seed > 0xffffffffLL) throw UsageError("--seed: expected 0 to 4294967295");
   const auto kind = parse_choice<image::Noise>("--noise", options.noise);
-  const std::vector<ImageJob> jobs = plan_images(options.inputs, options.out, "." + options.format, options.overwrite);
+  const std::vector<ImageJob> jobs =
+      plan_images(options.inputs, {options.out, "." + options.format, options.overwrite, false, {}}).jobs;
   InputReader reader(options.reading);
   BrokenImages broken(jobs.size());
   Json images = Json::array();

@@ -17,6 +17,7 @@
 #include "sscvae/tasks/demo_report.h"
 #include "sscvae/tasks/demo_shipped.h"
 #include "sscvae/tasks/interrupt.h"
+#include "sscvae/train/run_folder.h"
 
 namespace sscvae::tasks {
 
@@ -82,8 +83,9 @@ double measure_rate(const DemoOptions& options) {
     return seconds < kTimedSeconds && !interrupted();
   };
   const int64_t steps = train::train(request).steps - kWarmSteps;
+  train::RunFolder(request.out).clear();
   std::error_code ignored;
-  fs::remove_all(request.out, ignored);
+  fs::remove(request.out, ignored);  // where nothing else is in it
   stop_if_interrupted();
   return seconds > 0 && steps > 0 ? static_cast<double>(steps) / seconds : 1;
 }

@@ -328,7 +328,8 @@ class Evaluation {
   void measure_all() {
     Progress progress("evaluate", static_cast<int64_t>(plan_.paths.size()), "image");
     for (size_t i = 0; i < plan_.paths.size(); ++i) {
-      stop_if_interrupted();
+      interrupted_ = interrupted();
+      if (interrupted_) break;
       const std::optional<Images> images = load_or_note(i);
       if (!images) continue;
       measure(plan_.paths[i], *images);
@@ -337,19 +338,23 @@ class Evaluation {
   }
 
   Report report() {
+    if (table_.size() == 0 && interrupted_) throw Interrupted{};
     if (table_.size() == 0) throw broken_.failure().value();
     rate_.fill(table_);
-    if (!options_.per_image.empty()) write_atomically(options_.per_image, table_.csv());
+    std::optional<Error> failure;
+    if (!options_.per_image.empty()) failure = write_or_keep(options_.per_image, table_.csv(), options_.overwrite);
     Json json = plan_json(plan_, options_, inference_, protocol_);
+    json["interrupted"] = interrupted_;
     json["broken"] = broken_.count();
     if (usage_.positions() > 0) json["code_usage"] = usage_json(usage_);
     json.update(table_.json());
-    const std::string of_groups = groups_.finish(json), of_sets = sets_.finish(json);
+    const std::string of_groups = groups_.finish(json), of_sets = interrupted_ ? "" : sets_.finish(json);
     const std::string head =
         format("%s: %s (%s), part %s, %sprotocol %s\n", plan_.task_name().c_str(), plan_.data.root.c_str(),
                plan_.data.dataset.c_str(), plan_.part.c_str(), plan_.noise_text().c_str(), protocol_.name.c_str());
     Report report = make_report(head + table_.text(false) + of_groups + usage_text(usage_) + of_sets, std::move(json));
     report.failure = broken_.failure();
+    report.interrupted = interrupted_;
     return report;
   }
 
@@ -400,6 +405,7 @@ class Evaluation {
   RateMeter rate_;
   metrics::CodeUsage usage_;
   BrokenImages broken_;
+  bool interrupted_ = false;
 };
 
 }  // namespace

@@ -24,6 +24,13 @@ data::DataOptions data_options(const ImageSelection& selection, const data::Data
   if (!selection.data.empty()) data.root = selection.data;
   if (data.root.empty()) throw UsageError("--data is missing and the configuration names no data.root");
   data.limit = 0;
+  if (data.split == data::SplitRule::kManifest && data.manifest.empty() && selection.split.empty()) {
+    if (selection.part != "all" && selection.dataset != "folder")
+      throw UsageError(
+          "--split: the weights were trained on parts that a table gave, and do not bring it along: name the "
+          "table, or take all images by --part all");
+    data.split = data::SplitRule::kAll;
+  }
   if (!selection.split.empty()) {
     data.split = data::SplitRule::kManifest;
     data.manifest = selection.split;

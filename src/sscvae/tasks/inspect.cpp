@@ -75,10 +75,13 @@ std::string metadata_text(const std::string& key, const std::string& value) {
   return key + " = " + value + "\n";
 }
 
-void write_picture(const fs::path& path, const image::Image& picture, bool overwrite) {
-  check_writable(path.string(), overwrite);
-  image::write_image(path, picture);
-}
+/// A picture to be written, and what is said about it.
+struct Picture {
+  fs::path path;
+  image::Image image;
+  Json json;
+  std::string caption;
+};
 
 models::ForwardResult run_image(OpenedModel& opened, const ReadingOptions& reading, const std::string& path) {
   const c10::InferenceMode no_gradients;
@@ -88,28 +91,43 @@ models::ForwardResult run_image(OpenedModel& opened, const ReadingOptions& readi
                                   image::to_tensor(image::with_channels(picture, channels)).unsqueeze(0));
 }
 
-void draw_maps(OpenedModel& opened, const InspectOptions& options, const std::string& source, bool thresholds,
-               std::string& text, Json& json) {
-  for (const CodeMap& map : code_maps(run_image(opened, options.reading, source))) {
+void draw_maps(OpenedModel& opened, OutputFolder& folder, const InspectOptions& options, const std::string& source,
+               bool thresholds, std::vector<Picture>& pictures) {
+  folder.protect(source);
+  for (CodeMap& map : code_maps(run_image(opened, options.reading, source))) {
     if (map.name.starts_with("threshold") != thresholds) continue;
-    const fs::path path = fs::path(options.out) / (map.name + ".png");
-    write_picture(path, map.image, options.overwrite);
-    json["pictures"].push_back({{"path", path.string()}, {"of", source}, {"low", map.low}, {"high", map.high}});
-    text += path.string() + ": " + map.caption + "\n";
+    pictures.push_back({folder.add(map.name + ".png"),
+                        std::move(map.image),
+                        {{"of", source}, {"low", map.low}, {"high", map.high}},
+                        map.caption});
   }
 }
 
-void draw_pictures(const InspectOptions& options, std::string& text, Json& json) {
-  if (options.atoms.empty() && options.thresholds.empty() && options.codes.empty()) return;
+/// All are drawn before the first is written: a name that is taken stops the command with nothing done.
+std::vector<Picture> draw_pictures(const InspectOptions& options) {
+  std::vector<Picture> pictures;
+  if (options.atoms.empty() && options.thresholds.empty() && options.codes.empty()) return pictures;
   OpenedModel opened = open_model({options.weights, "", "", {}});
-  if (!options.atoms.empty()) {
-    write_picture(options.atoms, report::atoms_mosaic(decoded_atoms(*opened.model)), options.overwrite);
-    json["pictures"].push_back({{"path", options.atoms}, {"of", "atoms"}});
-    text += options.atoms + ": dictionary atoms as the decoder draws them\n";
+  if (!options.atoms.empty())
+    pictures.push_back({options.atoms, report::atoms_mosaic(decoded_atoms(*opened.model)),
+                        Json::object({{"of", "atoms"}}), "dictionary atoms as the decoder draws them"});
+  if (options.out.empty()) return pictures;
+  OutputFolder folder("--out", options.out, options.overwrite);
+  if (!options.thresholds.empty()) draw_maps(opened, folder, options, options.thresholds, true, pictures);
+  if (!options.codes.empty()) draw_maps(opened, folder, options, options.codes, false, pictures);
+  return pictures;
+}
+
+void write_pictures(const InspectOptions& options, std::string& text, Json& json) {
+  const std::vector<Picture> pictures = draw_pictures(options);
+  if (!options.out.empty() && !pictures.empty()) create_folder(options.out);
+  for (const Picture& picture : pictures) {
+    image::write_image(picture.path, picture.image);
+    Json entry{{"path", picture.path.string()}};
+    entry.update(picture.json);
+    json["pictures"].push_back(std::move(entry));
+    text += picture.path.string() + ": " + picture.caption + "\n";
   }
-  if (!options.out.empty()) create_folder(options.out);
-  if (!options.thresholds.empty()) draw_maps(opened, options, options.thresholds, true, text, json);
-  if (!options.codes.empty()) draw_maps(opened, options, options.codes, false, text, json);
 }
 
 }  // namespace
@@ -132,7 +150,7 @@ Report inspect(const InspectOptions& options) {
                             static_cast<long long>(numbers), json["sha256"].get<std::string>().c_str());
   for (const auto& [key, value] : file.metadata) text += metadata_text(key, value);
   if (options.tensors) add_tensors(file, text, json);
-  draw_pictures(options, text, json);
+  write_pictures(options, text, json);
   return make_report(std::move(text), std::move(json));
 }
 

@@ -22,6 +22,7 @@ void watch_interrupts() {
   flag() = 0;
   std::signal(SIGINT, raise_flag);
   std::signal(SIGTERM, raise_flag);
+  if (std::signal(SIGHUP, raise_flag) == SIG_IGN) std::signal(SIGHUP, SIG_IGN);  // nohup
 }
 
 bool interrupted() { return flag() != 0; }

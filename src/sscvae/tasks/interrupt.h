@@ -3,7 +3,7 @@
 /// Ctrl-C and termination: the first asks the work to stop at the next safe point, a second one ends at once.
 namespace sscvae::tasks {
 
-/// Installs the handlers for SIGINT and SIGTERM.
+/// Installs the handlers for SIGINT, SIGTERM and, unless it is ignored, SIGHUP.
 void watch_interrupts();
 
 bool interrupted();

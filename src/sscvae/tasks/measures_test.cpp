@@ -182,26 +182,63 @@ TEST(Reports, NumbersThatJsonCannotHoldBecomeTexts) {
   EXPECT_EQ(json_number(INFINITY).dump(), "\"inf\"");
 }
 
-TEST(Reports, NothingIsOverwrittenUnasked) {
+TEST(Reports, ThatCannotBeWrittenAreKeptBeside) {
   const testing::TemporaryFolder folder;
-  const std::string file = (folder / "a.json").string();
-  std::ofstream(file) << "old";
-  EXPECT_THROW(check_writable(file, false), UsageError);
-  EXPECT_NO_THROW(check_writable(file, true));
-  EXPECT_THROW(check_writable((folder / "missing/a.json").string(), true), IoError);
-  EXPECT_THROW(check_writable(folder.path().string(), true), UsageError);
+  const std::string path = (folder / "a.json").string();
+  EXPECT_FALSE(write_or_keep(path, "first", false));
+  const auto failure = write_or_keep(path, "second", false);  // somebody made the file in the meantime
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->code(), ExitCode::kUsage);
+  const auto content = [](const std::string& file) {
+    std::ifstream in(file);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  EXPECT_EQ(content(path), "first");
+  const std::string message = failure->what(), start = "the results are in '";
+  ASSERT_NE(message.find(start), std::string::npos) << message;
+  const std::string kept = message.substr(message.find(start) + start.size());
+  EXPECT_EQ(content(kept.substr(0, kept.size() - 1)), "second");
+  EXPECT_EQ(kept.rfind(path + ".kept-", 0), 0u) << kept;
 }
 
-TEST(Outputs, MirrorTheTreeAndRefuseCollisions) {
+TEST(Outputs, MirrorTheTreeUnderNamesThatDiffer) {
   const testing::TemporaryFolder folder;
   std::filesystem::create_directories(folder / "in/deep");
   for (const char* name : {"in/a.png", "in/deep/b.jpg", "in/deep/b.png"}) std::ofstream(folder / name) << "x";
-  const auto jobs = plan_images({(folder / "in").string()}, folder / "out", "", false);
+  const std::vector<std::string> in{(folder / "in").string()};
+  const auto plan = [&](const std::vector<std::string>& inputs, ImageOutputs outputs) {
+    return plan_images(inputs, outputs).jobs;
+  };
+  const auto jobs = plan(in, {folder / "out", "", false, false, folder / "maps"});
   ASSERT_EQ(jobs.size(), 3u);
   EXPECT_EQ(jobs[1].output, folder / "out/deep/b.jpg");
-  EXPECT_THROW(plan_images({(folder / "in").string()}, folder / "out", ".png", false), UsageError);
-  EXPECT_THROW(plan_images({(folder / "in").string()}, folder / "in", "", false), UsageError);  // they exist
-  EXPECT_THROW(plan_images({(folder / "none").string()}, folder / "out", "", false), IoError);
+  EXPECT_EQ(jobs[1].map, folder / "maps/deep/b.jpg.png");
+  EXPECT_EQ(jobs[2].map, folder / "maps/deep/b.png");
+  EXPECT_EQ(plan(in, {folder / "out", ".png", false, false, {}})[1].output, folder / "out/deep/b.jpg.png");
+  EXPECT_THROW(plan(in, {folder / "in", "", false, false, {}}), UsageError);
+  EXPECT_THROW(plan(in, {folder / "in", "", true, false, {}}), UsageError);  // never an input
+  EXPECT_THROW(plan(in, {folder / "out", "", false, false, folder / "out"}), UsageError);
+  EXPECT_THROW(plan({(folder / "none").string()}, {folder / "out", "", false, false, {}}), IoError);
+}
+
+TEST(Outputs, ResultsOfAnEarlierCallAreNoInput) {
+  const testing::TemporaryFolder folder;
+  std::filesystem::create_directories(folder / "clean");
+  std::filesystem::create_directories(folder / "run/checkpoints");
+  std::filesystem::create_directories(folder / "run/previews");
+  for (const char* name : {"a.png", "clean/a.png", "run/config.toml", "run/split.csv", "run/previews/step_000001.png"})
+    std::ofstream(folder / name) << "x";
+  const auto names = [&](const std::string& input, const std::string& out) {
+    std::vector<std::string> list;
+    for (const ImageJob& job : plan_images({input}, {out, "", true, false, {}}).jobs) list.push_back(job.name);
+    return list;
+  };
+  using Names = std::vector<std::string>;
+  const std::string all = folder.path().string(), clean = (folder / "clean").string();
+  EXPECT_EQ(names(all, clean), (Names{"a.png"}));
+  EXPECT_EQ(names(all + "/**/*.png", clean), (Names{"a.png"}));
+  EXPECT_EQ(names(clean, (folder / "other").string()), (Names{"a.png"}));  // named
+  EXPECT_EQ(names((folder / "run/previews").string(), clean), (Names{"step_000001.png"}));
 }
 
 }  // namespace

@@ -94,7 +94,6 @@ train::Experiment experiment_of(const std::map<std::string, std::string>& metada
 }
 
 OpenedModel open_model(const ModelSource& source) {
-  if (source.weights.empty()) return open_fresh(source);
   const std::string path = find_weights(source.weights);
   OpenedModel opened;
   opened.metadata = metadata_of(path);
@@ -126,6 +125,10 @@ OpenedModel open_model(const ModelSource& source) {
   return opened;
 }
 
+OpenedModel open_architecture(const ModelSource& source) {
+  return source.weights.empty() ? open_fresh(source) : open_model(source);
+}
+
 std::map<std::string, std::string> shipped_weights() {
   std::map<std::string, std::string> weights;
   std::error_code error;
@@ -138,11 +141,14 @@ std::map<std::string, std::string> shipped_weights() {
 
 std::string find_weights(const std::string& name_or_path) {
   std::error_code error;
-  if (fs::exists(name_or_path, error)) return name_or_path;
+  if (name_or_path.empty()) throw UsageError("the weights have no name: is a variable of the shell unset?");
+  const bool folder = fs::is_directory(name_or_path, error);
+  if (!folder && fs::exists(name_or_path, error)) return name_or_path;
   const std::map<std::string, std::string> shipped = shipped_weights();
   if (const auto found = shipped.find(name_or_path); found != shipped.end()) return found->second;
   std::vector<std::string> names;
   for (const auto& [name, path] : shipped) names.push_back(name);
+  if (folder) throw IoError("'" + name_or_path + "' is a folder, expected a weights file");
   throw IoError(
       "no weights file '" + name_or_path + "'" +
       (names.empty() ? std::string() : ", and no shipped weights of that name: there are " + join(names, ", ")) +

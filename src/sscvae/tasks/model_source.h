@@ -15,7 +15,7 @@ namespace sscvae::tasks {
 /// is completed by `config` (one of their JSON files, a TOML, a preset) and `model`; without them kind and sizes are
 /// read from its keys and shapes in the `reference` profile.
 struct ModelSource {
-  std::string weights;  ///< a file, or the name of shipped weights; "": a fresh model of `config`
+  std::string weights;  ///< a file, or the name of shipped weights
   std::string config;
   std::string model;             ///< registry name
   std::vector<std::string> set;  ///< "key=value"
@@ -28,15 +28,17 @@ struct OpenedModel {
   std::string sha256;  ///< of the weights file, "" for a fresh model
 };
 
-/// Errors: UsageError, IoError, FormatError.
+/// Errors: UsageError, also where no weights are named; IoError, FormatError.
 OpenedModel open_model(const ModelSource& source);
+/// For what a model costs, not what it gives: freshly drawn weights of the configuration where none are named.
+OpenedModel open_architecture(const ModelSource& source);
 
 /// The experiment only, without loading tensors into a model where the file has metadata.
 train::Experiment experiment_of(const std::map<std::string, std::string>& metadata, const std::string& source,
                                 const std::vector<std::string>& set = {});
 
-/// A file name, or a name among the shipped weights (core/shipped_files.h). Errors: IoError with the names
-/// there are.
+/// A file name (a folder is none), or a name among the shipped weights (core/shipped_files.h). Errors: IoError with the
+/// names there are.
 std::string find_weights(const std::string& name_or_path);
 
 /// Name and path of every shipped model: the .safetensors files directly in the folders of core/shipped_files.h; those

@@ -1,8 +1,10 @@
 #include "sscvae/tasks/outputs.h"
 
-#include <map>
+#include <algorithm>
+#include <set>
 
 #include "sscvae/core/log.h"
+#include "sscvae/core/output_files.h"
 #include "sscvae/core/text.h"
 #include "sscvae/image/file_list.h"
 #include "sscvae/image/image.h"
@@ -11,28 +13,73 @@ namespace sscvae::tasks {
 
 namespace fs = std::filesystem;
 
-std::vector<ImageJob> plan_images(const std::vector<std::string>& inputs, const fs::path& out,
-                                  const std::string& extension, bool overwrite) {
-  if (out.empty()) throw UsageError("--out: expected a folder");
+namespace {
+
+/// The folder that a file was found in: its path without the part below it.
+fs::path base_of(const image::InputFile& file) {
+  fs::path base = file.path;
+  for (auto part = file.relative.begin(); part != file.relative.end(); ++part) base = base.parent_path();
+  return base;
+}
+
+std::vector<image::InputFile> find_inputs(const std::vector<std::string>& inputs,
+                                          const std::vector<OutputFolder>& outputs) {
+  std::vector<image::InputFile> files = image::expand_inputs(inputs);
+  const size_t left_out = std::erase_if(files, [&](const image::InputFile& file) {
+    return std::any_of(outputs.begin(), outputs.end(),
+                       [&](const OutputFolder& folder) { return folder.holds_result(file.path, base_of(file)); });
+  });
+  const std::string folder = "'" + outputs.front().root().string() + "'";
+  if (files.empty()) throw IoError("no images but those in the output folder " + folder);
+  if (left_out > 0) note(format("%zu images in the output folder %s left out", left_out, folder.c_str()));
+  return files;
+}
+
+/// Can the result be read, and is it not older than its input?
+bool is_done(const fs::path& input, const fs::path& output) {
   std::error_code error;
-  if (fs::exists(out, error) && !fs::is_directory(out, error))
-    throw UsageError("--out '" + out.string() + "' is a file, expected a folder");
-  std::vector<ImageJob> jobs;
-  std::map<fs::path, fs::path> taken;
-  for (const image::InputFile& file : image::expand_inputs(inputs)) {
-    fs::path relative = file.relative;
-    if (!extension.empty()) relative.replace_extension(extension);
-    else if (!image::has_image_extension(relative)) relative.replace_extension(".png");
-    const fs::path output = (out / relative).lexically_normal();
-    const auto [other, fresh] = taken.emplace(output, file.path);
-    if (!fresh)
-      throw UsageError("'" + other->second.string() + "' and '" + file.path.string() + "' would both become '" +
-                       output.string() + "'");
-    if (!overwrite && fs::exists(output, error))
-      throw UsageError("'" + output.string() + "' exists; --overwrite replaces it");
-    jobs.push_back({file.path, output, file.relative.generic_string()});
+  const fs::file_time_type of_output = fs::last_write_time(output, error);
+  if (error || of_output < fs::last_write_time(input, error) || error) return false;
+  try {
+    image::read_image(output);
+    return true;
+  } catch (const Error&) {
+    return false;
   }
-  return jobs;
+}
+
+}  // namespace
+
+ImagePlan plan_images(const std::vector<std::string>& inputs, const ImageOutputs& outputs) {
+  std::vector<OutputFolder> folders{OutputFolder("--out", outputs.folder, outputs.overwrite)};
+  if (!outputs.maps.empty()) folders.emplace_back("--novelty-maps", outputs.maps, outputs.overwrite);
+  const std::vector<image::InputFile> files = find_inputs(inputs, folders);
+  std::vector<fs::path> relative;
+  std::vector<std::string> extensions;
+  for (const image::InputFile& file : files) {
+    relative.push_back(file.relative);
+    const bool kept = outputs.extension.empty() && image::has_image_extension(file.relative);
+    extensions.push_back(kept || !outputs.extension.empty() ? outputs.extension : ".png");
+    for (OutputFolder& folder : folders) folder.protect(file.path);
+  }
+  const std::vector<fs::path> names = result_names(relative, extensions),
+                              maps = result_names(relative, std::vector<std::string>(files.size(), ".png"));
+  ImagePlan plan;
+  std::set<fs::path> results;
+  for (size_t i = 0; i < files.size(); ++i) {
+    ImageJob job{files[i].path, (outputs.folder / names[i]).lexically_normal(), {}, relative[i].generic_string()};
+    if (outputs.skip_existing && is_done(job.input, job.output)) {
+      plan.skipped.push_back(std::move(job));
+      continue;
+    }
+    results.insert(folders[0].add(names[i]));
+    if (folders.size() > 1) job.map = folders[1].add(maps[i]);
+    plan.jobs.push_back(std::move(job));
+  }
+  for (const ImageJob& job : plan.jobs)
+    if (results.contains(job.map))
+      throw UsageError("--out and --novelty-maps would both write '" + job.map.string() + "': choose another folder");
+  return plan;
 }
 
 std::string extension_of_format(const std::string& format) {

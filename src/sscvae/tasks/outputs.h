@@ -11,16 +11,28 @@
 namespace sscvae::tasks {
 
 struct ImageJob {
-  std::filesystem::path input, output;
-  std::string name;  ///< relative name, for messages and reports
+  std::filesystem::path input, output, map;  ///< map: "" where none is wanted
+  std::string name;                          ///< relative name, for messages and reports
 };
 
-/// Pairs every input (files, folders, patterns) with a file of the same relative name under `out`; `extension` (".png")
-/// replaces the input's where given. Checked before any work.
-/// Errors: IoError for missing inputs; UsageError if two inputs would give one output, or an output exists and
-/// `overwrite` is false.
-std::vector<ImageJob> plan_images(const std::vector<std::string>& inputs, const std::filesystem::path& out,
-                                  const std::string& extension, bool overwrite);
+/// How images become files of a folder.
+struct ImageOutputs {
+  std::filesystem::path folder;
+  std::string extension;  ///< ".png": in place of the input's; "": the input's
+  bool overwrite = false;
+  bool skip_existing = false;  ///< leave out inputs whose result is complete and not older
+  std::filesystem::path maps;  ///< folder of a second picture of each image, a PNG; "": none
+};
+
+struct ImagePlan {
+  std::vector<ImageJob> jobs;
+  std::vector<ImageJob> skipped;
+};
+
+/// Pairs every input (files, folders, patterns) with a file of the same relative name under the folder, by the rules of
+/// core/output_files.h, before any work. What lies below the output folders is left out, with a note, where it was not
+/// named itself. Errors: IoError for missing inputs; UsageError for outputs that exist, or are inputs.
+ImagePlan plan_images(const std::vector<std::string>& inputs, const ImageOutputs& outputs);
 
 /// The extension of `--format`: "keep" -> "", "png" -> ".png", "jpg" -> ".jpg". Errors: UsageError.
 std::string extension_of_format(const std::string& format);

@@ -1,5 +1,7 @@
 #include "sscvae/tasks/report.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -9,6 +11,7 @@
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
+#include "sscvae/tasks/interrupt.h"
 
 namespace sscvae::tasks {
 
@@ -30,26 +33,46 @@ bool is_number(const std::string& cell) {
 }  // namespace
 
 Report make_report(std::string text, Json json) {
-  return {std::move(text), std::make_shared<Json>(std::move(json)), std::nullopt};
+  return {std::move(text), std::make_shared<Json>(std::move(json)), std::nullopt, false};
 }
 
-void check_writable(const std::string& path, bool overwrite) {
-  if (path.empty() || path == "-") return;
-  const std::filesystem::path file(path);
-  std::error_code error;
-  if (std::filesystem::is_directory(file, error)) throw UsageError("'" + path + "' is a folder, expected a file name");
-  if (!overwrite && std::filesystem::exists(file, error))
-    throw UsageError("'" + path + "' exists; --overwrite replaces it");
-  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
-  if (!std::filesystem::is_directory(folder, error)) throw IoError("cannot write '" + path + "': no such folder");
+std::optional<Error> write_or_keep(const std::string& path, const std::string& content, bool overwrite) {
+  const auto attempt = [&content](const std::string& target, bool replace) -> std::optional<Error> {
+    try {
+      check_writable(target, replace);
+      write_atomically(target, content);
+      return std::nullopt;
+    } catch (const Error& error) {
+      return error;
+    }
+  };
+  const std::optional<Error> failure = attempt(path, overwrite);
+  if (!failure) return std::nullopt;
+  std::error_code ignored;
+  const std::filesystem::path name =
+      format("%s.kept-%d", std::filesystem::path(path).filename().c_str(), static_cast<int>(::getpid()));
+  for (const std::filesystem::path& folder : {std::filesystem::path(path).parent_path(), std::filesystem::path("."),
+                                              std::filesystem::temp_directory_path(ignored)})
+    if (const std::string other = (folder / name).string(); !attempt(other, false))
+      return Error(failure->code(), failure->what() + ("; the results are in '" + other + "'"));
+  return Error(failure->code(), failure->what() + std::string("; they could not be kept in another file, either"));
 }
 
 void deliver(const Report& report, const std::string& target, bool overwrite) {
-  check_writable(target, overwrite);
   const std::string json = report.json->dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-  if (!target.empty() && target != "-") write_atomically(target, json);
-  print(target == "-" ? json : report.text);
+  std::optional<Error> failure;
+  if (!target.empty() && !is_standard_output(target)) failure = write_or_keep(target, json, overwrite);
+  print(is_standard_output(target) ? json : report.text);
+  if (failure) throw *failure;
   if (report.failure) throw *report.failure;
+  if (report.interrupted) throw Interrupted{};
+}
+
+void carry_out(const std::string& json, bool overwrite, const std::function<Report()>& work,
+               std::vector<OutputFile> files) {
+  files.insert(files.begin(), OutputFile{"--json", json});
+  check_outputs(files, overwrite);
+  deliver(work(), json, overwrite);
 }
 
 Json json_number(double value) {

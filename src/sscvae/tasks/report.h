@@ -2,6 +2,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "sscvae/core/error.h"
+#include "sscvae/core/output_files.h"
 
 /// What a command found out: for a person as text, for a program as JSON.
 namespace sscvae::tasks {
@@ -20,17 +22,21 @@ struct Report {
   std::shared_ptr<Json> json;
   std::optional<Error> failure =
       std::nullopt;  ///< what went wrong with a part of the work; thrown once all is delivered
+  bool interrupted = false;  ///< it is of what was done until then; Interrupted is thrown once all is delivered
 };
 Report make_report(std::string text, Json json);
 
 /// Prints the text to standard output and writes the JSON to `target`: "" nowhere, "-" to standard output instead of
-/// the text, otherwise a file. Errors: IoError; UsageError if the file exists and `overwrite` is false; then
-/// report.failure.
+/// the text, otherwise a file. Errors: as write_or_keep; then report.failure; then Interrupted.
 void deliver(const Report& report, const std::string& target, bool overwrite);
 
-/// Checks before any work that `path` ("" and "-" are fine) may be written. Errors: UsageError if it exists without
-/// `overwrite`; IoError if its folder does not exist.
-void check_writable(const std::string& path, bool overwrite);
+/// Writes the results of work that may have taken hours. Where they cannot go to `path`, they are kept in another file,
+/// and what is returned says why and where.
+std::optional<Error> write_or_keep(const std::string& path, const std::string& content, bool overwrite);
+
+/// What every command does: checks all files that it is to write, before anything else, works, delivers.
+void carry_out(const std::string& json, bool overwrite, const std::function<Report()>& work,
+               std::vector<OutputFile> files = {});
 
 /// A number as JSON can hold it: "nan", "inf" and "-inf" become texts.
 Json json_number(double value);

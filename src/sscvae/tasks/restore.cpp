@@ -46,13 +46,13 @@ double quality(Json& json, const std::string& key_prefix, const at::Tensor& orig
 /// What is said about images that do not look like those that the weights know.
 class NoveltyCheck {
  public:
-  NoveltyCheck(const RestoreOptions& options, Inference& inference) : maps_(options.novelty_maps) {
+  NoveltyCheck(const RestoreOptions& options, Inference& inference) {
     const bool scaled = options.inference.threshold_scale != 1;
     if (!scaled) model_ = code_model_of(inference.opened());
     if (model_) inference.set_code_model(*model_);
     const std::string reason = scaled ? "usual codes were learned with --strength 1, another one has no map"
                                       : "the weights do not say what usual images look like ('sscvae calibrate')";
-    if (!model_ && !maps_.empty()) throw UsageError("--novelty-maps: " + reason);
+    if (!model_ && !options.novelty_maps.empty()) throw UsageError("--novelty-maps: " + reason);
     if (!model_ && code_kind(inference.model()) == CodeKind::kSparse)
       note("no check whether an image is unlike the training images: " + reason);
   }
@@ -63,11 +63,14 @@ class NoveltyCheck {
     json["unusual_share"] = share;
     json["unusual_limit"] = model_->image_limit;
     json["unusual"] = share > model_->image_limit;
-    if (share > model_->image_limit) unusual_.emplace_back(job.name, share);
-    if (maps_.empty()) return;
-    const fs::path path = (fs::path(maps_) / job.name).replace_extension(".png");
-    create_folder(path.parent_path());
-    image::write_image(path, report::apply_colormap(result.surprise, 0, std::max(1.0, 2 * model_->position_limit)));
+    if (job.map.empty()) return;
+    create_folder(job.map.parent_path());
+    image::write_image(job.map, report::apply_colormap(result.surprise, 0, std::max(1.0, 2 * model_->position_limit)));
+  }
+  /// The image has been written.
+  void count(const Json& json) {
+    if (json.value("unusual", false))
+      unusual_.emplace_back(json["name"].get<std::string>(), json["unusual_share"].get<double>());
   }
 
   void warn_of_unusual(size_t total) const {
@@ -79,7 +82,6 @@ class NoveltyCheck {
   }
 
  private:
-  std::string maps_;
   std::optional<metrics::CodeModel> model_;
   std::vector<std::pair<std::string, double>> unusual_;
 };
@@ -154,47 +156,56 @@ void note_files(const Json& images) {
     note(format("%zu of %zu files are named as JPEGs and hold PNGs; so do their results", misnamed, images.size()));
 }
 
-void note_channels(const std::vector<ImageJob>& jobs, const Json& images, int64_t channels) {
+void note_channels(const Json& images, int64_t channels) {
   size_t different = 0;
   for (const Json& image : images) different += image["input_channels"] != channels;
   if (different > 0)
-    note(format("%zu of %zu images were converted to the model's %s", different, jobs.size(),
+    note(format("%zu of %zu images were converted to the model's %s", different, images.size(),
                 channels == 1 ? "grey (0.299 R + 0.587 G + 0.114 B)" : "three channels (grey repeated)"));
 }
 
-Report run_images(const RestoreOptions& options, Inference& inference, const std::string& command,
-                  const Process& process, const std::vector<std::array<const char*, 3>>& columns) {
-  const std::vector<ImageJob> jobs =
-      plan_images(options.inputs, options.out, extension_of_format(options.format), options.overwrite);
-  NoveltyCheck novelty(options, inference);
-  InputReader reader(options.reading);
-  create_folder(options.out);
-  Json images = Json::array();
-  BrokenImages broken(jobs.size());
-  {
-    Progress progress(command, static_cast<int64_t>(jobs.size()), "image");
-    for (size_t i = 0; i < jobs.size(); ++i) {
-      stop_if_interrupted();
-      progress.update(static_cast<int64_t>(i), jobs[i].name);
-      Json json{{"name", jobs[i].name}};
-      try {
-        process_image(options, jobs[i], reader, inference, process, novelty, json);
-        images.push_back(std::move(json));
-      } catch (const std::exception& error) {
-        const bool ours = dynamic_cast<const Error*>(&error) != nullptr;
-        if (!ours || describe_failure(error).code == ExitCode::kUsage) throw;
-        broken.add(jobs[i].name, error);
-      }
-    }
-    progress.update(static_cast<int64_t>(jobs.size()));
-  }
-  note_channels(jobs, images, inference.channels());
-  note_files(images);
-  novelty.warn_of_unusual(images.size());
-  if (images.empty()) throw broken.failure().value();
+ImagePlan plan_of(const RestoreOptions& options) {
+  return plan_images(options.inputs, {options.out, extension_of_format(options.format), options.overwrite,
+                                      options.skip_existing, options.novelty_maps});
+}
 
+/// What came of the images of a plan.
+struct Results {
+  explicit Results(size_t total) : broken(total) {}
+  Json images = Json::array();
+  BrokenImages broken;
+  bool interrupted = false;
+};
+
+Results process_all(const RestoreOptions& options, const std::vector<ImageJob>& jobs, Inference& inference,
+                    const std::string& command, const Process& process, NoveltyCheck& novelty) {
+  InputReader reader(options.reading);
+  Results results(jobs.size());
+  Progress progress(command, static_cast<int64_t>(jobs.size()), "image");
+  for (size_t i = 0; i < jobs.size() && !results.interrupted; ++i) {
+    progress.update(static_cast<int64_t>(i), jobs[i].name);
+    Json json{{"name", jobs[i].name}};
+    try {
+      process_image(options, jobs[i], reader, inference, process, novelty, json);
+      novelty.count(json);
+      results.images.push_back(std::move(json));
+    } catch (const std::exception& error) {
+      const bool ours = dynamic_cast<const Error*>(&error) != nullptr;
+      if (!ours || describe_failure(error).code == ExitCode::kUsage) throw;
+      results.broken.add(jobs[i].name, error);
+    }
+    results.interrupted = interrupted() && i + 1 < jobs.size();
+  }
+  if (!results.interrupted) progress.update(static_cast<int64_t>(jobs.size()));
+  return results;
+}
+
+using Columns = std::vector<std::array<const char*, 3>>;
+
+/// The images as a table; what a model does not have is no column.
+std::string table_of(const Json& images, const Columns& columns) {
   std::vector<std::vector<std::string>> rows{{"image", "size"}};
-  std::vector<std::array<const char*, 3>> present;  // what a model does not have is no column
+  Columns present;
   for (const auto& column : columns)
     if (std::any_of(images.begin(), images.end(), [&](const Json& image) { return image.contains(column[1]); }))
       present.push_back(column);
@@ -203,16 +214,39 @@ Report run_images(const RestoreOptions& options, Inference& inference, const std
     rows.push_back({image["name"], format("%dx%d", image["width"].get<int>(), image["height"].get<int>())});
     for (const auto& column : present) rows.back().push_back(cell(image, column[1], column[2]));
   }
+  return text_table(rows);
+}
+
+Report run_images(const RestoreOptions& options, const ImagePlan& plan, Inference& inference,
+                  const std::string& command, const Process& process, const Columns& columns) {
+  NoveltyCheck novelty(options, inference);
+  create_folder(options.out);
+  Results results = process_all(options, plan.jobs, inference, command, process, novelty);
+  Json& images = results.images;
+  note_channels(images, inference.channels());
+  note_files(images);
+  novelty.warn_of_unusual(images.size());
+  if (images.empty() && plan.skipped.empty() && !results.interrupted) throw results.broken.failure().value();
+
+  Json skipped = Json::array();
+  for (const ImageJob& job : plan.skipped)
+    skipped.push_back({{"name", job.name}, {"input", job.input.string()}, {"output", job.output.string()}});
+  std::string text = images.empty() ? "" : table_of(images, columns);
+  if (!skipped.empty()) text += format("%zu images skipped, their results were there\n", skipped.size());
   Json json{{"command", command},
             {"weights", options.source.weights},
             {"weights_sha256", inference.opened().sha256},
             {"model", inference.opened().experiment.options.model.name},
             {"compute", inference.text()},
             {"protocol", metrics::protocols().front().name},
-            {"broken", broken.count()},
+            {"interrupted", results.interrupted},
+            {"broken", results.broken.count()},
+            {"skipped", std::move(skipped)},
             {"images", std::move(images)}};
-  Report report = make_report(text_table(rows), std::move(json));
-  report.failure = broken.failure();
+  Report report = make_report(std::move(text), std::move(json));
+  report.failure = results.broken.failure();
+  report.interrupted = results.interrupted;
+  if (report.interrupted) report.failure.reset();  // named when it happened; what ended the run is the interrupt
   return report;
 }
 
@@ -222,29 +256,50 @@ void add_code(Item& item, const InferenceResult& result) {
   item.json["seconds"] = result.seconds;
 }
 
-/// Clean images by relative name without extension.
-std::map<std::string, fs::path> index_references(const std::string& root) {
-  std::map<std::string, fs::path> index;
-  if (root.empty()) return index;
-  for (const image::InputFile& file : image::expand_inputs({root}))
-    index[fs::path(file.relative).replace_extension().generic_string()] = file.path;
-  return index;
-}
+std::string without_extension(const fs::path& name) { return fs::path(name).replace_extension().generic_string(); }
 
-at::Tensor reference_of(const Item& item, const std::map<std::string, fs::path>& index, int64_t channels,
-                        const ReadingOptions& reading) {
-  const std::string name = fs::path(item.job.name).replace_extension().generic_string();
-  auto found = index.find(name);
-  if (found == index.end() && index.size() == 1 && item.job.name.find('/') == std::string::npos) found = index.begin();
-  if (found == index.end()) throw UsageError("--reference: no image named '" + name + "'");
-  const StoredImage file = InputReader(reading).read_stored(found->second, image::Alpha::kBlend, &item.file);
-  const at::Tensor clean = image::to_tensor(image::with_channels(file.picture(), channels));
-  if (clean.sizes() != item.input.sizes())
-    throw ShapeError(format("--reference '%s': expected %lldx%lld pixels, got %lldx%lld", found->second.c_str(),
-                            static_cast<long long>(item.input.size(2)), static_cast<long long>(item.input.size(1)),
-                            static_cast<long long>(clean.size(2)), static_cast<long long>(clean.size(1))));
-  return clean;
-}
+/// The clean image of each input, found before any work: that of the same relative name without extension, or the one
+/// file that was named for the one input.
+class References {
+ public:
+  References(const std::string& root, const std::vector<ImageJob>& jobs) {
+    if (root.empty()) return;
+    const std::vector<image::InputFile> files = image::expand_inputs({root});
+    std::error_code error;
+    if (jobs.size() == 1 && files.size() == 1 && !fs::is_directory(root, error)) {
+      files_[jobs[0].name] = files[0].path;
+      return;
+    }
+    std::map<std::string, fs::path> index;
+    for (const image::InputFile& file : files) {
+      const auto [other, fresh] = index.emplace(without_extension(file.relative), file.path);
+      if (!fresh)
+        throw UsageError("--reference: '" + other->second.string() + "' and '" + file.path.string() +
+                         "' have one name without extension: which is meant cannot be told");
+    }
+    for (const ImageJob& job : jobs) {
+      const auto found = index.find(without_extension(job.name));
+      if (found == index.end())
+        throw UsageError("--reference '" + root + "': no image named '" + without_extension(job.name) + "'");
+      files_[job.name] = found->second;
+    }
+  }
+  bool empty() const { return files_.empty(); }
+
+  at::Tensor of(const Item& item, int64_t channels, const ReadingOptions& reading) const {
+    const fs::path& path = files_.at(item.job.name);
+    const StoredImage file = InputReader(reading).read_stored(path, image::Alpha::kBlend, &item.file);
+    const at::Tensor clean = image::to_tensor(image::with_channels(file.picture(), channels));
+    if (clean.sizes() != item.input.sizes())
+      throw ShapeError(format("--reference '%s': expected %lldx%lld pixels, got %lldx%lld", path.c_str(),
+                              static_cast<long long>(item.input.size(2)), static_cast<long long>(item.input.size(1)),
+                              static_cast<long long>(clean.size(2)), static_cast<long long>(clean.size(1))));
+    return clean;
+  }
+
+ private:
+  std::map<std::string, fs::path> files_;  // by the name of the job
+};
 
 double parse_sigma(const std::string& text) {
   double value = 0;
@@ -279,6 +334,7 @@ double contrast_factor(double sigma_8bit, double low, double high) {
 }
 
 Report reconstruct(const RestoreOptions& options) {
+  const ImagePlan plan = plan_of(options);
   Inference inference(options.source, options.inference);
   warn_of_other_task(inference, options.source.weights, false);
   const Process process = [](Item& item, Inference& model) {
@@ -287,7 +343,7 @@ Report reconstruct(const RestoreOptions& options) {
     add_code(item, result);
     return result.reconstruction;
   };
-  return run_images(options, inference, "reconstruct", process,
+  return run_images(options, plan, inference, "reconstruct", process,
                     {{"PSNR dB", "psnr_db", "%.2f"},
                      {"SSIM", "ssim", "%.4f"},
                      {"nnz", "nnz", "%.2f"},
@@ -306,7 +362,8 @@ Report denoise(const DenoiseOptions& options) {
   if (!(options.add_noise_8bit >= 0) || options.add_noise_8bit > 255)
     throw UsageError("--add-noise: expected a number from 0 to 255, got " + to_text(options.add_noise_8bit));
   const auto added = parse_choice<image::Noise>("--noise", options.noise);
-  const std::map<std::string, fs::path> references = index_references(options.reference);
+  const ImagePlan plan = plan_of(options);
+  const References references(options.reference, plan.jobs);
   Inference inference(options.source, options.inference);
   warn_of_other_task(inference, options.source.weights, true);
   const NoiseRange range = trained_range(inference.opened());
@@ -319,7 +376,7 @@ Report denoise(const DenoiseOptions& options) {
 
   const Process process = [&](Item& item, Inference& model) {
     at::Tensor clean;
-    if (!references.empty()) clean = reference_of(item, references, model.channels(), options.reading);
+    if (!references.empty()) clean = references.of(item, model.channels(), options.reading);
     else if (options.add_noise_8bit > 0) clean = item.input;
     const at::Tensor noisy = options.add_noise_8bit > 0
                                  ? image::add_noise(added, item.input, options.add_noise_8bit,
@@ -341,7 +398,7 @@ Report denoise(const DenoiseOptions& options) {
     add_code(item, result);
     return result.reconstruction;
   };
-  return run_images(options, inference, "denoise", process,
+  return run_images(options, plan, inference, "denoise", process,
                     {{automatic ? "sigma (estimated)" : "sigma", "sigma_8bit", "%.2f"},
                      {"noisy PSNR dB", "noisy_psnr_db", "%.2f"},
                      {"PSNR dB", "psnr_db", "%.2f"},

@@ -24,6 +24,7 @@ struct RestoreOptions {
   std::string format = "keep";  ///< keep (a PNG remains one whatever its name) | png | jpg
   std::string novelty_maps;     ///< folder of pictures of what is unusual in each image; "": none
   bool overwrite = false;
+  bool skip_existing = false;  ///< leave out inputs whose result is complete and not older; the report lists them
 };
 
 struct DenoiseOptions : RestoreOptions {
@@ -32,11 +33,12 @@ struct DenoiseOptions : RestoreOptions {
   std::string noise = "gaussian";   ///< its kind: gaussian | speckle
   int64_t seed = 0;                 ///< of that noise
   bool clip = false;                ///< clip the noisy image to [0,1]
-  std::string reference;            ///< file or folder of clean images, matched by relative name without extension
+  std::string reference;            ///< clean images, matched by relative name without extension; or one for one input
 };
 
 /// JSON per image: psnr_db and ssim against the input (protocol sound), the code's statistics, seconds, size.
-/// A broken image is named and left out; the run ends with an error then. Errors: UsageError, IoError, FormatError.
+/// A broken image is named and left out; the run ends with an error then. An interrupt ends it after an image: the
+/// report is of those that are done. Errors: UsageError, IoError, FormatError.
 Report reconstruct(const RestoreOptions& options);
 
 /// Noise levels. Weights know the range of levels that they were trained with. An image whose level lies outside is

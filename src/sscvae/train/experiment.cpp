@@ -6,6 +6,7 @@
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/log.h"
+#include "sscvae/core/shipped_files.h"
 #include "sscvae/core/text.h"
 #include "sscvae/models/registry.h"
 #include "sscvae/train/authors_config.h"
@@ -36,6 +37,16 @@ std::string Experiment::explained_toml() const {
   return to_toml(fields_of(copy), true, origins);
 }
 
+Experiment without_paths(Experiment experiment) {
+  data::DataOptions& data = experiment.options.data;
+  for (std::string* path : {&data.root, &data.input_root, &data.group_table}) path->clear();
+  const std::string split = "splits/" + fs::path(data.manifest).filename().string();
+  data.manifest = !data.manifest.empty() && !find_shipped_file(split).empty() ? split : "";
+  std::string& weights = experiment.options.train.initial_weights;
+  if (fs::path(weights).has_extension() || fs::path(weights).has_parent_path()) weights.clear();
+  return experiment;
+}
+
 namespace {
 
 /// Values and who gave them.
@@ -59,8 +70,7 @@ bool has_extension(const std::string& config, const std::string& extension) {
   return fs::path(config).extension() == extension;
 }
 
-Layer read_json_layer(const std::string& config) {
-  const std::string text = read_file(config, kLargestConfig);
+Layer read_json_layer(const std::string& text, const std::string& config) {
   Assignments parsed = parse_json(text, config);
   if (!is_authors_config(parsed)) return {config, std::move(parsed), ""};
   AuthorsConfig authors = read_authors_config(text, config);
@@ -70,9 +80,11 @@ Layer read_json_layer(const std::string& config) {
 
 Layer read_config_layer(const std::string& config) {
   std::error_code ignored;
-  if (fs::is_regular_file(config, ignored)) {
-    if (has_extension(config, ".json")) return read_json_layer(config);
-    return {config, parse_toml(read_file(config, kLargestConfig), config)};
+  if (fs::exists(config, ignored) && !fs::is_directory(config, ignored)) {
+    const std::string text = read_file(config, kLargestConfig);  // once: it may be a pipe
+    const size_t start = text.find_first_not_of(" \t\r\n");
+    const bool json = has_extension(config, ".json") || (start != std::string::npos && text[start] == '{');
+    return json ? read_json_layer(text, config) : Layer{config, parse_toml(text, config)};
   }
   if (const Preset* preset = find_preset(config)) {
     const std::string origin = "preset " + preset->name;
@@ -86,9 +98,20 @@ Layer read_config_layer(const std::string& config) {
                    "; presets: " + join(names, ", "));
 }
 
+/// As parse_assignment, but what is given for a text stays as it was typed: a folder may be called 2024 or 1e3.
+std::pair<std::string, OptionValue> parse_typed(const std::string& text, const FieldList& fields) {
+  std::pair<std::string, OptionValue> assignment = parse_assignment(text);
+  if (std::holds_alternative<std::string>(assignment.second)) return assignment;
+  for (const Field& field : fields.fields())
+    if (field.key == assignment.first && field.type == "text") assignment.second = text.substr(text.find('=') + 1);
+  return assignment;
+}
+
 Layer assignment_layer(const std::vector<std::string>& assignments) {
+  ExperimentOptions options;
+  const FieldList fields = fields_of(options);
   Layer layer{"--set", {}};
-  for (const std::string& text : assignments) layer.values.push_back(parse_assignment(text));
+  for (const std::string& text : assignments) layer.values.push_back(parse_typed(text, fields));
   return layer;
 }
 

@@ -33,6 +33,10 @@ struct Experiment {
   std::string explained_toml() const;  ///< each option with meaning, range and origin
 };
 
+/// The same without the folders and files of this machine, for weights that go to others: training data, initial
+/// weights. Names of what comes with the program stay.
+Experiment without_paths(Experiment experiment);
+
 /// Resolves, later winning: defaults, model entry, profile, configuration, `assignments` ("key=value").
 /// `config` is empty, a TOML file, the name of a shipped preset (configs/<name>.toml) or one of the authors' JSON
 /// files. Errors: UsageError, IoError.

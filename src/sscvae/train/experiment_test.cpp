@@ -122,5 +122,36 @@ TEST(Presets, PaperOnesAreThePapersConfiguration) {
   }
 }
 
+TEST(Experiment, TakesNumbersForTextsAndWholeNumbersAsTheyAreTyped) {
+  const auto options =
+      resolve_experiment("", {"train.steps=1e4", "data.root=2024", "data.manifest=1e3", "data.quality=true"}).options;
+  EXPECT_EQ(options.train.steps, 10000);
+  EXPECT_EQ(options.data.root, "2024");
+  EXPECT_EQ(options.data.manifest, "1e3");
+  EXPECT_EQ(options.data.quality, "true");
+  for (const char* wrong : {"train.steps=1.5", "train.steps=1e400", "train.steps=nan", "train.steps=-1e4"})
+    EXPECT_THROW(resolve_experiment("", {wrong}), UsageError) << wrong;
+}
+
+TEST(Experiment, GoesToOthersWithoutPathsOfThisMachine) {
+  const Experiment usual = resolve_experiment("", {});
+  for (const std::string secret : {"/home/somebody/patients", "patients/somebody.csv"}) {
+    Experiment experiment = usual;
+    const FieldList fields = fields_of(experiment.options);
+    int texts = 0;
+    for (const Field& field : fields.fields())
+      if (field.type == "text" && field.key != "data.quality" && field.key != "data.input_quality" &&
+          field.key != "data.group_pattern" && field.key != "data.range") {
+        field.set(secret);
+        ++texts;
+      }
+    EXPECT_EQ(texts, 5);  // another one: is it a path?
+    EXPECT_EQ(without_paths(experiment).toml().find("somebody"), std::string::npos);
+  }
+  Experiment shipped = usual;
+  shipped.options.train.initial_weights = "natural-denoise-grey";
+  EXPECT_EQ(without_paths(shipped).options.train.initial_weights, "natural-denoise-grey");
+}
+
 }  // namespace
 }  // namespace sscvae::train

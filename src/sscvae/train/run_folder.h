@@ -2,9 +2,25 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <vector>
 
 /// Where the files of a run lie.
 namespace sscvae::train {
+
+/// Keeps other processes, and other runs of this one, from training in a folder for as long as it lives. The system
+/// takes the lock back when the process ends, however it ends; no file is left behind. File systems without locks have
+/// none.
+class RunLock {
+ public:
+  /// Errors: UsageError if the folder is locked by somebody else.
+  explicit RunLock(const std::filesystem::path& root);
+  ~RunLock();
+  RunLock(const RunLock&) = delete;
+  RunLock& operator=(const RunLock&) = delete;
+
+ private:
+  int descriptor_;
+};
 
 class RunFolder {
  public:
@@ -24,8 +40,10 @@ class RunFolder {
 
   /// Is there a run: a configuration or a checkpoint?
   bool holds_run() const;
-  /// Removes the files of an earlier run (nothing else), configuration first: what is left of an interrupted removal is
-  /// not taken for a run to resume. Errors: IoError.
+  /// The first file that a run would replace or mix with its own; "" if there is none. Empty folders do not count.
+  std::filesystem::path first_in_the_way() const;
+  /// Removes the files of an earlier run, by name, and its folders where nothing else is in them; configuration first:
+  /// what is left of an interrupted removal is not taken for a run to resume. Errors: IoError.
   void clear() const;
   /// Creates the folders. Errors: IoError.
   void create() const;
@@ -33,6 +51,8 @@ class RunFolder {
   void remove_leftovers(int64_t step) const;
 
  private:
+  /// The files below its folders whose names are those that a run gives.
+  std::vector<std::filesystem::path> files_in_folders() const;
   std::filesystem::path root_;
 };
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "sscvae/core/atomic_file.h"
+#include "sscvae/core/error.h"
 #include "support/paths.h"
 
 namespace sscvae::train {
@@ -28,6 +29,47 @@ TEST(RunFolder, ClearsOnlyWhatBelongsToARun) {
   run.clear();
   EXPECT_FALSE(run.holds_run());
   EXPECT_TRUE(std::filesystem::exists(folder / "notes.txt"));
+}
+
+TEST(RunFolder, ClearsByNameAndKeepsWhatLiesBesideInItsFolders) {
+  const testing::TemporaryFolder folder;
+  const RunFolder run(folder.path());
+  run.create();
+  const auto events = run.tensorboard() / "events.out.tfevents.1700000000.host";
+  const std::vector<std::filesystem::path> ours{run.config(),         run.split(), run.log(),  run.report(),
+                                                run.validation_log(), run.last(),  run.best(), run.preview(7),
+                                                run.preview(1234567), events};
+  const std::vector<std::filesystem::path> others{run.checkpoints() / "mine.safetensors", run.previews() / "step_.png",
+                                                  run.previews() / "step_12b.png", run.previews() / "holiday.png"};
+  for (const auto& path : ours) write_atomically(path, "x");
+  for (const auto& path : others) write_atomically(path, "mine");
+  run.clear();
+  for (const auto& path : ours) EXPECT_FALSE(std::filesystem::exists(path)) << path;
+  for (const auto& path : others) EXPECT_TRUE(std::filesystem::exists(path)) << path;
+  EXPECT_FALSE(std::filesystem::exists(run.tensorboard()));
+}
+
+TEST(RunFolder, NamesTheFirstFileInTheWay) {
+  const testing::TemporaryFolder folder;
+  for (const char* name : {"split.csv", "log.csv", "validation.csv", "report.html", "checkpoints/x.pt",
+                           "previews/holiday.png", "tensorboard/notes"}) {
+    const RunFolder run(folder / std::string(name).substr(0, 5));
+    run.create();
+    EXPECT_EQ(run.first_in_the_way(), "") << name;
+    write_atomically(run.root() / name, "mine");
+    write_atomically(run.root() / "notes.txt", "does not matter");
+    EXPECT_EQ(run.first_in_the_way(), run.root() / name);
+  }
+}
+
+TEST(RunFolder, IsLockedForAsLongAsTheLockLives) {
+  const testing::TemporaryFolder folder;
+  {
+    const RunLock first(folder.path());
+    EXPECT_THROW(RunLock(folder.path()), UsageError);
+  }
+  EXPECT_NO_THROW(RunLock(folder.path()));
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
 TEST(RunFolder, RemovesLeftoversOfAKill) {

@@ -1,5 +1,7 @@
 #include "sscvae/train/training_run.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -13,6 +15,7 @@
 #include "sscvae/core/shipped_files.h"
 #include "sscvae/core/text.h"
 #include "sscvae/core/version.h"
+#include "sscvae/image/padding.h"
 #include "sscvae/metrics/lpips.h"
 #include "sscvae/metrics/metrics.h"
 #include "sscvae/models/backbone.h"
@@ -33,6 +36,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kLeastCopies = 16;  // of a batch that a step holds at once, features and gradients included
 constexpr int64_t kFewestValidationSteps = 100, kMostValidationSteps = 500;
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
@@ -69,6 +73,7 @@ TrainingRun::TrainingRun(const TrainRequest& request)
       device_(request.device),
       bf16_(uses_bf16(options_.train.precision, device_)) {
   check_folder();
+  if (request_.resume) lock_.emplace(folder_.root());
   std::error_code ignored;
   const bool known_split = request_.resume && std::filesystem::exists(folder_.split(), ignored);
   data_ = open_training_data(options_, known_split ? folder_.split() : std::filesystem::path());
@@ -99,6 +104,10 @@ void TrainingRun::check_folder() const {
   if (!request_.resume && !request_.overwrite && folder_.holds_run())
     throw UsageError(
         name + " holds a run already: --resume goes on with it, --overwrite replaces it; or choose another folder");
+  const std::filesystem::path other = folder_.first_in_the_way();
+  if (!request_.resume && !request_.overwrite && !other.empty())
+    throw UsageError(name + " is no run of this program but has '" + other.lexically_relative(folder_.root()).string() +
+                     "', which training would take the place of: choose another folder, or --overwrite replaces it");
 }
 
 void TrainingRun::plan_steps() {
@@ -150,7 +159,8 @@ bool TrainingRun::load_initial_weights() {
   const std::string& given = options_.train.initial_weights;
   if (given.empty()) return false;
   std::error_code error;
-  const std::string path = std::filesystem::exists(given, error) ? given : find_shipped_file(given + ".safetensors");
+  const bool file = std::filesystem::exists(given, error) && !std::filesystem::is_directory(given, error);
+  const std::string path = file ? given : find_shipped_file(given + ".safetensors");
   if (path.empty())
     throw IoError("train.initial_weights: no weights file '" + given +
                   "', and none of that name comes with the program");
@@ -160,15 +170,46 @@ bool TrainingRun::load_initial_weights() {
 
 void TrainingRun::prepare_fresh() {
   const bool loaded = load_initial_weights();
-  if (folder_.root().has_parent_path()) create_folder(folder_.root());
+  check_batch_size();
+  const data::Batch first = data_.batches->at(0);
+  if (adversary_ && adversary_->discriminator()) adversary_->discriminator()->check_size(first.input);
+  if (!loaded)
+    model_->initialize_from(image::reflect_pad_to_multiple(first.input.to(device_), model_->size_multiple()));
+  if (average_) copy_weights(*average_, *model_);
+  try_a_pass(first);
+  create_folder(folder_.root());
+  lock_.emplace(folder_.root());
+  check_folder();  // once more: another run may have begun while the images were read
   folder_.clear();
   folder_.create();
   write_atomically(folder_.config(), request_.experiment.toml());
   data::write_manifest(folder_.split(), data_.split);
-  const data::Batch first = data_.batches->at(0);
-  if (adversary_ && adversary_->discriminator()) adversary_->discriminator()->check_size(first.input);
-  if (!loaded) model_->initialize_from(first.input.to(device_));
-  if (average_) copy_weights(*average_, *model_);
+}
+
+void TrainingRun::check_batch_size() const {
+  const double pages = static_cast<double>(::sysconf(_SC_PHYS_PAGES)),
+               page = static_cast<double>(::sysconf(_SC_PAGESIZE));
+  double pixels = 0;
+  const std::vector<data::SamplePlan> samples = data_.batches->plan(0);
+  for (const data::SamplePlan& sample : samples)
+    pixels += static_cast<double>(sample.window.height) * static_cast<double>(sample.window.width);
+  const double bytes = pixels * static_cast<double>(options_.model.in_channels) * sizeof(float);
+  if (kLeastCopies * bytes <= pages * page) return;
+  const data::Window& window = samples.front().window;
+  throw UsageError(
+      format("a batch of %zu images of %lldx%lld pixels takes %.3g GB, a step many times of that, and this "
+             "machine has %.3g GB: a smaller data.patch_size or train.batch_size fits",
+             samples.size(), static_cast<long long>(window.width), static_cast<long long>(window.height), bytes / 1e9,
+             pages * page / 1e9));
+}
+
+void TrainingRun::try_a_pass(const data::Batch& batch) {
+  const auto model = models::make_autoencoder(options_.model, static_cast<uint64_t>(options_.train.seed));
+  model->to(device_);
+  use_channels_last(*model);
+  model->train();
+  copy_weights(*model, *model_);
+  measure_pass_memory(*model, {batch.input.narrow(0, 0, 1), batch.target.narrow(0, 0, 1), {}}, step_settings_);
 }
 
 void TrainingRun::prepare_resumed() {

@@ -37,7 +37,12 @@ class TrainingRun {
   void plan_steps();
   /// False where fresh weights are wanted.
   bool load_initial_weights();
+  /// Replaces an earlier run at last, when the first step can be taken.
   void prepare_fresh();
+  /// Errors: UsageError where a batch alone is too large for this machine.
+  void check_batch_size() const;
+  /// One image forwards and backwards through a copy of the model: throws what the first step would throw.
+  void try_a_pass(const data::Batch& batch);
   void prepare_resumed();
   /// As train.recompute says, or train.memory_gib needs.
   void choose_recomputation();
@@ -78,6 +83,7 @@ class TrainingRun {
   const TrainRequest& request_;
   ExperimentOptions options_;
   RunFolder folder_;
+  std::optional<RunLock> lock_;
   c10::Device device_;
   bool bf16_;
   TrainingData data_;

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+/// One rule for every output of every command, looked at before any work: what is there already is replaced with
+/// --overwrite only, an input of the same call never, two results never share a name, and pictures that this program
+/// made are no input of its next call unless they are named.
+namespace sscvae {
+
+/// What an output is called on the command line, and where it goes.
+struct OutputFile {
+  std::string option;  ///< "--json"
+  std::string path;    ///< "": none
+};
+
+/// May the file `path` be written ("", "-" and what is no regular file, such as pipes and /dev/fd/3, are fine)? Errors:
+/// UsageError if it exists without `overwrite` or is a folder; IoError if its folder does not exist.
+void check_writable(const std::string& path, bool overwrite);
+/// The same for all files of a command. Errors: also UsageError where two of them are one file.
+void check_outputs(const std::vector<OutputFile>& files, bool overwrite);
+
+/// "-", /dev/stdout or another name of it.
+bool is_standard_output(const std::string& path);
+/// The open descriptor that a name stands for: /dev/stdout, /dev/fd/3, /proc/self/fd/3. What is written there goes to
+/// where the descriptor stands, also where a shell has put a regular file behind it.
+std::optional<int> descriptor_of(const std::filesystem::path& path);
+
+/// The results that a command puts into a folder.
+class OutputFolder {
+ public:
+  /// `option` names it in messages. Errors: UsageError for "" and for a file.
+  OutputFolder(std::string option, std::filesystem::path root, bool overwrite);
+  const std::filesystem::path& root() const { return root_; }
+  /// Input files of the call, which no result replaces.
+  void protect(const std::filesystem::path& input);
+  /// The path of a result of that name. Errors: UsageError if it exists, is a folder, is an input, or was added before.
+  std::filesystem::path add(const std::filesystem::path& name);
+  /// Was `file` found below this folder from a base folder outside of it? Then it is a result of an earlier call.
+  bool holds_result(const std::filesystem::path& file, const std::filesystem::path& base) const;
+
+ private:
+  std::string option_;
+  std::filesystem::path root_;
+  bool overwrite_;
+  std::set<std::filesystem::path> inputs_, added_;
+};
+
+/// Names for the results of these inputs (relative paths, all different): extensions[i] (".png") takes the place of
+/// that of inputs[i], "" keeps it. Where two would be one, the names that had to change get it behind the whole name:
+/// a.png stays a.png, and a.jpg beside it becomes a.jpg.png.
+std::vector<std::filesystem::path> result_names(const std::vector<std::filesystem::path>& inputs,
+                                                const std::vector<std::string>& extensions);
+
+/// Is the folder a run of `train`, or what `tables` or `demo` made?
+bool is_folder_of_ours(const std::filesystem::path& folder);
+
+}  // namespace sscvae
