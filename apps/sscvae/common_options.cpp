@@ -43,7 +43,7 @@ void add_image_selection_options(CLI::App& app, tasks::ImageSelection& images, c
                  "train, val, test or all (default: " + usual_part + "; all with --dataset folder)")
       ->type_name("PART");
   app.add_option("--split", images.split, "split manifest (CSV with path,part,group)")->type_name("FILE");
-  app.add_option("--limit", images.limit, "so many images only, at even distances over the list; 0: all")
+  app.add_option("--limit", images.limit, "use only this many images, evenly spaced over the list; 0: all")
       ->type_name("N");
 }
 

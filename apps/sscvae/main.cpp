@@ -112,7 +112,7 @@ std::string refuse_overflow(const std::string& value) {
   return fits ? "" : "expected a smaller number, got '" + value + "'";
 }
 
-/// What no option takes: nothing at all, which is a variable of the shell that is not set; counts beyond all numbers.
+/// Values that no option accepts: an empty one, which usually means an unset shell variable, and counts that overflow.
 void refuse_impossible_values(CLI::App& app) {
   for (CLI::Option* option : app.get_options()) {
     if (option->get_items_expected_max() == 0) continue;

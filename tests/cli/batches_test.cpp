@@ -1,5 +1,4 @@
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <thread>
 
 #include "cli/with_images.h"
+#include "support/child_program.h"
 
 // Calls that follow each other, are stopped, or run at once.
 namespace sscvae::testing {
@@ -56,21 +56,9 @@ TEST_F(Batches, ImagesOfOneNameGetNamesThatDiffer) {
 
 /// Starts the program and leaves it running; its messages go to `log` where one is named.
 pid_t start(const Strings& arguments, const std::string& log = "") {
-  const pid_t child = ::fork();
-  if (child != 0) return child;
-  if (!log.empty() && !std::freopen(log.c_str(), "w", stderr)) ::_exit(127);
-  Strings copy = arguments;
-  std::vector<char*> list{const_cast<char*>(SSCVAE_PROGRAM)};
-  for (std::string& argument : copy) list.push_back(argument.data());
-  list.push_back(nullptr);
-  ::execv(SSCVAE_PROGRAM, list.data());
-  ::_exit(127);
-}
-
-int wait_for(pid_t child) {
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return start_program(arguments, [&] {
+    if (!log.empty() && !std::freopen(log.c_str(), "w", stderr)) ::_exit(127);
+  });
 }
 
 size_t files_below(const fs::path& folder) {

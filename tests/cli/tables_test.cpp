@@ -1,6 +1,5 @@
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -9,6 +8,7 @@
 
 #include "cli/program.h"
 #include "sscvae/core/text.h"
+#include "support/child_program.h"
 
 namespace sscvae::testing {
 namespace {
@@ -89,19 +89,12 @@ TEST(Tables, KilledTheyGoOnWhereTheyWere) {
   const TemporaryFolder folder;
   make_images(folder);
   const std::vector<std::string> arguments = tables(folder, 400);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    std::vector<char*> list{const_cast<char*>(SSCVAE_PROGRAM)};
-    for (const std::string& argument : arguments) list.push_back(const_cast<char*>(argument.c_str()));
-    list.push_back(nullptr);
-    ::execv(SSCVAE_PROGRAM, list.data());
-    ::_exit(127);
-  }
+  const pid_t child = start_program(arguments);
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(120);
   while (most_steps(folder / "out") < 20 && std::chrono::steady_clock::now() < give_up)
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   ::kill(child, SIGKILL);
-  ::waitpid(child, nullptr, 0);
+  wait_for(child);
   // Its runs end their step and save: nothing may be written any more when they are gone on with.
   int reached = 0;
   do {

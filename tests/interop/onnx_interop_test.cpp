@@ -22,7 +22,9 @@ const Cases kSmall{{2, 40, 24}, {1, 64, 64}, {1, 16, 16}};
 /// Models with the names of their files, in a folder.
 class Files {
  public:
-  explicit Files(Cases cases = kSmall) : cases_(std::move(cases)) {}
+  explicit Files(const Cases& cases = kSmall) : cases_(cases) {}
+  /// Images [N,C,H,W] in the place of random ones.
+  explicit Files(std::vector<at::Tensor> images) : images_(std::move(images)) {}
 
   /// Once with the reconstruction alone, and once with every value.
   void add(const std::string& name, models::Autoencoder& model) {
@@ -53,12 +55,15 @@ class Files {
     exported.name = name;
     write_onnx(names_.back() + ".onnx", exported);
     serialization::StateDict values;
-    for (size_t i = 0; i < cases_.size(); ++i) {
-      const auto& [batch, height, width] = cases_[i];
+    std::vector<at::Tensor> images = images_;
+    for (const auto& [batch, height, width] : cases_) {
+      images.push_back(torch::rand({batch, model.options().in_channels, height, width}));
+      images.back().slice(3, 0, 3).zero_();
+      images.back().slice(2, 0, 1).fill_(1);
+    }
+    for (size_t i = 0; i < images.size(); ++i) {
+      const at::Tensor& image = images[i];
       const std::string prefix = std::to_string(i) + "/";
-      const at::Tensor image = torch::rand({batch, model.options().in_channels, height, width});
-      image.slice(3, 0, 3).zero_();
-      image.slice(2, 0, 1).fill_(1);
       const models::ForwardResult result = model.forward(image);
       values.add(prefix + "image", image);
       for (const ValueInfo& output : exported.outputs) values.add(prefix + output.name, value_of(result, output.name));
@@ -76,6 +81,7 @@ class Files {
   }
 
   Cases cases_;
+  std::vector<at::Tensor> images_;
   testing::TemporaryFolder folder_;
   std::vector<std::string> names_;
 };
@@ -162,6 +168,23 @@ TEST_P(OnnxInterop, GroupsOfManyPixels) {
   SSCVAE_SKIP_WITHOUT_PYTHON("safetensors");
   Files files({{1, 512, 512}});
   files.add("large", small_options("vae", "reference"));
+  files.expect_agreement(GetParam());
+}
+
+/// Images large enough for windows (image/noise_level.h): noise throughout, within a flat frame, on half of a drawing,
+/// strokes on white paper, and nothing but one colour.
+TEST_P(OnnxInterop, NoiseLevelsOfFramesAndDrawings) {
+  SSCVAE_SKIP_WITHOUT_PYTHON(GetParam());
+  SSCVAE_SKIP_WITHOUT_PYTHON("safetensors");
+  torch::manual_seed(8);
+  const auto noisy = [] { return torch::randn({1, 1, 128, 160}) * 0.05 + 0.5; };
+  at::Tensor framed = noisy(), half = at::full({1, 1, 128, 160}, 0.3), paper = at::ones({1, 1, 128, 160});
+  framed.slice(2, 0, 30).fill_(0.125);
+  framed.slice(3, 130).fill_(0.125);
+  half.slice(3, 0, 60).add_(torch::randn({1, 1, 128, 60}) * 0.05);
+  for (int64_t column = 20; column < 140; column += 9) paper.slice(3, column, column + 4).slice(2, 20, 100).fill_(0.4);
+  Files files({noisy(), framed, half, paper, at::full({1, 1, 128, 160}, 0.7)});
+  files.add("noise", small_options("csc", "sound"));
   files.expect_agreement(GetParam());
 }
 

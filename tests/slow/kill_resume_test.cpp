@@ -16,6 +16,7 @@
 #include "sscvae/image/synthetic.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/train/run_folder.h"
+#include "support/child_program.h"
 #include "support/paths.h"
 
 /// The real program, killed again and again, also while it writes checkpoints (one after every step).
@@ -24,26 +25,16 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::TemporaryFolder;
+using testing::wait_for;
 
 constexpr int kSteps = 120;
 
 pid_t start(const std::vector<std::string>& arguments) {
-  const pid_t child = ::fork();
-  if (child != 0) return child;
-  ::setenv("OMP_WAIT_POLICY", "passive", 1);
-  const int nowhere = ::open("/dev/null", O_RDWR);
-  for (int descriptor : {0, 1, 2}) ::dup2(nowhere, descriptor);
-  std::vector<char*> list{const_cast<char*>(SSCVAE_PROGRAM)};
-  for (const std::string& argument : arguments) list.push_back(const_cast<char*>(argument.c_str()));
-  list.push_back(nullptr);
-  ::execv(SSCVAE_PROGRAM, list.data());
-  ::_exit(127);
-}
-
-int wait_for(pid_t child) {
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return testing::start_program(arguments, [] {
+    ::setenv("OMP_WAIT_POLICY", "passive", 1);
+    const int nowhere = ::open("/dev/null", O_RDWR);
+    for (int descriptor : {0, 1, 2}) ::dup2(nowhere, descriptor);
+  });
 }
 
 bool is_running(pid_t child) {

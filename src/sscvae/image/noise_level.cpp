@@ -32,11 +32,10 @@ at::Tensor filter(int64_t length, int64_t row, int64_t column) {
 
 at::Tensor is_saturated(const at::Tensor& image) { return image.eq(0).logical_or(image.eq(1)).any(0); }
 
-/// 1 where a filter sees no saturated pixel, else 0 [1,1,h,w]; all 1 where that would leave too few.
+/// 1 where a filter sees no saturated pixel, else 0 [1,1,h,w].
 at::Tensor unsaturated(const at::Tensor& saturated, int64_t side) {
   const at::Tensor map = saturated.to(at::kFloat).view({1, 1, saturated.size(0), saturated.size(1)});
-  const at::Tensor clear = 1 - at::max_pool2d(map, {side, side}, {NoiseFilters::kStride, NoiseFilters::kStride});
-  return clear.sum().item<double>() < NoiseFilters::kFewest ? at::ones_like(clear) : clear;
+  return 1 - at::max_pool2d(map, {side, side}, {NoiseFilters::kStride, NoiseFilters::kStride});
 }
 
 at::Tensor window_mean(const at::Tensor& map) {
@@ -44,10 +43,23 @@ at::Tensor window_mean(const at::Tensor& map) {
   return at::avg_pool2d(at::constant_pad_nd(map, {0, window - 1, 0, window - 1}), {window, window}, {step, step});
 }
 
+/// 1 where no filter answers in any channel, else 0 [1,1,h,w].
+at::Tensor silent(const at::Tensor& response) {
+  return response.abs().amax({0, 1}, true).lt(NoiseFilters::kFlat).to(at::kFloat);
+}
+
 /// Without positions that no filter answers to (a frame around the image), unless they are half of all.
 at::Tensor answering(const at::Tensor& response, const at::Tensor& clear) {
-  const at::Tensor flat = response.abs().amax({0, 1}, true).lt(NoiseFilters::kFlat).to(at::kFloat) * clear;
+  const at::Tensor flat = silent(response) * clear;
   return 2 * flat.sum().item<double>() < clear.sum().item<double>() ? clear - flat : clear;
+}
+
+/// Black on white: hardly a window without a saturated pixel, and paper between the edges.
+bool is_page(const at::Tensor& response, const at::Tensor& clear) {
+  const at::Tensor share = window_mean(clear);
+  return share.numel() >= NoiseFilters::kFewestWindows &&
+         share.gt(0.5).sum().item<int64_t>() < NoiseFilters::kFewestWindows &&
+         silent(response).mean().item<double>() >= NoiseFilters::kSilent;
 }
 
 /// The variance of each channel [C] by its quiet windows; nothing with too few windows.
@@ -87,7 +99,9 @@ double estimate_sigma_8bit(const at::Tensor& image) {
   const at::Tensor values = image.to(at::kFloat), saturated = is_saturated(values);
   if (saturated.all().item<bool>()) return 0;
   const at::Tensor response = at::conv2d(values.unsqueeze(1), how.filters, {}, how.kStride);  // [C,F,h,w]
-  const at::Tensor clear = unsaturated(saturated, how.filters.size(2));
+  at::Tensor clear = unsaturated(saturated, how.filters.size(2));
+  if (is_page(response, clear)) return 0;
+  if (clear.sum().item<double>() < NoiseFilters::kFewest) clear = at::ones_like(clear);
   if (const auto variance = variance_of_windows(response, clear)) return variance->median().sqrt().item<double>() * 255;
   const auto deviation = deviation_of_responses(response, clear);
   return deviation ? deviation->median().item<double>() * 255 : 0;

@@ -25,12 +25,16 @@ std::string saturated(NodeWriter& writer, const std::string& image) {
   return writer.add("ReduceMax", {cast(writer, writer.add("Or", {black, white}), kFloatType)}, {{"axes", Integers{1}}});
 }
 
-/// 1 where a filter sees no saturated pixel, else 0; all 1 where that would leave too few: -> [N,1,h,w].
+/// 1 where a filter sees no saturated pixel, else 0: [N,1,h,w].
 std::string unsaturated(NodeWriter& writer, const std::string& saturation, int64_t side) {
   const std::string seen = writer.add(
       "MaxPool", {saturation},
       {{"kernel_shape", Integers{side, side}}, {"strides", Integers{NoiseFilters::kStride, NoiseFilters::kStride}}});
-  const std::string clear = writer.add("Sub", {writer.number(1, "one"), seen});
+  return writer.add("Sub", {writer.number(1, "one"), seen});
+}
+
+/// The same; all 1 where that leaves too few.
+std::string enough_of(NodeWriter& writer, const std::string& clear) {
   const std::string count =
       writer.add("ReduceSum", {clear, writer.integers({2, 3}, "positions")}, {{"keepdims", int64_t{1}}});
   const std::string few = writer.add("Less", {count, writer.number(NoiseFilters::kFewest, "fewest")});
@@ -74,6 +78,23 @@ std::string taken(NodeWriter& writer, const std::string& ordered, const std::str
   return writer.add("GatherElements", {ordered, indices}, {{"axis", int64_t{2}}});
 }
 
+/// 1 where no filter answers in any channel, else 0: [N,1,h,w].
+std::string silent(NodeWriter& writer, const std::string& response) {
+  const std::string largest = writer.add("ReduceMax", {writer.add("Abs", {response})}, {{"axes", Integers{1}}});
+  return cast(writer, writer.add("Less", {largest, writer.number(NoiseFilters::kFlat, "flat")}), kFloatType);
+}
+
+/// `clear` without positions that no filter answers to, unless they are half of all.
+std::string answering(NodeWriter& writer, const std::string& response, const std::string& clear) {
+  const auto total = [&](const std::string& map) {
+    return writer.add("ReduceSum", {map, writer.integers({2, 3}, "positions")}, {{"keepdims", int64_t{1}}});
+  };
+  const std::string flat = writer.add("Mul", {silent(writer, response), clear});
+  const std::string twice = writer.add("Mul", {total(flat), writer.number(2, "two")});
+  const std::string few = cast(writer, writer.add("Less", {twice, total(clear)}), kFloatType);
+  return writer.add("Sub", {clear, writer.add("Mul", {flat, few})});
+}
+
 struct WindowEstimate {
   std::string deviation;  ///< of each channel [N,C,1]
   std::string enough;     ///< are there windows enough? [N,1,1]
@@ -85,16 +106,10 @@ WindowEstimate by_windows(NodeWriter& writer, const std::string& response, const
       writer.constant(at::full({channels, filters, 1, 1}, 1.0 / static_cast<double>(filters)), "average");
   const std::string energy = writer.add("Conv", {writer.add("Mul", {response, response}), average},
                                         {{"kernel_shape", Integers{1, 1}}, {"group", channels}});
-  const std::string share = window_mean(writer, clear);
-  const std::string mean = writer.add("Div", {window_mean(writer, writer.add("Mul", {energy, clear})),
+  const std::string counted = answering(writer, response, clear), share = window_mean(writer, counted);
+  const std::string mean = writer.add("Div", {window_mean(writer, writer.add("Mul", {energy, counted})),
                                               writer.add("Max", {share, writer.number(1e-6, "least")})});
-  const std::string seen = writer.add("Greater", {share, writer.number(0.5, "half")});
-  const std::string largest = writer.add("ReduceMax", {mean}, {{"axes", Integers{1}}});
-  const std::string flat = writer.add(
-      "And", {seen, writer.add("Less", {largest, writer.number(NoiseFilters::kFlat * NoiseFilters::kFlat, "flat")})});
-  const std::string twice = writer.add("Mul", {count_of(writer, flat), writer.integers({2}, "two")});
-  const std::string drawing = writer.add("Not", {writer.add("Less", {twice, count_of(writer, seen)})});
-  const std::string used = writer.add("And", {seen, writer.add("Or", {writer.add("Not", {flat}), drawing})});
+  const std::string used = writer.add("Greater", {share, writer.number(0.5, "half")});
   const std::string values = writer.add("Reshape", {writer.add("Where", {used, mean, writer.number(1e9, "unused")}),
                                                     writer.integers({0, channels, -1}, "flat")});
   const std::string count = writer.add("Squeeze", {count_of(writer, used), writer.integers({3}, "axis")});  // [N,1,1]
@@ -108,6 +123,23 @@ WindowEstimate by_windows(NodeWriter& writer, const std::string& response, const
   const std::string variance = writer.add("Div", {energy_taken, writer.number(NoiseFilters::kQuietBias, "bias")});
   return {writer.add("Sqrt", {variance}),
           writer.add("Not", {writer.add("Less", {count, writer.integers({NoiseFilters::kFewestWindows}, "fewest")})})};
+}
+
+/// 0 for a page in black and white (is_page in image/noise_level.cpp), else 1: [N,1,1,1].
+std::string unless_page(NodeWriter& writer, const std::string& response, const std::string& clear) {
+  const std::string share = window_mean(writer, clear);
+  const auto is_few = [&](const std::string& count) {
+    return writer.add("Less", {count, writer.integers({NoiseFilters::kFewestWindows}, "fewest")});
+  };
+  const std::string all =
+      writer.add("Size", {writer.add("Slice", {share, writer.integers({0}, "first"), writer.integers({1}, "second"),
+                                               writer.integers({0}, "batch")})});
+  const std::string free = count_of(writer, writer.add("Greater", {share, writer.number(0.5, "half")}));
+  const std::string paper = writer.add("ReduceMean", {silent(writer, response)}, {{"axes", Integers{2, 3}}});
+  const std::string little = writer.add("Less", {paper, writer.number(NoiseFilters::kSilent, "silent")});
+  const std::string noise =
+      writer.add("Or", {is_few(all), writer.add("Or", {writer.add("Not", {is_few(free)}), little})});
+  return cast(writer, noise, kFloatType);
 }
 
 /// The deviation of each channel by single responses [N,C,1].
@@ -134,7 +166,8 @@ std::string by_responses(NodeWriter& writer, const std::string& response, const 
 std::string add_noise_estimate(NodeWriter& writer, const std::string& image, int64_t channels) {
   const at::Tensor filters = image::noise_filters(16, 16).filters;
   const std::string saturation = saturated(writer, image);
-  const std::string clear = unsaturated(writer, saturation, filters.size(2));
+  const std::string unsaturated_ones = unsaturated(writer, saturation, filters.size(2));
+  const std::string clear = enough_of(writer, unsaturated_ones);
   const std::string response = responses(writer, image, channels, filters);
   const WindowEstimate windows = by_windows(writer, response, clear, channels, filters.size(0));
   const std::string deviation =
@@ -145,7 +178,8 @@ std::string add_noise_estimate(NodeWriter& writer, const std::string& image, int
   const std::string sigma = writer.add("Unsqueeze", {median, writer.integers({3}, "axis")});  // [N,1,1,1]
   // Nothing can be said of an image that is black and white throughout.
   const std::string all = writer.add("ReduceMin", {saturation}, {{"axes", Integers{1, 2, 3}}});
-  return writer.add("Mul", {sigma, writer.add("Sub", {writer.number(1, "one"), all})});
+  const std::string known = writer.add("Mul", {sigma, writer.add("Sub", {writer.number(1, "one"), all})});
+  return writer.add("Mul", {known, unless_page(writer, response, unsaturated_ones)});
 }
 
 }  // namespace sscvae::onnx

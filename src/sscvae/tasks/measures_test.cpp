@@ -59,6 +59,13 @@ TEST(NoiseLevel, DrawingsHaveNone) {
         .narrow(2, 20, 120)
         .copy_(at::arange(120).remainder(3).eq(0).to(at::kFloat).mul(0.6).add(0.2).expand({3, 5, 120}));
   EXPECT_LT(image::estimate_sigma_8bit(drawing), 0.01);
+  at::Tensor text = at::ones({1, 160, 200});  // strokes with grey edges on white paper
+  for (int64_t column = 20; column < 180; column += 9) {
+    text.narrow(2, column, 4).narrow(1, 20, 110).fill_(0.4);
+    text.narrow(2, column + 1, 2).narrow(1, 20, 110).fill_(0);
+  }
+  for (int64_t row = 20; row < 130; row += 16) text.narrow(1, row, 6).fill_(1);
+  EXPECT_EQ(image::estimate_sigma_8bit(text), 0);
   at::Tensor pixel = at::zeros({1, 128, 128});
   pixel[0][60][60] = 1;
   EXPECT_EQ(image::estimate_sigma_8bit(pixel), 0);
