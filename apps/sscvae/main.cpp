@@ -137,7 +137,8 @@ void build(CLI::App& app) {
     if (leaves.empty()) leaves = {sub};
     for (CLI::App* leaf : leaves) {
       refuse_impossible_values(*leaf);
-      leaf->add_flag_callback("--quiet", [] { set_verbosity(Verbosity::kQuiet); }, "no progress and no notes");
+      leaf->add_flag_callback(
+          "--quiet", [] { set_verbosity(Verbosity::kQuiet); }, "no progress and no notes");
     }
   }
   app.footer("'sscvae COMMAND --help' tells more about a command.\nExample:\n  sscvae demo --out demo-output");

@@ -52,7 +52,8 @@ void add_tables(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--inception", options->inception, "weights of the FID network; without them FID is left out")
       ->type_name("FILE");
-  app.add_option("--test-images", options->test_images, "measure only this many test images, evenly spaced over the list")
+  app.add_option("--test-images", options->test_images,
+                 "measure only this many test images, evenly spaced over the list")
       ->type_name("N");
   app.add_option("--seed", options->seed, "of every run")->type_name("N")->capture_default_str();
   app.add_option("--threads", options->compute.threads, "processor threads of each run; 0: cores divided by jobs")

@@ -94,9 +94,15 @@ void check(int threads, int kills, const std::vector<std::string>& more) {
     image::write_image(folder.path() / "images" / name, image::dead_leaves(static_cast<uint64_t>(name[6]), 48, 48, 1));
   }
   std::vector<std::string> options{"train", "--threads", std::to_string(threads)};
-  std::vector<std::string> set{"data.root=" + (folder.path() / "images").string(), "data.patch_size=32", "model.lite.width=32",
-                               "model.lite.num_blocks=1", "model.sparse_coder.num_iterations=4", "train.batch_size=2",
-                               "train.steps=" + std::to_string(kSteps), "train.log_every=1", "train.validate_every=15",
+  std::vector<std::string> set{"data.root=" + (folder.path() / "images").string(),
+                               "data.patch_size=32",
+                               "model.lite.width=32",
+                               "model.lite.num_blocks=1",
+                               "model.sparse_coder.num_iterations=4",
+                               "train.batch_size=2",
+                               "train.steps=" + std::to_string(kSteps),
+                               "train.log_every=1",
+                               "train.validate_every=15",
                                "train.checkpoint_every=1"};
   set.insert(set.end(), more.begin(), more.end());
   std::vector<std::string> fresh = options;

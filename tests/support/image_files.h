@@ -16,7 +16,8 @@ struct PngSpec {
   uint32_t width = 1, height = 1;
   int bit_depth = 8, color_type = PNG_COLOR_TYPE_GRAY;
   bool interlaced = false;
-  std::vector<uint8_t> rows = {};  ///< packed as in the file: 16-bit samples big-endian, small samples from the high bits
+  std::vector<uint8_t> rows =
+      {};  ///< packed as in the file: 16-bit samples big-endian, small samples from the high bits
   std::vector<png_color> palette = {};
   std::vector<uint8_t> palette_alpha = {};
   int transparent_grey = -1;  ///< tRNS of a grey image

@@ -12,7 +12,8 @@
 namespace sscvae::testing {
 
 /// Copies "<prefix><name>" of `state` into every parameter and buffer of the module; fails the test if one is missing.
-inline void load_parameters(torch::nn::Module& module, const serialization::StateDict& state, const std::string& prefix) {
+inline void load_parameters(torch::nn::Module& module, const serialization::StateDict& state,
+                            const std::string& prefix) {
   const at::NoGradGuard no_grad;
   const auto copy = [&](const auto& items) {
     for (const auto& item : items) item.value().copy_(state.at(prefix + item.key()));
@@ -21,9 +22,11 @@ inline void load_parameters(torch::nn::Module& module, const serialization::Stat
   copy(module.named_buffers());
 }
 
-/// Runs module(input), compares `output`, then the gradients of sum(output * grad_output) towards the input and every parameter.
+/// Runs module(input), compares `output`, then the gradients of sum(output * grad_output) towards the input and every
+/// parameter.
 template <class Module>
-void expect_block_parity(Module& module, const serialization::StateDict& file, double tolerance, double gradient_tolerance) {
+void expect_block_parity(Module& module, const serialization::StateDict& file, double tolerance,
+                         double gradient_tolerance) {
   load_parameters(module, file, "param/");
   const at::Tensor input = file.at("input").clone().requires_grad_();
   const at::Tensor output = module.forward(input);

@@ -69,7 +69,7 @@ class FieldList {
   void add(const std::string& name, std::string& value, const std::string& help);
   void add(const std::string& name, std::vector<std::string>& value, const std::string& help);
   template <class Enum>
-    requires std::is_enum_v<Enum>
+  requires std::is_enum_v<Enum>
   void add(const std::string& name, Enum& value, const std::string& help) {
     add_choice(
         name, help, choice_names<Enum>(), [&value] { return static_cast<size_t>(value); },

@@ -8,8 +8,8 @@
 /// and takes it anew, zeroed page by page, which costs a training step a sixth of its time.
 namespace sscvae {
 
-/// Blocks from one reserved range of addresses: the shortest free piece that fits, the lowest of equal ones, so that the
-/// range in use stays short. Safe to call from several threads.
+/// Blocks from one reserved range of addresses: the shortest free piece that fits, the lowest of equal ones, so that
+/// the range in use stays short. Safe to call from several threads.
 class TensorHeap {
  public:
   /// Reserves addresses, not memory. Holds nothing, and allocate() always fails, where the system refuses.

@@ -61,7 +61,7 @@ struct DataOptions {
   int64_t cache_mb = 2048;
   BatchPlace batches_on = BatchPlace::kAuto;
   int64_t device_cache_mb = 16384;
-  std::string range = "auto";  ///< what samples mean: auto, full or LOW:HIGH (image/value_range.h)
+  std::string range = "auto";              ///< what samples mean: auto, full or LOW:HIGH (image/value_range.h)
   int64_t max_pixels = image::kMaxPixels;  ///< larger images are broken
   OnBroken on_broken = OnBroken::kSkip;
   NoiseOptions noise;

@@ -28,7 +28,7 @@ class Anatomy {
     double top, slope;
     Wave waves[2];
     Tissue tissue;
-    double boundary_db, boundary_width;       ///< the bright line along its top
+    double boundary_db, boundary_width;          ///< the bright line along its top
     double fibre_db, fibre_spacing, fibre_tilt;  ///< stripes within
     double top_at(double x) const;
   };

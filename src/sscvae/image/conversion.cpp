@@ -43,9 +43,9 @@ void mix_to_grey(const Image& colour, Image& grey) {
   const auto* from = reinterpret_cast<const Sample*>(colour.bytes.data());
   auto* to = reinterpret_cast<Sample*>(grey.bytes.data());
   for (int64_t i = 0; i < colour.width * colour.height; ++i)
-    to[i] = static_cast<Sample>(
-        (from[3 * i] * uint64_t{19595} + from[3 * i + 1] * uint64_t{38470} + from[3 * i + 2] * uint64_t{7471} + 0x8000) >>
-        16);
+    to[i] = static_cast<Sample>((from[3 * i] * uint64_t{19595} + from[3 * i + 1] * uint64_t{38470} +
+                                 from[3 * i + 2] * uint64_t{7471} + 0x8000) >>
+                                16);
 }
 
 Image blank_like(const Image& image, int64_t channels) {

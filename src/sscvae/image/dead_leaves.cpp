@@ -60,11 +60,13 @@ struct Palette {
     const Colour light = {random.uniform(0.92, 1.08), 1.0, random.uniform(0.88, 1.08)};
     const int64_t count = 4 + random.below(5);
     for (int64_t i = 0; i < count; ++i) {
-      const double hue = random.uniform(0, 2 * std::numbers::pi), saturation = 0.42 * random.uniform() * random.uniform();
+      const double hue = random.uniform(0, 2 * std::numbers::pi),
+                   saturation = 0.42 * random.uniform() * random.uniform();
       const double value = 0.06 + 0.8 * random.uniform() * (0.4 + 0.6 * random.uniform());
       Colour colour{};
       for (size_t c = 0; c < 3; ++c)
-        colour[c] = light[c] * value * (1 + 1.6 * saturation * std::cos(hue - 2.0943951023931953 * static_cast<double>(c)));
+        colour[c] =
+            light[c] * value * (1 + 1.6 * saturation * std::cos(hue - 2.0943951023931953 * static_cast<double>(c)));
       colours.push_back(colour);
     }
   }
@@ -112,8 +114,12 @@ Leaf draw_leaf(Random& random, double radius, double width, double height, doubl
 class Canvas {
  public:
   Canvas(int64_t width, int64_t height, int64_t channels)
-      : width_(width), height_(height), channels_(channels), open_(width * height),
-        taken_(static_cast<size_t>(open_), 0), values_(static_cast<size_t>(open_ * channels)) {}
+      : width_(width),
+        height_(height),
+        channels_(channels),
+        open_(width * height),
+        taken_(static_cast<size_t>(open_), 0),
+        values_(static_cast<size_t>(open_ * channels)) {}
   int64_t open() const { return open_; }
   float value(int64_t x, int64_t y, int64_t c) const { return values_[(y * width_ + x) * channels_ + c]; }
 
@@ -145,7 +151,8 @@ class Canvas {
     if (channels_ == 1)
       value[0] = static_cast<float>(brightness * (0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]));
     else
-      for (int64_t c = 0; c < channels_; ++c) value[c] = static_cast<float>(brightness * colour[static_cast<size_t>(c)]);
+      for (int64_t c = 0; c < channels_; ++c)
+        value[c] = static_cast<float>(brightness * colour[static_cast<size_t>(c)]);
     taken_[y * width_ + x] = 1;
     --open_;
   }
@@ -191,7 +198,8 @@ Image dead_leaves(uint64_t seed, int64_t width, int64_t height, int64_t channels
     for (int64_t x = 0; x < width; ++x)
       for (int64_t c = 0; c < channels; ++c) {
         const double mean = (double{canvas.value(2 * x, 2 * y, c)} + canvas.value(2 * x + 1, 2 * y, c) +
-                             canvas.value(2 * x, 2 * y + 1, c) + canvas.value(2 * x + 1, 2 * y + 1, c)) / 4;
+                             canvas.value(2 * x, 2 * y + 1, c) + canvas.value(2 * x + 1, 2 * y + 1, c)) /
+                            4;
         image.bytes.push_back(static_cast<uint8_t>(std::nearbyint(255 * std::clamp(mean, 0.0, 1.0))));
       }
   return image;

@@ -15,8 +15,8 @@ namespace fs = std::filesystem;
 class FileList : public ::testing::Test {
  protected:
   FileList() {
-    for (const char* name : {"b.png", "a.JPG", "note.txt", ".hidden.png", "liver/2/x.png", "liver/10.jpeg", "liver-b/y.png",
-                             ".git/z.png"}) {
+    for (const char* name : {"b.png", "a.JPG", "note.txt", ".hidden.png", "liver/2/x.png", "liver/10.jpeg",
+                             "liver-b/y.png", ".git/z.png"}) {
       fs::create_directories((folder_ / name).parent_path());
       std::ofstream(folder_ / name) << name;
     }

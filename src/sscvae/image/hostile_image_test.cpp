@@ -37,8 +37,10 @@ std::map<std::string, std::string> sample_files() {
   add_png("rgb", {.color_type = PNG_COLOR_TYPE_RGB});
   add_png("rgb alpha", {.color_type = PNG_COLOR_TYPE_RGBA});
   add_png("rgb alpha 16", {.bit_depth = 16, .color_type = PNG_COLOR_TYPE_RGBA});
-  add_png("palette", {.bit_depth = 4, .color_type = PNG_COLOR_TYPE_PALETTE,
-                      .palette = std::vector<png_color>(16, {9, 8, 7}), .palette_alpha = {1, 2, 3}});
+  add_png("palette", {.bit_depth = 4,
+                      .color_type = PNG_COLOR_TYPE_PALETTE,
+                      .palette = std::vector<png_color>(16, {9, 8, 7}),
+                      .palette_alpha = {1, 2, 3}});
   const auto add_jpeg = [&](const std::string& name, JpegSpec spec) {
     spec.width = 37;
     spec.height = 21;
@@ -169,14 +171,16 @@ TEST(HostileImage, JpegThatClaimsMoreThanItsBytesCanHoldIsRefusedAtOnce) {
 /// A blank image is the densest there is: it must not be taken for a lie.
 TEST(HostileImage, BlankImagesOfHighestCompressionAreAccepted) {
   EXPECT_TRUE(decodes(png_file({.width = 3000, .height = 3000, .bit_depth = 1}), "png"));
-  EXPECT_TRUE(decodes(jpeg_file({.width = 3000, .height = 2000, .components = 1, .color_space = JCS_GRAYSCALE}), "jpeg"));
-  EXPECT_TRUE(decodes(jpeg_file({.width = 3000, .height = 2000, .progressive = true, .chroma_step = 2}), "progressive"));
+  EXPECT_TRUE(
+      decodes(jpeg_file({.width = 3000, .height = 2000, .components = 1, .color_space = JCS_GRAYSCALE}), "jpeg"));
+  EXPECT_TRUE(
+      decodes(jpeg_file({.width = 3000, .height = 2000, .progressive = true, .chroma_step = 2}), "progressive"));
   EXPECT_TRUE(decodes(jpeg_file({.width = 3000, .height = 2000, .arithmetic = true, .chroma_step = 2}), "arithmetic"));
 }
 
 TEST(HostileImage, ProgressiveBombOfManyScansIsRefused) {
-  std::string bytes = jpeg_file({.width = 64, .height = 64, .components = 1, .color_space = JCS_GRAYSCALE,
-                                 .progressive = true});
+  std::string bytes =
+      jpeg_file({.width = 64, .height = 64, .components = 1, .color_space = JCS_GRAYSCALE, .progressive = true});
   const size_t last_scan = bytes.rfind("\xff\xda");
   const std::string scan = bytes.substr(last_scan, bytes.size() - 2 - last_scan);
   bytes.resize(bytes.size() - 2);

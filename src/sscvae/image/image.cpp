@@ -122,8 +122,7 @@ void write_image(const std::filesystem::path& path, const Image& image) {
   const std::string extension = lower_extension(path);
   if (extension == ".png") write_image(path, image, FileFormat::kPng);
   else if (extension == ".jpg" || extension == ".jpeg") write_image(path, image, FileFormat::kJpeg);
-  else
-    throw UsageError("cannot write '" + path.string() + "': expected the extension .png, .jpg or .jpeg");
+  else throw UsageError("cannot write '" + path.string() + "': expected the extension .png, .jpg or .jpeg");
 }
 
 }  // namespace sscvae::image

@@ -17,9 +17,9 @@ enum class FileFormat { kPng, kJpeg };
 struct Image {
   int64_t width = 0, height = 0, channels = 1;
   int bit_depth = 8;
-  std::vector<uint8_t> bytes;  ///< height x width x channels samples; 16-bit samples in native byte order
-  std::vector<uint8_t> alpha;  ///< opacity, height x width samples of the same depth; empty: opaque
-  std::string icc, exif;       ///< colour profile and EXIF data (image/metadata.h); empty: none
+  std::vector<uint8_t> bytes;            ///< height x width x channels samples; 16-bit samples in native byte order
+  std::vector<uint8_t> alpha;            ///< opacity, height x width samples of the same depth; empty: opaque
+  std::string icc, exif;                 ///< colour profile and EXIF data (image/metadata.h); empty: none
   FileFormat format = FileFormat::kPng;  ///< of the file that was read
   int significant_bits = 0;              ///< of each sample as a PNG says (sBIT); 0: all, or unknown
   std::string defect;                    ///< what is wrong with the file although all pixels are there; usually empty
@@ -67,8 +67,8 @@ at::Tensor to_tensor(const Image& image);
 /// Clamps to [0,1] and rounds to nearest: what quality figures and files see. Takes [C,H,W] or [1,C,H,W], C 1 or 3.
 Image from_tensor(const at::Tensor& tensor, int bit_depth = 8);
 
-/// Colour to grey and back: grey = 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601, for 8 bit with Pillow's integer rounding);
-/// grey to colour repeats the channel. Returns the image itself where it already has `channels`.
+/// Colour to grey and back: grey = 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601, for 8 bit with Pillow's integer
+/// rounding); grey to colour repeats the channel. Returns the image itself where it already has `channels`.
 Image with_channels(const Image& image, int64_t channels);
 
 }  // namespace sscvae::image

@@ -67,13 +67,18 @@ TEST(DecodePng, SmallGreyDepthsScaleExactly) {
 }
 
 TEST(DecodePng, SixteenBitsStay) {
-  const Image image = decode_image(png_file({.width = 2, .height = 1, .bit_depth = 16, .rows = {0x12, 0x34, 0xFF, 0xFE}}), "x");
+  const Image image =
+      decode_image(png_file({.width = 2, .height = 1, .bit_depth = 16, .rows = {0x12, 0x34, 0xFF, 0xFE}}), "x");
   EXPECT_EQ(image.bit_depth, 16);
   EXPECT_EQ(words(image), (std::vector<uint16_t>{0x1234, 0xFFFE}));
 }
 
 TEST(DecodePng, PaletteBecomesColourOrGrey) {
-  PngSpec spec{.width = 3, .height = 1, .bit_depth = 8, .color_type = PNG_COLOR_TYPE_PALETTE, .rows = {2, 0, 1},
+  PngSpec spec{.width = 3,
+               .height = 1,
+               .bit_depth = 8,
+               .color_type = PNG_COLOR_TYPE_PALETTE,
+               .rows = {2, 0, 1},
                .palette = {{1, 2, 3}, {4, 5, 6}, {7, 7, 7}}};
   const Image colour = decode_image(png_file(spec), "x");
   EXPECT_EQ(colour.channels, 3);
@@ -87,12 +92,18 @@ TEST(DecodePng, PaletteBecomesColourOrGrey) {
 
 TEST(DecodePng, AlphaIsBlendedOverBlack) {
   const Image grey = decode_image(
-      png_file({.width = 3, .height = 1, .color_type = PNG_COLOR_TYPE_GRAY_ALPHA, .rows = {200, 255, 200, 0, 200, 128}}), "x");
+      png_file(
+          {.width = 3, .height = 1, .color_type = PNG_COLOR_TYPE_GRAY_ALPHA, .rows = {200, 255, 200, 0, 200, 128}}),
+      "x");
   EXPECT_EQ(grey.channels, 1);
   EXPECT_EQ(grey.bytes, (Bytes{200, 0, 100}));  // round(200 * 128 / 255) = round(100.39)
   EXPECT_EQ(grey.remarks, "alpha blended over black");
-  const Image colour = decode_image(png_file({.width = 1, .height = 1, .bit_depth = 16, .color_type = PNG_COLOR_TYPE_RGBA,
-                                              .rows = {0xFF, 0xFF, 0x80, 0, 0, 1, 0x80, 0}}), "x");
+  const Image colour = decode_image(png_file({.width = 1,
+                                              .height = 1,
+                                              .bit_depth = 16,
+                                              .color_type = PNG_COLOR_TYPE_RGBA,
+                                              .rows = {0xFF, 0xFF, 0x80, 0, 0, 1, 0x80, 0}}),
+                                    "x");
   EXPECT_EQ(colour.channels, 3);
   EXPECT_EQ(words(colour), (std::vector<uint16_t>{0x8000, 0x4000, 1}));  // times 32768 / 65535, rounded
 }
@@ -101,9 +112,13 @@ TEST(DecodePng, TransparencyIsBlendedOverBlack) {
   const Image grey = decode_image(png_file({.width = 2, .height = 1, .rows = {9, 10}, .transparent_grey = 10}), "x");
   EXPECT_EQ(grey.bytes, (Bytes{9, 0}));
   EXPECT_EQ(grey.remarks, "alpha blended over black");
-  const Image palette = decode_image(png_file({.width = 2, .height = 1, .color_type = PNG_COLOR_TYPE_PALETTE,
-                                               .rows = {0, 1}, .palette = {{100, 50, 0}, {10, 20, 30}},
-                                               .palette_alpha = {51}}), "x");
+  const Image palette = decode_image(png_file({.width = 2,
+                                               .height = 1,
+                                               .color_type = PNG_COLOR_TYPE_PALETTE,
+                                               .rows = {0, 1},
+                                               .palette = {{100, 50, 0}, {10, 20, 30}},
+                                               .palette_alpha = {51}}),
+                                     "x");
   EXPECT_EQ(palette.bytes, (Bytes{20, 10, 0, 10, 20, 30}));
 }
 
@@ -258,7 +273,8 @@ TEST(WithChannels, GreyIsBt601InPillowsIntegers) {
             (std::vector<uint16_t>{19595, 65535}));
   const Image leaves = dead_leaves(3, 40, 30, 3), grey = with_channels(leaves, 1);
   for (size_t i = 0; i < grey.bytes.size(); ++i) {
-    const double exact = 0.299 * leaves.bytes[3 * i] + 0.587 * leaves.bytes[3 * i + 1] + 0.114 * leaves.bytes[3 * i + 2];
+    const double exact =
+        0.299 * leaves.bytes[3 * i] + 0.587 * leaves.bytes[3 * i + 1] + 0.114 * leaves.bytes[3 * i + 2];
     EXPECT_NEAR(grey.bytes[i], exact, 0.51);
   }
 }

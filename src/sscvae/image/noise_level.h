@@ -33,9 +33,10 @@ NoiseFilters noise_filters(int64_t height, int64_t width);
 /// or every pixel is 0 or 1.
 ///
 /// Sources: images have least of their own at the highest frequencies of 8 x 8 pixels, and in parts of weak texture
-/// (Liu, Tanaka, Okutomi 2013). What they have still counts as noise. Root mean square error on the 32 images of BSDS500 val
-/// outside BSD68 (sigma_8bit in the JSON of `denoise --add-noise S`), in grey levels: 1.65 without noise (their own is
-/// part of it), 0.51 at 15, 0.39 at 25, 0.54 at 50; of the median over all responses 2.72, 0.77, 0.45, 0.34.
+/// (Liu, Tanaka, Okutomi 2013). What they have still counts as noise. Root mean square error on the 32 images of
+/// BSDS500 val outside BSD68 (sigma_8bit in the JSON of `denoise --add-noise S`), in grey levels: 1.65 without noise
+/// (their own is part of it), 0.51 at 15, 0.39 at 25, 0.54 at 50; of the median over all responses 2.72, 0.77, 0.45,
+/// 0.34.
 double estimate_sigma_8bit(const at::Tensor& image);
 
 }  // namespace sscvae::image

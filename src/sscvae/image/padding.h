@@ -7,10 +7,10 @@
 /// Making an image larger so that a network can take it, and cutting the result back.
 namespace sscvae::image {
 
-/// Appends `bottom` rows and `right` columns by reflection without repeating the edge pixel (a b c -> a b c b a b c ...,
-/// numpy's "reflect"). Any amount is possible: reflection goes on back and forth; an axis of one pixel is repeated.
-/// Takes [N,C,H,W] or [C,H,W]; differentiable; returns the input itself where nothing is to be added.
-/// Errors: ShapeError for other ranks, an empty axis that is to be padded or a negative amount.
+/// Appends `bottom` rows and `right` columns by reflection without repeating the edge pixel (a b c -> a b c b a b c
+/// ..., numpy's "reflect"). Any amount is possible: reflection goes on back and forth; an axis of one pixel is
+/// repeated. Takes [N,C,H,W] or [C,H,W]; differentiable; returns the input itself where nothing is to be added. Errors:
+/// ShapeError for other ranks, an empty axis that is to be padded or a negative amount.
 at::Tensor reflect_pad(const at::Tensor& nchw, int64_t bottom, int64_t right);
 
 /// reflect_pad up to the next multiple of `multiple` in both axes.

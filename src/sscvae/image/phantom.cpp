@@ -90,7 +90,8 @@ SpeckleField scatterers(Random& random, const Geometry& geometry, const Anatomy&
 std::vector<double> compound(uint64_t seed, const SpeckleField& field, int64_t looks) {
   std::vector<double> mean(field.density.size(), 0.0);
   for (int64_t look = 0; look < looks; ++look) {
-    const std::vector<double> envelope = speckle_envelope(derive_seed(seed, "look", static_cast<uint64_t>(look)), field);
+    const std::vector<double> envelope =
+        speckle_envelope(derive_seed(seed, "look", static_cast<uint64_t>(look)), field);
     for (size_t i = 0; i < mean.size(); ++i) mean[i] += envelope[i] / static_cast<double>(looks);
   }
   return mean;

@@ -35,10 +35,8 @@ struct PngState {
   PngState(const PngState&) = delete;
   PngState& operator=(const PngState&) = delete;
   ~PngState() {
-    if (writing)
-      png_destroy_write_struct(&png, &info);
-    else
-      png_destroy_read_struct(&png, &info, nullptr);
+    if (writing) png_destroy_write_struct(&png, &info);
+    else png_destroy_read_struct(&png, &info, nullptr);
   }
 };
 

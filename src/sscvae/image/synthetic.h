@@ -28,17 +28,17 @@ struct SpeckleField {
   std::vector<double> lateral_width;  ///< of the beam at each depth: standard deviation in columns
 };
 
-/// The envelope of fully developed speckle: |h * (sqrt(density / 2) (n1 + i n2))| with independent standard normal n1, n2
-/// and a Gaussian point spread function h of energy 1. Where the density is constant, the envelope squared has the
+/// The envelope of fully developed speckle: |h * (sqrt(density / 2) (n1 + i n2))| with independent standard normal n1,
+/// n2 and a Gaussian point spread function h of energy 1. Where the density is constant, the envelope squared has the
 /// density as its mean, and the envelope is Rayleigh distributed: mean / standard deviation = 1.91.
 /// Source: Wagner, Smith, Sandrik & Lopez 1983, "Statistics of speckle in ultrasound B-scans".
 std::vector<double> speckle_envelope(uint64_t seed, const SpeckleField& field);
 
-/// Dead leaves: opaque discs, ellipses and rounded boxes of radius density r^-3 (from 2.5 to 9 pixels upwards) lie on each other until the image is
-/// covered, each with its own colour, slight shading and texture, softened as by a lens. Has the occlusions, the
-/// heavy-tailed differences and the falling power spectrum of photographs. 8 bit, `channels` 1 or 3.
-/// Source: Lee, Mumford & Huang 2001, "Occlusion models for natural images".
-/// Errors: UsageError unless 1 <= width, height <= 8192 and channels is 1 or 3.
+/// Dead leaves: opaque discs, ellipses and rounded boxes of radius density r^-3 (from 2.5 to 9 pixels upwards) lie on
+/// each other until the image is covered, each with its own colour, slight shading and texture, softened as by a lens.
+/// Has the occlusions, the heavy-tailed differences and the falling power spectrum of photographs. 8 bit, `channels` 1
+/// or 3. Source: Lee, Mumford & Huang 2001, "Occlusion models for natural images". Errors: UsageError unless 1 <=
+/// width, height <= 8192 and channels is 1 or 3.
 Image dead_leaves(uint64_t seed, int64_t width, int64_t height, int64_t channels);
 
 }  // namespace sscvae::image

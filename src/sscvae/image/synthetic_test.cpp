@@ -49,7 +49,8 @@ TEST(SpeckleEnvelope, DoesNotFadeAtTheEdges) {
   double edge = 0;
   for (uint64_t seed = 0; seed < 40; ++seed) {
     const std::vector<double> envelope = speckle_envelope(seed, even_field(30, 30, 1.0));
-    for (int i = 0; i < 30; ++i) edge += (envelope[i] * envelope[i] + envelope[i * 30] * envelope[i * 30]) / (2 * 30 * 40);
+    for (int i = 0; i < 30; ++i)
+      edge += (envelope[i] * envelope[i] + envelope[i * 30] * envelope[i * 30]) / (2 * 30 * 40);
   }
   EXPECT_NEAR(edge, 1.0, 0.12);
 }
@@ -133,8 +134,10 @@ TEST(Synthetic, WorksAtEverySmallSize) {
   for (const int64_t width : {1, 2, 3, 5, 8, 17})
     for (const int64_t height : {1, 2, 7, 33})
       for (uint64_t seed = 0; seed < 3; ++seed) {
-        EXPECT_EQ(speckle_phantom(seed, width, height, Probe::kSector).bytes.size(), static_cast<size_t>(width * height));
-        EXPECT_EQ(speckle_phantom(seed, width, height, Probe::kLinear).bytes.size(), static_cast<size_t>(width * height));
+        EXPECT_EQ(speckle_phantom(seed, width, height, Probe::kSector).bytes.size(),
+                  static_cast<size_t>(width * height));
+        EXPECT_EQ(speckle_phantom(seed, width, height, Probe::kLinear).bytes.size(),
+                  static_cast<size_t>(width * height));
         EXPECT_EQ(dead_leaves(seed, width, height, 3).bytes.size(), static_cast<size_t>(width * height * 3));
       }
 }

@@ -35,10 +35,10 @@ struct OwnPart {
 
 /// Runs `run` on the image in tiles and blends the results; in one piece if the image, padded to `multiple`, is not
 /// larger than `tile` in both axes. Tiles that reach beyond the image see it reflected.
-/// `run` takes [N,C,h,w] with h and w multiples of `multiple`, and which part is its own, and returns [N,C',h,w]. Returns [N,C',H,W] in the type of
-/// the results. With run = identity the result is the image up to rounding. Beside input and output, memory is needed
-/// for one tile only. Not for training: gradients are not kept.
-/// Errors: as plan_tiles; ShapeError if the input is not [N,C,H,W] or `run` changes the size.
+/// `run` takes [N,C,h,w] with h and w multiples of `multiple`, and which part is its own, and returns [N,C',h,w].
+/// Returns [N,C',H,W] in the type of the results. With run = identity the result is the image up to rounding. Beside
+/// input and output, memory is needed for one tile only. Not for training: gradients are not kept. Errors: as
+/// plan_tiles; ShapeError if the input is not [N,C,H,W] or `run` changes the size.
 at::Tensor process_tiled(const at::Tensor& nchw, int64_t tile, int64_t overlap, int64_t multiple,
                          const std::function<at::Tensor(const at::Tensor&, const OwnPart&)>& run);
 

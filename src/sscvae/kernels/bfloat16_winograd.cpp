@@ -18,9 +18,9 @@ namespace sscvae::kernels {
 namespace {
 
 constexpr int64_t kWinogradPanel = 32, kGroup = 8;  // output channels of a product; tiles that are written together
-constexpr int64_t kTaskBytes = 768 << 10;         // transformed inputs and products that a task keeps in cache
-constexpr int64_t kChunkBytes = 6 << 20;          // transformed inputs and gradients that threads share
-constexpr int64_t kNumbers = bfloat16::kNumbers;  // of a transformed tile
+constexpr int64_t kTaskBytes = 768 << 10;           // transformed inputs and products that a task keeps in cache
+constexpr int64_t kChunkBytes = 6 << 20;            // transformed inputs and gradients that threads share
+constexpr int64_t kNumbers = bfloat16::kNumbers;    // of a transformed tile
 
 /// The images of a map, and the tiles of 2x2 results that they are cut into.
 class Tiles {

@@ -66,8 +66,8 @@ struct FloatKernels {
   void (*transform_sums)(const float* sums, int64_t stride, int64_t channels, float* gradient);
   /// Pixels [first, last), at most block_pixels of them; scratch of block_pixels (C + panel) floats.
   void (*pointwise)(const PointwiseCall& call, int64_t first, int64_t last, float* scratch);
-  /// out[rows][panels][panel] = x[rows][depth] weights[panels][depth][panel], plus `added`, of the shape of `out`, where
-  /// it is not null; it may be `out`.
+  /// out[rows][panels][panel] = x[rows][depth] weights[panels][depth][panel], plus `added`, of the shape of `out`,
+  /// where it is not null; it may be `out`.
   void (*multiply_dense)(const float* x, int64_t rows, int64_t depth, const float* weights, int64_t panels,
                          const float* added, float* out);
   /// y = act(scale[c] x + shift[c]) for `pixels` pixels of `channels` channels, a multiple of `lanes`.

@@ -88,11 +88,9 @@ TEST_P(UnfoldedCoderOf, FollowsTheDefinitionByEveryInstructionSet) {
     return at::empty(sizes, at::TensorOptions().memory_format(at::MemoryFormat::ChannelsLast));
   };
   for (const auto& [height, width] : {std::pair{9, 130}, {1, 1}, {20, 7}}) {
-    const at::Tensor blocks =
-        torch::randn({2, c.channels, height, width}).contiguous(at::MemoryFormat::ChannelsLast);
+    const at::Tensor blocks = torch::randn({2, c.channels, height, width}).contiguous(at::MemoryFormat::ChannelsLast);
     at::Tensor factors;
-    if (c.factors)
-      factors = (at::rand({2, c.atoms, height, width}) + 0.5).contiguous(at::MemoryFormat::ChannelsLast);
+    if (c.factors) factors = (at::rand({2, c.atoms, height, width}) + 0.5).contiguous(at::MemoryFormat::ChannelsLast);
     const at::Tensor expected = plain_code(iterations, blocks, sigma, factors);
     for (const Isa isa : available_isas()) {
       const UnfoldedCoder coder(iterations, isa);

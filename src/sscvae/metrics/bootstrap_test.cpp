@@ -45,7 +45,8 @@ TEST(Bootstrap, CoversTheTruthAboutAsOftenAsItSays) {
 
 TEST(Bootstrap, SameSeedSameInterval) {
   const std::vector<double> values = normal_values(2, 30, 1);
-  const Interval first = bootstrap_mean(values), second = bootstrap_mean(values), third = bootstrap_mean(values, {.seed = 2});
+  const Interval first = bootstrap_mean(values), second = bootstrap_mean(values),
+                 third = bootstrap_mean(values, {.seed = 2});
   EXPECT_EQ(first.low, second.low);
   EXPECT_EQ(first.high, second.high);
   EXPECT_NE(first.low, third.low);

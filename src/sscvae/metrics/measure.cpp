@@ -22,8 +22,8 @@ std::vector<MetricEntry> image_entries() {
       {"psnr", "dB", "peak signal-to-noise ratio", "10 log10(range^2 / MSE), one MSE over the measured channels",
        Direction::kHigher, Needs::kImages,
        [](const Sample& s, const Protocol& p) { return psnr_db(s.original, s.reconstruction, p.data_range); }},
-      {"ssim", "", "structural similarity, of the protocol's kind", "Wang et al. 2004", Direction::kHigher, Needs::kImages,
-       protocol_ssim},
+      {"ssim", "", "structural similarity, of the protocol's kind", "Wang et al. 2004", Direction::kHigher,
+       Needs::kImages, protocol_ssim},
       {"ssim_gaussian11", "", "structural similarity, 11x11 Gaussian window", "Wang et al. 2004", Direction::kHigher,
        Needs::kImages,
        [](const Sample& s, const Protocol& p) { return ssim_gaussian(s.original, s.reconstruction, p.data_range); }},
@@ -66,9 +66,12 @@ std::vector<MetricEntry> code_entries() {
 
 bool has_inputs(const MetricEntry& entry, const Sample& sample) {
   switch (entry.needs) {
-    case Needs::kImages: return sample.original.defined() && sample.reconstruction.defined();
-    case Needs::kCode: return sample.code.defined();
-    case Needs::kFeatures: return sample.features.defined() && sample.coded_features.defined();
+    case Needs::kImages:
+      return sample.original.defined() && sample.reconstruction.defined();
+    case Needs::kCode:
+      return sample.code.defined();
+    case Needs::kFeatures:
+      return sample.features.defined() && sample.coded_features.defined();
   }
   return false;
 }
@@ -103,7 +106,8 @@ const std::vector<MetricEntry>& metric_entries() {
 
 std::string missing_weights(const MetricEntry& entry) {
   if (entry.weights.empty() || !find_shipped_file(entry.weights).empty()) return "";
-  return entry.name + ": its weights '" + entry.weights + "' are not among the shipped files (SSCVAE_MODELS names their folder)";
+  return entry.name + ": its weights '" + entry.weights +
+         "' are not among the shipped files (SSCVAE_MODELS names their folder)";
 }
 
 std::string direction_text(Direction direction) {

@@ -16,7 +16,8 @@ double mean_squared_error(const at::Tensor& a, const at::Tensor& b);
 double psnr_db(const at::Tensor& a, const at::Tensor& b, double data_range = 1.0);
 
 /// Structural similarity, mean over all window positions that lie inside a plane, then over planes:
-///   (2 ma mb + C1)(2 cov + C2) / ((ma^2 + mb^2 + C1)(va + vb + C2)),  C1 = (0.01 R)^2, C2 = (0.03 R)^2, R = data_range.
+///   (2 ma mb + C1)(2 cov + C2) / ((ma^2 + mb^2 + C1)(va + vb + C2)),  C1 = (0.01 R)^2, C2 = (0.03 R)^2, R =
+///   data_range.
 /// This one: a flat 7x7 window with sample variances (divided by 48, not 49), what scikit-image computes by default and
 /// what the SSC-VAE release prints. The outer 3 pixels are no window centres.
 /// Errors: ShapeError naming the size if a side is below 7.
@@ -39,10 +40,10 @@ inline constexpr int64_t kHistogramBins = 100;
 /// NaN if both planes are constant or any value is not finite. Source: Studholme, Hill, Hawkes 1999.
 double nmi(const at::Tensor& a, const at::Tensor& b);
 
-/// Hoyer sparsity (sqrt(K) - |z|_1/|z|_2) / (sqrt(K) - 1) of the K values at each position, mean over positions: 0 if all
-/// are equally large, 1 if one alone is not zero. code is [K,h,w] or [N,K,h,w].
-/// A position of zeros only counts as 1 (nothing is sparser) and so does every position where K is 1. The SSC-VAE release
-/// divides 0 by 0 there, which makes its figure for the whole batch NaN. Source: Hoyer 2004.
+/// Hoyer sparsity (sqrt(K) - |z|_1/|z|_2) / (sqrt(K) - 1) of the K values at each position, mean over positions: 0 if
+/// all are equally large, 1 if one alone is not zero. code is [K,h,w] or [N,K,h,w]. A position of zeros only counts as
+/// 1 (nothing is sparser) and so does every position where K is 1. The SSC-VAE release divides 0 by 0 there, which
+/// makes its figure for the whole batch NaN. Source: Hoyer 2004.
 double hoyer(const at::Tensor& code);
 
 /// Mean number of values other than zero at a position (0 ... K). code as above.

@@ -175,8 +175,8 @@ TEST(Nmi, ConstantOrBrokenImagesAreNan) {
 
 TEST(Hoyer, SingleAtomFlatAndEmpty) {
   const at::Tensor code = at::zeros({1, 9, 1, 3}, at::kDouble);
-  code.select(3, 0).fill_(-0.2);                      // flat: 0
-  code.select(3, 1).select(1, 4).fill_(7);            // one atom: 1
+  code.select(3, 0).fill_(-0.2);            // flat: 0
+  code.select(3, 1).select(1, 4).fill_(7);  // one atom: 1
   EXPECT_NEAR(hoyer(code.narrow(3, 0, 1)), 0, 1e-12);
   EXPECT_NEAR(hoyer(code.narrow(3, 1, 1)), 1, 1e-12);
   EXPECT_EQ(hoyer(code.narrow(3, 2, 1)), 1) << "all zero";

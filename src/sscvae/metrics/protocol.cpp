@@ -34,12 +34,13 @@ Protocol authors() {
 }
 
 Protocol paper() {
-  return {.name = "paper",
-          .summary = "what the SSC-VAE paper's text says: its 256x256 images, all channels, added Gaussian noise unclipped",
-          .source = "SSC-VAE (AAAI 2025), sections 4.3 to 4.5; where it is silent: unrounded output, Gaussian-window SSIM",
-          .round_to_8bit = false,
-          .crop = Crop::kTopLeftMultiple,
-          .crop_multiple = 256};
+  return {
+      .name = "paper",
+      .summary = "what the SSC-VAE paper's text says: its 256x256 images, all channels, added Gaussian noise unclipped",
+      .source = "SSC-VAE (AAAI 2025), sections 4.3 to 4.5; where it is silent: unrounded output, Gaussian-window SSIM",
+      .round_to_8bit = false,
+      .crop = Crop::kTopLeftMultiple,
+      .crop_multiple = 256};
 }
 
 Protocol literature_denoise() {
@@ -58,8 +59,8 @@ const auto& find_in(const auto& table, const std::string& name, const char* what
   for (const auto& entry : table)
     if (entry.name == name) return entry;
   const std::vector<std::string> names = names_of(table);
-  throw UsageError(std::string("unknown ") + what + " '" + name + "'" + suggestion(name, names) + "; known: " +
-                   join(names, ", "));
+  throw UsageError(std::string("unknown ") + what + " '" + name + "'" + suggestion(name, names) +
+                   "; known: " + join(names, ", "));
 }
 
 std::string noise_text(const Protocol& protocol) {
@@ -82,16 +83,19 @@ const MetricEntry& find_metric(const std::string& name) { return find_in(metric_
 
 std::vector<std::pair<std::string, std::string>> Protocol::describe() const {
   const std::string multiple = std::to_string(crop_multiple);
-  return {{"protocol", name},
-          {"summary", summary},
-          {"source", source},
-          {"channels", channels == ChannelRule::kAll ? "all (SSIM and NMI: mean over channels; PSNR: one MSE)" : "first only"},
-          {"output", round_to_8bit ? "clipped to [0,1] and rounded to 8 bit" : "as computed, neither clipped nor rounded"},
-          {"ssim", ssim == SsimKind::kGaussian11 ? "11x11 Gaussian window, sigma 1.5" : "7x7 flat window, sample covariance"},
-          {"lpips", std::string("version 0.1, all channels, input ") + (lpips_centred ? "2x - 1" : "x, not centred")},
-          {"noise", noise_text(*this)},
-          {"crop", crop == Crop::kWhole ? "none, whole images" : "top-left part whose sides are multiples of " + multiple},
-          {"data_range", to_text(data_range)}};
+  return {
+      {"protocol", name},
+      {"summary", summary},
+      {"source", source},
+      {"channels",
+       channels == ChannelRule::kAll ? "all (SSIM and NMI: mean over channels; PSNR: one MSE)" : "first only"},
+      {"output", round_to_8bit ? "clipped to [0,1] and rounded to 8 bit" : "as computed, neither clipped nor rounded"},
+      {"ssim",
+       ssim == SsimKind::kGaussian11 ? "11x11 Gaussian window, sigma 1.5" : "7x7 flat window, sample covariance"},
+      {"lpips", std::string("version 0.1, all channels, input ") + (lpips_centred ? "2x - 1" : "x, not centred")},
+      {"noise", noise_text(*this)},
+      {"crop", crop == Crop::kWhole ? "none, whole images" : "top-left part whose sides are multiples of " + multiple},
+      {"data_range", to_text(data_range)}};
 }
 
 std::pair<int64_t, int64_t> cropped_size(const Protocol& protocol, int64_t height, int64_t width) {

@@ -47,7 +47,8 @@ const Protocol& find_protocol(const std::string& name);
 /// Height and width of the top-left part of an image that the protocol looks at: all of it, or each side cut to the
 /// largest multiple of crop_multiple (a side shorter than that stays as it is).
 std::pair<int64_t, int64_t> cropped_size(const Protocol& protocol, int64_t height, int64_t width);
-/// That part of an image tensor [...,H,W], a view. Crop first: under such a protocol the model, too, sees only the part.
+/// That part of an image tensor [...,H,W], a view. Crop first: under such a protocol the model, too, sees only the
+/// part.
 at::Tensor crop(const Protocol& protocol, const at::Tensor& image);
 
 /// What the protocol measures of an image [C,H,W] or [N,C,H,W]: channel rule and rounding applied. Rounded images are
@@ -76,8 +77,8 @@ struct MetricEntry {
   std::string weights = {};   ///< file it needs, see core/shipped_files.h; "": none
 };
 
-/// psnr, ssim (the protocol's kind), ssim_gaussian11, ssim_uniform7, nmi, mse, lpips, lpips_squeeze, nnz, zero_fraction,
-/// hoyer, fit_error. The images in `sample` given to `compute` are those of measured_image.
+/// psnr, ssim (the protocol's kind), ssim_gaussian11, ssim_uniform7, nmi, mse, lpips, lpips_squeeze, nnz,
+/// zero_fraction, hoyer, fit_error. The images in `sample` given to `compute` are those of measured_image.
 const std::vector<MetricEntry>& metric_entries();
 /// Errors: UsageError with the nearest known name.
 const MetricEntry& find_metric(const std::string& name);
@@ -88,8 +89,8 @@ std::string direction_text(Direction direction);
 
 /// Measures whatever the sample allows, by metric name; only `names` if any are given. A metric that cannot be had for
 /// this image (smaller than the SSIM window) or on this machine (missing_weights) is NaN and leaves a line in `notes`,
-/// so that one odd image does not end an evaluation; values that are not finite in the reconstruction leave a note, too.
-/// Errors: ShapeError if the images differ in shape or are no images; UsageError for unknown names.
+/// so that one odd image does not end an evaluation; values that are not finite in the reconstruction leave a note,
+/// too. Errors: ShapeError if the images differ in shape or are no images; UsageError for unknown names.
 std::map<std::string, double> measure(const Sample& sample, const Protocol& protocol,
                                       const std::vector<std::string>& names = {},
                                       std::vector<std::string>* notes = nullptr);

@@ -125,8 +125,8 @@ TEST(Compare, OnlyTheNamedMetrics) {
 TEST(Compare, SmallImagesGiveNanAndOneNote) {
   const at::Tensor a = ramp({1, 1, 1}), b = a + 0.25;
   std::vector<std::string> notes;
-  const auto values = compare_images(
-      a, b, find_protocol("paper"), {"psnr", "ssim", "ssim_gaussian11", "ssim_uniform7", "nmi", "mse"}, &notes);
+  const auto values = compare_images(a, b, find_protocol("paper"),
+                                     {"psnr", "ssim", "ssim_gaussian11", "ssim_uniform7", "nmi", "mse"}, &notes);
   EXPECT_TRUE(std::isnan(values.at("ssim")));
   EXPECT_NEAR(values.at("psnr"), 20 * std::log10(4.0), 1e-9);
   ASSERT_EQ(notes.size(), 2u) << "one line for each window";

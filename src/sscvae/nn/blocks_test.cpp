@@ -34,19 +34,53 @@ void check_gradients(Module& module, at::Tensor input) {
 TEST(Blocks, GradientsMatchDifferences) {
   torch::manual_seed(4);
   const auto input = [](int64_t channels) { return torch::randn({2, channels, 4, 6}, at::kDouble); };
-  { SCOPED_TRACE("residual"); ResidualBlock block(4); check_gradients(*block, input(4)); }
-  { SCOPED_TRACE("down group"); DownSample block(4, 6, Norm::kGroup, 3); check_gradients(*block, input(4)); }
-  { SCOPED_TRACE("up none"); UpSample block(4, 3, Norm::kNone, 1); check_gradients(*block, input(4)); }
-  { SCOPED_TRACE("non-local over queries"); NonLocalBlock block(4, SoftmaxAxis::kQueries, false); check_gradients(*block, input(4)); }
-  { SCOPED_TRACE("non-local over keys"); NonLocalBlock block(4, SoftmaxAxis::kKeys, true); check_gradients(*block, input(4)); }
-  { SCOPED_TRACE("cbam"); Cbam block(4, 2, 3); check_gradients(*block, input(4)); }
-  { SCOPED_TRACE("cbam, Eq. 10 to the letter"); Cbam block(4, 2, 7, SpatialInput::kInferred); check_gradients(*block, input(4)); }
-  { SCOPED_TRACE("lite residual"); LiteResidualBlock block(8, Norm::kGroup); check_gradients(*block, input(8)); }
+  {
+    SCOPED_TRACE("residual");
+    ResidualBlock block(4);
+    check_gradients(*block, input(4));
+  }
+  {
+    SCOPED_TRACE("down group");
+    DownSample block(4, 6, Norm::kGroup, 3);
+    check_gradients(*block, input(4));
+  }
+  {
+    SCOPED_TRACE("up none");
+    UpSample block(4, 3, Norm::kNone, 1);
+    check_gradients(*block, input(4));
+  }
+  {
+    SCOPED_TRACE("non-local over queries");
+    NonLocalBlock block(4, SoftmaxAxis::kQueries, false);
+    check_gradients(*block, input(4));
+  }
+  {
+    SCOPED_TRACE("non-local over keys");
+    NonLocalBlock block(4, SoftmaxAxis::kKeys, true);
+    check_gradients(*block, input(4));
+  }
+  {
+    SCOPED_TRACE("cbam");
+    Cbam block(4, 2, 3);
+    check_gradients(*block, input(4));
+  }
+  {
+    SCOPED_TRACE("cbam, Eq. 10 to the letter");
+    Cbam block(4, 2, 7, SpatialInput::kInferred);
+    check_gradients(*block, input(4));
+  }
+  {
+    SCOPED_TRACE("lite residual");
+    LiteResidualBlock block(8, Norm::kGroup);
+    check_gradients(*block, input(8));
+  }
 }
 
 TEST(Blocks, ShapesAndOptionErrors) {
-  EXPECT_EQ(DownSample(3, 5, Norm::kBatch, 1)->forward(torch::rand({1, 3, 7, 9})).sizes(), at::IntArrayRef({1, 5, 3, 4}));
-  EXPECT_EQ(UpSample(3, 5, Norm::kBatch, 1)->forward(torch::rand({2, 3, 7, 9})).sizes(), at::IntArrayRef({2, 5, 14, 18}));
+  EXPECT_EQ(DownSample(3, 5, Norm::kBatch, 1)->forward(torch::rand({1, 3, 7, 9})).sizes(),
+            at::IntArrayRef({1, 5, 3, 4}));
+  EXPECT_EQ(UpSample(3, 5, Norm::kBatch, 1)->forward(torch::rand({2, 3, 7, 9})).sizes(),
+            at::IntArrayRef({2, 5, 14, 18}));
   EXPECT_THROW(DownSample(3, 5, Norm::kGroup, 2), UsageError);
   EXPECT_THROW(Cbam(8, 2, 3)->forward(torch::rand({1, 4, 2, 2})), ShapeError);
 }
@@ -65,9 +99,16 @@ TEST(NonLocalBlock, PiecewiseEvaluationEqualsTheWhole) {
 
 TEST(Blocks, Parity) {
   SSCVAE_SKIP_WITHOUT_PARITY("blocks/residual.safetensors");
-  const auto in_double = [](auto block) { block->to(at::kDouble); return block; };
+  const auto in_double = [](auto block) {
+    block->to(at::kDouble);
+    return block;
+  };
   const double tolerance = testing::kBlock.float64, gradient = testing::kBlockGradient.float64;
-  { SCOPED_TRACE("residual"); auto b = in_double(ResidualBlock(8)); expect_block_parity(*b, block_file("residual"), tolerance, gradient); }
+  {
+    SCOPED_TRACE("residual");
+    auto b = in_double(ResidualBlock(8));
+    expect_block_parity(*b, block_file("residual"), tolerance, gradient);
+  }
   for (const std::string mode : {"train", "eval"}) {
     SCOPED_TRACE(mode);
     auto down = in_double(DownSample(6, 10, Norm::kBatch, 1));
@@ -80,9 +121,21 @@ TEST(Blocks, Parity) {
     up->train(mode == "train");
     expect_block_parity(*up, block_file("up_" + mode), tolerance, gradient);
   }
-  { SCOPED_TRACE("cbam 24"); auto b = in_double(Cbam(24, 16, 3)); expect_block_parity(*b, block_file("cbam_24"), tolerance, gradient); }
-  { SCOPED_TRACE("cbam 40"); auto b = in_double(Cbam(40, 16, 3)); expect_block_parity(*b, block_file("cbam_40"), tolerance, gradient); }
-  { SCOPED_TRACE("non-local"); auto b = in_double(NonLocalBlock(12, SoftmaxAxis::kQueries, false)); expect_block_parity(*b, block_file("non_local"), tolerance, gradient); }
+  {
+    SCOPED_TRACE("cbam 24");
+    auto b = in_double(Cbam(24, 16, 3));
+    expect_block_parity(*b, block_file("cbam_24"), tolerance, gradient);
+  }
+  {
+    SCOPED_TRACE("cbam 40");
+    auto b = in_double(Cbam(40, 16, 3));
+    expect_block_parity(*b, block_file("cbam_40"), tolerance, gradient);
+  }
+  {
+    SCOPED_TRACE("non-local");
+    auto b = in_double(NonLocalBlock(12, SoftmaxAxis::kQueries, false));
+    expect_block_parity(*b, block_file("non_local"), tolerance, gradient);
+  }
 }
 
 TEST(NonLocalBlock, ParityOfTheStandardForms) {
@@ -94,9 +147,12 @@ TEST(NonLocalBlock, ParityOfTheStandardForms) {
     testing::load_parameters(*block, file, "param/");
     return block->forward(file.at("input"));
   };
-  EXPECT_TRUE(testing::is_close(run(SoftmaxAxis::kKeys, false), file.at("softmax_over_keys/output"), testing::kBlock.float64));
-  EXPECT_TRUE(testing::is_close(run(SoftmaxAxis::kKeys, true), file.at("softmax_over_keys_scaled/output"), testing::kBlock.float64));
-  EXPECT_TRUE(testing::is_close(run(SoftmaxAxis::kQueries, true), file.at("softmax_over_queries_scaled/output"), testing::kBlock.float64));
+  EXPECT_TRUE(
+      testing::is_close(run(SoftmaxAxis::kKeys, false), file.at("softmax_over_keys/output"), testing::kBlock.float64));
+  EXPECT_TRUE(testing::is_close(run(SoftmaxAxis::kKeys, true), file.at("softmax_over_keys_scaled/output"),
+                                testing::kBlock.float64));
+  EXPECT_TRUE(testing::is_close(run(SoftmaxAxis::kQueries, true), file.at("softmax_over_queries_scaled/output"),
+                                testing::kBlock.float64));
 }
 
 }  // namespace

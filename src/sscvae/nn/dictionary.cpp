@@ -54,12 +54,14 @@ at::Tensor overcomplete_dct_2d(int64_t atom_dim, int64_t num_atoms) {
 
 at::Tensor initial_dictionary(DictionaryInit kind, int64_t atom_dim, int64_t num_atoms, at::Generator generator) {
   switch (kind) {
-    case DictionaryInit::kReferenceDct: return reference_dct(atom_dim, num_atoms);
+    case DictionaryInit::kReferenceDct:
+      return reference_dct(atom_dim, num_atoms);
     case DictionaryInit::kOvercompleteDct:
       return (atom_dim > 1 && exact_root(atom_dim) > 0 ? overcomplete_dct_2d(atom_dim, num_atoms)
                                                        : overcomplete_dct_1d(atom_dim, num_atoms))
           .to(at::kFloat);
-    case DictionaryInit::kRandom: break;
+    case DictionaryInit::kRandom:
+      break;
   }
   return normalize_atoms(at::randn({atom_dim, num_atoms}, generator, at::TensorOptions(at::kFloat)));
 }

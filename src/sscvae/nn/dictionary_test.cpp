@@ -32,7 +32,8 @@ TEST(Dictionary, RandomAtomsFollowTheSeed) {
 
 TEST(Dictionary, ReferenceCosinesComeInOppositePairs) {
   const at::Tensor dictionary = initial_dictionary(DictionaryInit::kReferenceDct, 16, 24, generator(1));
-  for (const int64_t k : {9, 12, 15}) EXPECT_LT((dictionary.select(1, 32 - k) + dictionary.select(1, k)).abs().max().item<double>(), 1e-5);
+  for (const int64_t k : {9, 12, 15})
+    EXPECT_LT((dictionary.select(1, 32 - k) + dictionary.select(1, k)).abs().max().item<double>(), 1e-5);
   EXPECT_EQ(dictionary.stride(0), 1);  // the layout of the authors' files
 }
 
@@ -86,9 +87,12 @@ TEST(Dictionary, Parity) {
     return torch::cat({table.slice(1, 0, atom), table.slice(1, atom + 1)}, 1);
   };
   const at::Tensor small = initial_dictionary(DictionaryInit::kReferenceDct, 16, 24, generator(1));
-  EXPECT_TRUE(testing::is_close(without_noise_atom(small, 16), without_noise_atom(file.at("reference_float32"), 16), 1e-5));
-  EXPECT_TRUE(testing::is_close(overcomplete_dct_1d(16, 24), file.at("overcomplete_1d_float64"), testing::kBlock.float64));
-  EXPECT_TRUE(testing::is_close(overcomplete_dct_2d(16, 24), file.at("overcomplete_2d_kron_float64"), testing::kBlock.float64));
+  EXPECT_TRUE(
+      testing::is_close(without_noise_atom(small, 16), without_noise_atom(file.at("reference_float32"), 16), 1e-5));
+  EXPECT_TRUE(
+      testing::is_close(overcomplete_dct_1d(16, 24), file.at("overcomplete_1d_float64"), testing::kBlock.float64));
+  EXPECT_TRUE(
+      testing::is_close(overcomplete_dct_2d(16, 24), file.at("overcomplete_2d_kron_float64"), testing::kBlock.float64));
   // Figures of the paper's size, recorded in expected.json.
   const at::Tensor large = initial_dictionary(DictionaryInit::kReferenceDct, 256, 512, generator(1));
   EXPECT_NEAR(weighted_checksum(without_noise_atom(large, 256)), -8.603228264505724, 1e-2);

@@ -17,7 +17,8 @@ namespace sscvae::nn {
 at::Tensor lista(const at::Tensor& features, const at::Tensor& dictionary, const at::Tensor& lipschitz,
                  const at::Tensor& threshold, int64_t num_iterations, InitialCode initial_code);
 
-/// One step with free weights:  z' = S_theta(S z + We x). Shapes: code [P,K], filtered = x We^T [P,K], inhibition S [K,K].
+/// One step with free weights:  z' = S_theta(S z + We x). Shapes: code [P,K], filtered = x We^T [P,K], inhibition S
+/// [K,K].
 at::Tensor lista_step(const at::Tensor& code, const at::Tensor& filtered, const at::Tensor& inhibition,
                       const at::Tensor& threshold);
 

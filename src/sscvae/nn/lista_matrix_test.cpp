@@ -6,8 +6,8 @@
 #include <limits>
 #include <memory>
 
-#include "sscvae/core/tensor_memory.h"
 #include "sscvae/core/error.h"
+#include "sscvae/core/tensor_memory.h"
 #include "support/coding_problem.h"
 #include "support/tolerances.h"
 

@@ -61,27 +61,30 @@ TEST(Lista, ZeroIterationsGiveTheInitialCode) {
   const SmallProblem problem(5, 4, 6);
   const at::Tensor theta = problem.alpha / problem.lipschitz;
   EXPECT_EQ(problem.solve(0).abs().max().item<double>(), 0.0);
-  const at::Tensor projected = lista(problem.features, problem.dictionary, problem.lipschitz, theta, 0, InitialCode::kProjected);
+  const at::Tensor projected =
+      lista(problem.features, problem.dictionary, problem.lipschitz, theta, 0, InitialCode::kProjected);
   const at::Tensor correlations = problem.features.mm(problem.dictionary);
   EXPECT_TRUE(is_close(projected, correlations - correlations.clamp(-theta, theta), 1e-14));
 }
 
 TEST(Lista, RefusesFeaturesOfAnotherLength) {
   const SmallProblem problem(5, 4, 6);
-  EXPECT_THROW(lista(torch::zeros({5, 3}, at::kDouble), problem.dictionary, problem.lipschitz, problem.alpha, 1, InitialCode::kZero),
+  EXPECT_THROW(lista(torch::zeros({5, 3}, at::kDouble), problem.dictionary, problem.lipschitz, problem.alpha, 1,
+                     InitialCode::kZero),
                ShapeError);
 }
 
 TEST(Lista, GradientsMatchDifferences) {
   SmallProblem problem(6, 4, 7);
-  const at::Tensor features = problem.features.clone().requires_grad_(), dictionary = problem.dictionary.clone().requires_grad_();
+  const at::Tensor features = problem.features.clone().requires_grad_(),
+                   dictionary = problem.dictionary.clone().requires_grad_();
   const at::Tensor lipschitz = problem.lipschitz.clone().requires_grad_();
   const at::Tensor theta = (problem.alpha / problem.lipschitz).clone().requires_grad_();
   const at::Tensor weights = torch::randn({6, 7}, at::kDouble);
   for (const InitialCode initial : {InitialCode::kZero, InitialCode::kProjected})
-    EXPECT_TRUE(gradients_match(
-        [&] { return (lista(features, dictionary, lipschitz, theta, 5, initial) * weights).sum(); },
-        {features, dictionary, lipschitz, theta}));
+    EXPECT_TRUE(
+        gradients_match([&] { return (lista(features, dictionary, lipschitz, theta, 5, initial) * weights).sum(); },
+                        {features, dictionary, lipschitz, theta}));
 }
 
 void expect_lista_parity(const serialization::StateDict& file, const std::string& prefix, const at::Tensor& thresholds,
@@ -92,9 +95,10 @@ void expect_lista_parity(const serialization::StateDict& file, const std::string
   const at::Tensor code_rows = lista(rows(x), dictionary, lipschitz, rows(theta), steps, initial);
   const at::Tensor code = maps(code_rows, x);
   EXPECT_TRUE(is_close(code, file.at(prefix + "code"), testing::kBlock.float64));
-  EXPECT_TRUE(is_close(maps(code_rows.mm(dictionary.t()), x), file.at(prefix + "latent_recon"), testing::kBlock.float64));
-  const auto gradients = torch::autograd::grad({code}, {x, dictionary, lipschitz, theta}, {file.at(prefix + "grad_output")},
-                                               false, false, true);
+  EXPECT_TRUE(
+      is_close(maps(code_rows.mm(dictionary.t()), x), file.at(prefix + "latent_recon"), testing::kBlock.float64));
+  const auto gradients = torch::autograd::grad({code}, {x, dictionary, lipschitz, theta},
+                                               {file.at(prefix + "grad_output")}, false, false, true);
   const char* names[] = {"x", "D", "L", "theta"};
   for (size_t i = 0; i < 4; ++i) {
     const at::Tensor& expected = file.at(prefix + "grad/" + names[i]);
@@ -108,16 +112,19 @@ TEST(Lista, Parity) {
   const auto file = serialization::read_safetensors(testing::parity_folder() / "blocks/lista.safetensors").tensors;
   for (const int64_t steps : {0, 1, 4, 16})
     for (const std::string kind : {"nonnegative", "signed"})
-      expect_lista_parity(file, "reference/" + kind + "/T" + std::to_string(steps) + "/", file.at("theta_" + kind), steps,
-                          InitialCode::kProjected);
+      expect_lista_parity(file, "reference/" + kind + "/T" + std::to_string(steps) + "/", file.at("theta_" + kind),
+                          steps, InitialCode::kProjected);
   for (const int64_t steps : {1, 4, 16})
-    expect_lista_parity(file, "paper/nonnegative/T" + std::to_string(steps) + "/", file.at("theta_nonnegative"), steps, InitialCode::kZero);
+    expect_lista_parity(file, "paper/nonnegative/T" + std::to_string(steps) + "/", file.at("theta_nonnegative"), steps,
+                        InitialCode::kZero);
 }
 
 TEST(Lista, ParityOfFreeWeights) {
   SSCVAE_SKIP_WITHOUT_PARITY("blocks/lista_untied.safetensors");
-  const auto file = serialization::read_safetensors(testing::parity_folder() / "blocks/lista_untied.safetensors").tensors;
-  const at::Tensor x = file.at("x"), filter = file.at("We").clone().requires_grad_(), inhibition = file.at("S").clone().requires_grad_();
+  const auto file =
+      serialization::read_safetensors(testing::parity_folder() / "blocks/lista_untied.safetensors").tensors;
+  const at::Tensor x = file.at("x"), filter = file.at("We").clone().requires_grad_(),
+                   inhibition = file.at("S").clone().requires_grad_();
   const at::Tensor filtered = rows(x).mm(filter.t());
   at::Tensor code = torch::zeros({filtered.size(0), filtered.size(1)}, at::kDouble);
   for (int i = 0; i < 4; ++i) code = lista_step(code, filtered, inhibition, rows(file.at("theta")));
@@ -134,13 +141,18 @@ TEST(Lista, ReachesTheExactSolutionsOfTheLasso) {
   const at::Tensor x = file.at("X"), dictionary = file.at("D"), lipschitz = file.at("L_spectral");
   EXPECT_TRUE(is_close(largest_eigenvalue(dictionary), lipschitz, 1e-12));
   const at::Tensor scalar = torch::full({1, 1}, 0.25, at::kDouble);
-  for (const auto& [name, lambda] : {std::pair<std::string, at::Tensor>{"scalar", scalar}, {"per_atom", file.at("lambda_per_atom")}}) {
+  for (const auto& [name, lambda] :
+       {std::pair<std::string, at::Tensor>{"scalar", scalar}, {"per_atom", file.at("lambda_per_atom")}}) {
     SCOPED_TRACE(name);
-    const auto solve = [&](int64_t steps) { return lista(x, dictionary, lipschitz, lambda / lipschitz, steps, InitialCode::kZero); };
+    const auto solve = [&](int64_t steps) {
+      return lista(x, dictionary, lipschitz, lambda / lipschitz, steps, InitialCode::kZero);
+    };
     for (const int64_t steps : {1, 4, 16})
-      EXPECT_TRUE(is_close(solve(steps), file.at(name + "/ista_" + std::to_string(steps) + "_steps"), testing::kBlock.float64));
+      EXPECT_TRUE(
+          is_close(solve(steps), file.at(name + "/ista_" + std::to_string(steps) + "_steps"), testing::kBlock.float64));
     EXPECT_TRUE(is_close(solve(30000), file.at(name + "/solution"), 1e-6));
-    EXPECT_TRUE(is_close(lasso_objective(x, dictionary, lambda, file.at(name + "/solution")), file.at(name + "/objective"), 1e-12));
+    EXPECT_TRUE(is_close(lasso_objective(x, dictionary, lambda, file.at(name + "/solution")),
+                         file.at(name + "/objective"), 1e-12));
   }
 }
 

@@ -26,7 +26,8 @@ struct SoftThreshold : torch::autograd::Function<SoftThreshold> {
     const at::Tensor sign = context->get_saved_variables()[0].sign();
     const at::Tensor towards_theta = at::mul(gradients[0], sign).neg_();
     at::Tensor gradient_theta;
-    if (context->needs_input_grad(1)) gradient_theta = at::sum_to(towards_theta, context->saved_data["theta_sizes"].toIntVector());
+    if (context->needs_input_grad(1))
+      gradient_theta = at::sum_to(towards_theta, context->saved_data["theta_sizes"].toIntVector());
     at::Tensor gradient_v;
     if (context->needs_input_grad(0)) gradient_v = at::mul(towards_theta, sign).neg_();
     return {gradient_v, gradient_theta};

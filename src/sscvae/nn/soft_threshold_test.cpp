@@ -39,14 +39,16 @@ TEST(GradientCheck, NoticesAWrongGradient) {
 
 TEST(SoftThreshold, Parity) {
   SSCVAE_SKIP_WITHOUT_PARITY("blocks/soft_threshold.safetensors");
-  const auto file = serialization::read_safetensors(testing::parity_folder() / "blocks/soft_threshold.safetensors").tensors;
+  const auto file =
+      serialization::read_safetensors(testing::parity_folder() / "blocks/soft_threshold.safetensors").tensors;
   const at::Tensor v = file.at("input").clone().requires_grad_(), theta = file.at("theta").clone().requires_grad_();
   const at::Tensor output = soft_threshold(v, theta);
   EXPECT_TRUE(is_close(output, file.at("output"), testing::kBlock.float64));
   const auto gradients = torch::autograd::grad({output}, {v, theta}, {file.at("grad_output")});
   EXPECT_TRUE(is_close(gradients[0], file.at("grad/x"), testing::kBlockGradient.float64));
   EXPECT_TRUE(is_close(gradients[1], file.at("grad/theta"), testing::kBlockGradient.float64));
-  EXPECT_TRUE(is_close(soft_threshold(file.at("kink/input"), file.at("kink/theta")), file.at("kink/output"), testing::kBlock.float64));
+  EXPECT_TRUE(is_close(soft_threshold(file.at("kink/input"), file.at("kink/theta")), file.at("kink/output"),
+                       testing::kBlock.float64));
 }
 
 }  // namespace

@@ -24,8 +24,26 @@ struct Map {
 
 const std::vector<Map>& maps() {
   static const std::vector<Map> all{
-      {"viridis", {{68, 1, 84}, {71, 44, 122}, {59, 81, 139}, {44, 113, 142}, {33, 144, 141}, {39, 173, 129}, {92, 200, 99}, {170, 220, 50}, {253, 231, 37}}},
-      {"diverging", {{5, 48, 97}, {33, 102, 172}, {67, 147, 195}, {146, 197, 222}, {255, 255, 255}, {244, 165, 130}, {214, 96, 77}, {178, 24, 43}, {103, 0, 31}}},
+      {"viridis",
+       {{68, 1, 84},
+        {71, 44, 122},
+        {59, 81, 139},
+        {44, 113, 142},
+        {33, 144, 141},
+        {39, 173, 129},
+        {92, 200, 99},
+        {170, 220, 50},
+        {253, 231, 37}}},
+      {"diverging",
+       {{5, 48, 97},
+        {33, 102, 172},
+        {67, 147, 195},
+        {146, 197, 222},
+        {255, 255, 255},
+        {244, 165, 130},
+        {214, 96, 77},
+        {178, 24, 43},
+        {103, 0, 31}}},
       {"grey", {{0, 0, 0}, {255, 255, 255}}},
   };
   return all;
@@ -75,14 +93,18 @@ Rgb color_at(const std::string& colormap, double position) { return color_at(fin
 image::Image apply_colormap(const at::Tensor& values, double lo, double hi, const std::string& colormap) {
   check_shape(values, "colour map values", "h,w", {-1, -1});
   const Map& map = find_map(colormap);
-  if (!std::isfinite(lo) || !std::isfinite(hi) || lo > hi) throw UsageError("colour map: expected finite bounds lo <= hi");
+  if (!std::isfinite(lo) || !std::isfinite(hi) || lo > hi)
+    throw UsageError("colour map: expected finite bounds lo <= hi");
   const at::Tensor table = as_double(values);
   const double* data = table.const_data_ptr<double>();
   image::Image picture = blank(table.size(1), table.size(0));
   for (int64_t y = 0; y < picture.height; ++y)
     for (int64_t x = 0; x < picture.width; ++x) {
       const double value = data[y * picture.width + x];
-      const double position = std::isnan(value) ? value : hi > lo ? std::clamp((value - lo) / (hi - lo), 0.0, 1.0) : value > hi ? 1.0 : 0.0;
+      const double position = std::isnan(value) ? value
+                              : hi > lo         ? std::clamp((value - lo) / (hi - lo), 0.0, 1.0)
+                              : value > hi      ? 1.0
+                                                : 0.0;
       put(picture, x, y, color_at(map, position));
     }
   return picture;
@@ -107,7 +129,8 @@ image::Image color_bar(const std::string& colormap, int64_t width, int64_t heigh
   const Map& map = find_map(colormap);
   image::Image picture = blank(width, height);
   for (int64_t y = 0; y < height; ++y)
-    for (int64_t x = 0; x < width; ++x) put(picture, x, y, color_at(map, width > 1 ? static_cast<double>(x) / static_cast<double>(width - 1) : 0));
+    for (int64_t x = 0; x < width; ++x)
+      put(picture, x, y, color_at(map, width > 1 ? static_cast<double>(x) / static_cast<double>(width - 1) : 0));
   return picture;
 }
 
@@ -117,7 +140,8 @@ image::Image atoms_mosaic(const at::Tensor& patches, int64_t columns) {
   const at::Tensor atoms = as_double(is_flat ? patches.unsqueeze(1) : patches);
   check_shape(atoms, "atoms", "K,C,h,w", {-1, -1, -1, -1});
   const int64_t count = atoms.size(0), channels = atoms.size(1), height = atoms.size(2), width = atoms.size(3);
-  if (count < 1 || (channels != 1 && channels != 3)) throw ShapeError("atoms: expected [K, 1 or 3, h, w], got " + shape_text(atoms));
+  if (count < 1 || (channels != 1 && channels != 3))
+    throw ShapeError("atoms: expected [K, 1 or 3, h, w], got " + shape_text(atoms));
   if (columns == 0) columns = static_cast<int64_t>(std::ceil(std::sqrt(static_cast<double>(count))));
   const int64_t rows = (count + columns - 1) / columns;
   image::Image picture = blank(columns * (width + 1) + 1, rows * (height + 1) + 1);
@@ -134,7 +158,8 @@ image::Image atoms_mosaic(const at::Tensor& patches, int64_t columns) {
         const auto level = [&](int64_t c) { return 0.5 + 0.5 * atom[(c * height + y) * width + x] / largest; };
         Rgb color = color_at(map, level(0));
         if (channels == 3)
-          for (int64_t c = 0; c < 3; ++c) color[static_cast<size_t>(c)] = static_cast<uint8_t>(std::lround(255 * std::clamp(level(c), 0.0, 1.0)));
+          for (int64_t c = 0; c < 3; ++c)
+            color[static_cast<size_t>(c)] = static_cast<uint8_t>(std::lround(255 * std::clamp(level(c), 0.0, 1.0)));
         put(picture, (k % columns) * (width + 1) + 1 + x, (k / columns) * (height + 1) + 1 + y, color);
       }
   }

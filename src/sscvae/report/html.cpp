@@ -35,7 +35,11 @@ bool is_continuation(unsigned char byte) { return (byte & 0xc0) == 0x80; }
 /// Length of the valid UTF-8 sequence at `at`, or 0.
 size_t utf8_length(std::string_view text, size_t at) {
   const auto first = static_cast<unsigned char>(text[at]);
-  size_t length = first < 0x80 ? 1 : first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
+  size_t length = first < 0x80                    ? 1
+                  : first >= 0xc2 && first < 0xe0 ? 2
+                  : first >= 0xe0 && first < 0xf0 ? 3
+                  : first >= 0xf0 && first < 0xf5 ? 4
+                                                  : 0;
   if (length == 0 || at + length > text.size()) return 0;
   uint32_t point = length == 1 ? first : first & (0xffu >> (length + 1));
   for (size_t i = 1; i < length; ++i) {
@@ -45,7 +49,8 @@ size_t utf8_length(std::string_view text, size_t at) {
   }
   const bool is_overlong = (length == 3 && point < 0x800) || (length == 4 && point < 0x10000);
   const bool is_control = point < 0x20 && point != '\n' && point != '\t';
-  return is_overlong || is_control || (point >= 0xd800 && point < 0xe000) || point > 0x10ffff || point == 0x7f ? 0 : length;
+  return is_overlong || is_control || (point >= 0xd800 && point < 0xe000) || point > 0x10ffff || point == 0x7f ? 0
+                                                                                                               : length;
 }
 
 bool is_number(const std::string& text) {
@@ -67,12 +72,23 @@ std::string escape_html(std::string_view text) {
       continue;
     }
     switch (text[at]) {
-      case '&': safe += "&amp;"; break;
-      case '<': safe += "&lt;"; break;
-      case '>': safe += "&gt;"; break;
-      case '"': safe += "&quot;"; break;
-      case '\'': safe += "&#39;"; break;
-      default: safe += text.substr(at, length);
+      case '&':
+        safe += "&amp;";
+        break;
+      case '<':
+        safe += "&lt;";
+        break;
+      case '>':
+        safe += "&gt;";
+        break;
+      case '"':
+        safe += "&quot;";
+        break;
+      case '\'':
+        safe += "&#39;";
+        break;
+      default:
+        safe += text.substr(at, length);
     }
     at += length;
   }
@@ -109,7 +125,8 @@ std::string number_text(double value, int significant) {
   return format("%.*g", significant, value);
 }
 
-HtmlReport::HtmlReport(std::string title, std::string subtitle) : title_(std::move(title)), subtitle_(std::move(subtitle)) {}
+HtmlReport::HtmlReport(std::string title, std::string subtitle)
+    : title_(std::move(title)), subtitle_(std::move(subtitle)) {}
 
 void HtmlReport::heading(const std::string& text, int level) {
   level = std::clamp(level, 2, 4);
@@ -131,7 +148,9 @@ void HtmlReport::table(const std::vector<std::string>& header, const std::vector
                        const std::string& caption) {
   size_t columns = header.size();
   for (const auto& row : rows) columns = std::max(columns, row.size());
-  const auto cell = [](const std::vector<std::string>& row, size_t i) { return i < row.size() ? row[i] : std::string(); };
+  const auto cell = [](const std::vector<std::string>& row, size_t i) {
+    return i < row.size() ? row[i] : std::string();
+  };
   std::vector<bool> numeric(columns, !rows.empty());
   for (const auto& row : rows)
     for (size_t i = 0; i < columns; ++i)
@@ -139,7 +158,8 @@ void HtmlReport::table(const std::vector<std::string>& header, const std::vector
   const auto line = [&](const std::vector<std::string>& row, const char* tag) {
     std::string html = "<tr>";
     for (size_t i = 0; i < columns; ++i)
-      html += format("<%s%s>", tag, numeric[i] ? " class=\"number\"" : "") + escape_html(cell(row, i)) + format("</%s>", tag);
+      html += format("<%s%s>", tag, numeric[i] ? " class=\"number\"" : "") + escape_html(cell(row, i)) +
+              format("</%s>", tag);
     return html + "</tr>\n";
   };
   body_ += "<div class=\"scroll\"><table>";
@@ -160,8 +180,9 @@ void HtmlReport::image_row(const std::vector<Figure>& figures) {
   body_ += "<div class=\"images\">\n";
   for (const Figure& figure : figures) {
     const std::string description = escape_html(figure.description.empty() ? figure.caption : figure.description);
-    body_ += "<figure><label><input type=\"checkbox\" aria-label=\"enlarge\"/><img alt=\"" + description + "\" src=\"data:image/png;base64," +
-             base64(image::encode_png(figure.image)) + "\"/></label><figcaption>" + escape_html(figure.caption) + "</figcaption></figure>\n";
+    body_ += "<figure><label><input type=\"checkbox\" aria-label=\"enlarge\"/><img alt=\"" + description +
+             "\" src=\"data:image/png;base64," + base64(image::encode_png(figure.image)) + "\"/></label><figcaption>" +
+             escape_html(figure.caption) + "</figcaption></figure>\n";
   }
   body_ += "</div>\n";
 }
@@ -182,9 +203,11 @@ std::string HtmlReport::contents() const {
 }
 
 std::string HtmlReport::html() const {
-  std::string page = "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head><meta charset=\"utf-8\"/>"
-                     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/><title>" + escape_html(title_) +
-                     "</title><style>" + kStyle + "</style></head>\n<body>\n<h1>" + escape_html(title_) + "</h1>\n";
+  std::string page =
+      "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head><meta charset=\"utf-8\"/>"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/><title>" +
+      escape_html(title_) + "</title><style>" + kStyle + "</style></head>\n<body>\n<h1>" + escape_html(title_) +
+      "</h1>\n";
   if (!subtitle_.empty()) page += "<p class=\"subtitle\">" + escape_html(subtitle_) + "</p>\n";
   return page + contents() + body_ + "</body>\n</html>\n";
 }

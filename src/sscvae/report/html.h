@@ -36,7 +36,8 @@ class HtmlReport {
              const std::string& caption = "");
   /// A two-column table of names and values.
   void key_values(const std::vector<std::pair<std::string, std::string>>& pairs, const std::string& caption = "");
-  /// Images side by side, as many as fit, as base64 PNG. A click (or the space key) enlarges one with its pixels visible.
+  /// Images side by side, as many as fit, as base64 PNG. A click (or the space key) enlarges one with its pixels
+  /// visible.
   void image_row(const std::vector<Figure>& figures);
   /// See LineChart. Not-finite points break the line; a chart without any point says so.
   void line_chart(const LineChart& chart);

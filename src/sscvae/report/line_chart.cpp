@@ -90,7 +90,8 @@ std::string axes(const LineChart& chart, const Frame& frame) {
   for (const double tick : linear_ticks(frame.x_low, frame.x_high, 6)) {
     if (tick < frame.x_low || tick > frame.x_high) continue;
     const double x = frame.to_x(tick);
-    svg += format("<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", x, x, kTop, kHeight - kBottom);
+    svg +=
+        format("<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", x, x, kTop, kHeight - kBottom);
     svg += format("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%s</text>", x, kHeight - kBottom + 16,
                   number_text(tick).c_str());
   }
@@ -100,11 +101,13 @@ std::string axes(const LineChart& chart, const Frame& frame) {
   for (const double tick : y_ticks) {
     const double y = frame.to_y(tick);
     if (y < kTop - 0.5 || y > kHeight - kBottom + 0.5) continue;
-    svg += format("<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", kLeft, kWidth - kRight, y, y);
-    svg += format("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s</text>", kLeft - 6, y + 4, number_text(tick).c_str());
+    svg +=
+        format("<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\"/>", kLeft, kWidth - kRight, y, y);
+    svg += format("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%s</text>", kLeft - 6, y + 4,
+                  number_text(tick).c_str());
   }
-  svg += format("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%s</text>", (kLeft + kWidth - kRight) / 2, kHeight - 6,
-                escape_html(chart.x_label).c_str());
+  svg += format("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%s</text>", (kLeft + kWidth - kRight) / 2,
+                kHeight - 6, escape_html(chart.x_label).c_str());
   svg += format("<text x=\"14\" y=\"%.1f\" text-anchor=\"middle\" transform=\"rotate(-90 14 %.1f)\">%s</text>",
                 (kTop + kHeight - kBottom) / 2, (kTop + kHeight - kBottom) / 2, escape_html(chart.y_label).c_str());
   return svg;
@@ -147,7 +150,8 @@ std::vector<double> linear_ticks(double low, double high, int count) {
 std::vector<double> logarithmic_ticks(double low, double high, int count) {
   if (!(low > 0) || !(low <= high) || !std::isfinite(high) || count < 1)
     throw UsageError("ticks: expected finite bounds 0 < low <= high and a count of at least 1");
-  const int first = static_cast<int>(std::ceil(std::log10(low) - 1e-9)), last = static_cast<int>(std::floor(std::log10(high) + 1e-9));
+  const int first = static_cast<int>(std::ceil(std::log10(low) - 1e-9)),
+            last = static_cast<int>(std::floor(std::log10(high) + 1e-9));
   std::vector<double> ticks;
   if (last - first >= 1) {
     const int stride = std::max(1, (last - first + count) / (count + 1));
@@ -164,17 +168,20 @@ std::vector<double> logarithmic_ticks(double low, double high, int count) {
 
 std::string line_chart_html(const LineChart& chart) {
   for (const Series& series : chart.series)
-    if (series.x.size() != series.y.size()) throw UsageError("chart '" + chart.title + "': x and y of '" + series.name + "' differ in length");
+    if (series.x.size() != series.y.size())
+      throw UsageError("chart '" + chart.title + "': x and y of '" + series.name + "' differ in length");
   std::string html = "<figure class=\"chart\"><figcaption>" + escape_html(chart.title) + "</figcaption>";
   Frame frame;
   if (!frame_of(chart, frame)) return html + "<p>No points to draw.</p></figure>\n";
   if (chart.series.size() > 1) {
     html += "<p class=\"legend\">";
     for (size_t i = 0; i < chart.series.size(); ++i)
-      html += format("<span style=\"color:var(--series-%zu)\">&#9644;</span> %s ", i % kColors, escape_html(chart.series[i].name).c_str());
+      html += format("<span style=\"color:var(--series-%zu)\">&#9644;</span> %s ", i % kColors,
+                     escape_html(chart.series[i].name).c_str());
     html += "</p>";
   }
-  html += format("<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"%s\">", kWidth, kHeight, escape_html(chart.title).c_str());
+  html += format("<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"%s\">", kWidth, kHeight,
+                 escape_html(chart.title).c_str());
   html += axes(chart, frame);
   for (size_t i = 0; i < chart.series.size(); ++i) html += line_of(chart.series[i], i, frame);
   return html + "</svg></figure>\n";

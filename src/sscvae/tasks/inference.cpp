@@ -231,12 +231,11 @@ InferenceResult Inference::run_once(const at::Tensor& image) {
   };
   const at::Tensor batch = image.unsqueeze(0);
   const int64_t tile = tile_for(image.size(1), image.size(2));
-  result.reconstruction =
-      (tile > 0 ? image::process_tiled(batch, tile, tiling().overlap, multiple, reconstruct)
-                : reconstruct(batch, {0, image::round_up(image.size(1), multiple), 0,
-                                      image::round_up(image.size(2), multiple)}))
-          .squeeze(0)
-          .to(at::kFloat);
+  result.reconstruction = (tile > 0 ? image::process_tiled(batch, tile, tiling().overlap, multiple, reconstruct)
+                                    : reconstruct(batch, {0, image::round_up(image.size(1), multiple), 0,
+                                                          image::round_up(image.size(2), multiple)}))
+                              .squeeze(0)
+                              .to(at::kFloat);
   if (code_model_) {
     result.surprise = result.reconstruction[channels()];
     result.reconstruction = result.reconstruction.narrow(0, 0, channels());

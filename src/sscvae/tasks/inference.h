@@ -45,9 +45,9 @@ struct InferenceResult {
 
 /// What a denoiser changes, scaled down where there is hardly any noise: input + w (output - input) with
 /// w = s^2 / (s^2 + m^2), the share that leaves the least error where noise of level s and the model's own error of
-/// m = 0.9 grey levels are unrelated. `estimated` levels hold some texture, whose square is taken off first. Below level
-/// 5 or so no pixel moves by more than about four standard deviations, whatever the weights make of images unlike those
-/// they know. At level 0 the image stays as it is; from level 10 on w is above 0.99.
+/// m = 0.9 grey levels are unrelated. `estimated` levels hold some texture, whose square is taken off first. Below
+/// level 5 or so no pixel moves by more than about four standard deviations, whatever the weights make of images unlike
+/// those they know. At level 0 the image stays as it is; from level 10 on w is above 0.99.
 at::Tensor temper(const at::Tensor& input, const at::Tensor& output, double sigma_8bit, bool estimated);
 
 /// Is there an engine for it? Errors: UsageError for a name that is neither fast nor plain.

@@ -12,9 +12,9 @@
 namespace sscvae::tasks {
 
 struct ReadingOptions {
-  bool strict = false;  ///< files with a defect are refused; else they are read with a warning
+  bool strict = false;     ///< files with a defect are refused; else they are read with a warning
   int64_t max_pixels = 0;  ///< of an image; 0: as the dataset says, or image::kMaxPixels
-  std::string range;    ///< auto | full | LOW:HIGH (image/value_range.h); "": that of the dataset, or auto
+  std::string range;       ///< auto | full | LOW:HIGH (image/value_range.h); "": that of the dataset, or auto
 };
 
 /// An image as it is stored, and what its samples mean.

@@ -21,7 +21,7 @@ struct Report {
   std::string text;
   std::shared_ptr<Json> json;
   std::optional<Error> failure =
-      std::nullopt;  ///< what went wrong with a part of the work; thrown once all is delivered
+      std::nullopt;          ///< what went wrong with a part of the work; thrown once all is delivered
   bool interrupted = false;  ///< it is of what was done until then; Interrupted is thrown once all is delivered
 };
 Report make_report(std::string text, Json json);

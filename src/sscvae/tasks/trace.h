@@ -12,8 +12,8 @@ namespace sscvae::tasks {
 
 struct TraceOptions {
   ModelSource source;
-  std::string input;              ///< safetensors with `input` [N,C,H,W] (or `input_uint8`, divided by 255) and perhaps
-                                  ///< `target`; or an image
+  std::string input;  ///< safetensors with `input` [N,C,H,W] (or `input_uint8`, divided by 255) and perhaps
+                      ///< `target`; or an image
   ReadingOptions reading;
   std::string out;                ///< safetensors
   std::string mode = "eval";      ///< eval | train (batch statistics, updated buffers)

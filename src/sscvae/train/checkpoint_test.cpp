@@ -105,7 +105,8 @@ TEST(Checkpoint, PlainNamesAreTheWeightsToEvaluateWith) {
     EXPECT_NE(file.tensors.find("training.adam.exp_avg_sq." + name), nullptr) << name;
   }
   write_weights(folder / "best.safetensors", trained.parts(), {});
-  expect_equal(serialization::read_safetensors(folder / "best.safetensors").tensors, models::state_of(*trained.average));
+  expect_equal(serialization::read_safetensors(folder / "best.safetensors").tensors,
+               models::state_of(*trained.average));
 }
 
 TEST(Checkpoint, OptimizerKnowsEveryParameterOfTheModel) {

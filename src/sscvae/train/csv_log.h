@@ -12,8 +12,8 @@ namespace sscvae::train {
 /// `step`. Numbers are written with 9 significant digits, NaN as an empty cell.
 class CsvLog {
  public:
-  /// Keeps the complete rows of an existing file whose step is at most `keep_up_to`, in order, and drops the rest (also a
-  /// row torn by a kill). Errors: IoError; FormatError if the file has other columns.
+  /// Keeps the complete rows of an existing file whose step is at most `keep_up_to`, in order, and drops the rest (also
+  /// a row torn by a kill). Errors: IoError; FormatError if the file has other columns.
   CsvLog(std::filesystem::path path, std::vector<std::string> columns, int64_t keep_up_to);
   ~CsvLog();
   CsvLog(const CsvLog&) = delete;

@@ -51,6 +51,5 @@ TEST(CsvLog, ReadsBackByColumn) {
   EXPECT_TRUE(read_csv_log(folder / "none.csv").empty());
 }
 
-
 }  // namespace
 }  // namespace sscvae::train

@@ -31,7 +31,8 @@ TEST(Experiment, DefaultsAreTheSoundProfile) {
 TEST(Experiment, LaterLayersWinAndAreNamed) {
   const testing::TemporaryFolder folder;
   const std::string path = (folder / "mine.toml").string();
-  write_atomically(path, "profile = \"reference\"\n[model]\nname = \"sc-vae\"\n[train]\nlearning_rate = 5e-4\nbatch_size = 3\n");
+  write_atomically(
+      path, "profile = \"reference\"\n[model]\nname = \"sc-vae\"\n[train]\nlearning_rate = 5e-4\nbatch_size = 3\n");
   const Experiment experiment = resolve_experiment(path, {"train.batch_size=7"});
   const ExperimentOptions& options = experiment.options;
   EXPECT_EQ(options.model.name, "sc-vae");
@@ -55,7 +56,8 @@ TEST(Experiment, ProfileAndModelMayComeFromSet) {
 
 TEST(Experiment, TomlReadsBackToTheSameConfiguration) {
   for (const std::string& profile : models::profile_names()) {
-    const Experiment experiment = resolve_experiment("", {"profile=" + profile, "task=denoise", "train.loss.sparsity=l1"});
+    const Experiment experiment =
+        resolve_experiment("", {"profile=" + profile, "task=denoise", "train.loss.sparsity=l1"});
     EXPECT_EQ(resolve_experiment_text(experiment.toml(), "copy").toml(), experiment.toml());
   }
 }

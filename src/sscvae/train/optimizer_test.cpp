@@ -58,7 +58,8 @@ TEST(Adam, FollowsThePublishedFormulasForManySteps) {
       for (size_t i = 0; i < 50; ++i)
         expected[i] = expected_state[i].step(expected[i], gradient.data_ptr<double>()[i], lr);
     }
-    EXPECT_TRUE(testing::is_close(p.detach(), at::tensor(expected, at::kDouble), 1e-12)) << "weight decay " << weight_decay;
+    EXPECT_TRUE(testing::is_close(p.detach(), at::tensor(expected, at::kDouble), 1e-12))
+        << "weight decay " << weight_decay;
   }
 }
 

@@ -11,8 +11,8 @@ namespace sscvae::train {
 /// would emulate it at minutes a step.
 bool uses_bf16(Precision precision, c10::Device device);
 
-/// LibTorch's automatic casting to bf16 while it lives (nothing if not `enabled`). Cast weights are forgotten at the end,
-/// so that no scope may span an optimizer step.
+/// LibTorch's automatic casting to bf16 while it lives (nothing if not `enabled`). Cast weights are forgotten at the
+/// end, so that no scope may span an optimizer step.
 class AutocastScope {
  public:
   AutocastScope(c10::Device device, bool enabled);

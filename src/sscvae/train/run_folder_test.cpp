@@ -77,7 +77,8 @@ TEST(RunFolder, RemovesLeftoversOfAKill) {
   const RunFolder run(folder.path());
   run.create();
   EXPECT_EQ(run.preview(20).filename(), "step_000020.png");
-  for (const auto& path : {run.preview(10), run.preview(20), run.preview(30), run.checkpoints() / ".last.safetensors.77.tmp"})
+  for (const auto& path :
+       {run.preview(10), run.preview(20), run.preview(30), run.checkpoints() / ".last.safetensors.77.tmp"})
     write_atomically(path, "x");
   run.remove_leftovers(20);
   EXPECT_TRUE(std::filesystem::exists(run.preview(10)));

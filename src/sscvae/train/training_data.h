@@ -19,8 +19,8 @@ struct TrainingData {
   std::unique_ptr<data::ImageStore> inputs;  ///< of pairs (task enhance), else null
   std::unique_ptr<data::TrainingBatches> batches;
   std::unique_ptr<data::DeviceBatches> device_batches;  ///< the same made on the device that trains, or null
-  std::vector<ValidationImage> validation;  ///< empty without a part "val"
-  std::vector<ValidationImage> previews;    ///< the first of the validation images, or training images without any
+  std::vector<ValidationImage> validation;              ///< empty without a part "val"
+  std::vector<ValidationImage> previews;  ///< the first of the validation images, or training images without any
 
   /// JSON for weights files: dataset, split rule, SHA-256 of the split, images by part.
   std::string metadata(const data::DataOptions& options) const;

@@ -41,7 +41,7 @@ std::vector<Group> groups_of(const std::vector<ValidationImage>& images, int64_t
   return groups;
 }
 
-at::Tensor stack(const std::vector<ValidationImage>& images, const Group& group, at::Tensor ValidationImage::* member,
+at::Tensor stack(const std::vector<ValidationImage>& images, const Group& group, at::Tensor ValidationImage::*member,
                  c10::Device device) {
   std::vector<at::Tensor> tensors;
   for (size_t i = group.first; i < group.last; ++i) tensors.push_back(images[i].*member);
