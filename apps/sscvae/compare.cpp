@@ -37,6 +37,9 @@ void add_compare(CLI::App& app) {
   app.add_option("--protocol", options->protocol, "rule of the figures, see 'sscvae list protocols'")
       ->type_name("NAME")
       ->capture_default_str();
+  app.add_option("--stride", options->stride,
+                 "of the windows of protocols authors and paper, in pixels (default: 256, side by side)")
+      ->type_name("N");
   add_reading_options(app, options->reading);
   add_json_option(app, options->output.json);
   add_overwrite_option(app, options->output.overwrite);

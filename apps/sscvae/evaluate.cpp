@@ -34,6 +34,10 @@ void add_evaluate(CLI::App& app) {
   app.add_option("--protocol", options->protocol, "rule of the figures, see 'sscvae list protocols'")
       ->type_name("NAME")
       ->capture_default_str();
+  app.add_option("--stride", options->stride,
+                 "of the 256x256 windows of protocols authors and paper, in pixels (default: as the paper's tests on "
+                 "that dataset: bsds500 32, mini-imagenet 128, others 256)")
+      ->type_name("N");
   app.add_option("--mode", options->mode, "eval, or train: normalise by batch statistics as the authors do")
       ->type_name("MODE")
       ->capture_default_str();

@@ -230,6 +230,23 @@ TEST(Evaluate, LimitTakesImagesFromTheWholeList) {
   EXPECT_EQ(result["images"][2]["name"], "liver/1.png");
 }
 
+TEST(Evaluate, PaperAndAuthorsSlideWindows) {
+  const TemporaryFolder folder;
+  const std::string weights = write_tiny_weights(folder / "w.safetensors");
+  create_folder(folder / "in");
+  image::write_image(folder / "in/a.png", image::dead_leaves(2, 300, 270, 1));
+  const auto evaluated = [&](const std::string& protocol, const std::string& stride) {
+    return run_json({"evaluate", "--weights", weights, "--data", (folder / "in").string(), "--dataset", "folder",
+                     "--part", "all", "--protocol", protocol, "--stride", stride});
+  };
+  const auto side_by_side = evaluated("paper", "256"), sliding = evaluated("paper", "32");
+  EXPECT_EQ(side_by_side["windows"], 1);
+  EXPECT_EQ(sliding["windows"], 2) << "300 pixels hold two";
+  EXPECT_EQ(sliding["count"], 1);
+  EXPECT_NE(sliding["mean"]["psnr_db"], side_by_side["mean"]["psnr_db"]);
+  EXPECT_NE(evaluated("authors", "32")["mean"]["psnr_db"], sliding["mean"]["psnr_db"]) << "one stitched image";
+}
+
 TEST(Denoise, EstimatesTheNoiseAndKnowsTheCleanImage) {
   const TemporaryFolder folder;
   const std::string weights = write_tiny_weights(folder / "w.safetensors", 1, "denoise");

@@ -16,6 +16,9 @@ struct DatasetEntry {
   std::string source;          ///< where the images come from
   std::string layout;          ///< what lies below the root
   std::string official_split;  ///< how it is given; empty if there is none and the authors' rule stands in
+  /// The values that a profile means for this dataset, after its own; mostly none.
+  Assignments (*values)(const std::string& profile);
+  int64_t test_stride;  ///< of the 256-pixel windows of the paper's tests, pixels (released configurations)
   /// All images below options.root in the order in which the authors' rule shuffles them. `part` is the official part,
   /// or empty where the dataset has none. Errors: IoError (what was expected, what was found); FormatError for tables.
   SplitManifest (*list)(const DataOptions& options);

@@ -16,11 +16,6 @@
 namespace sscvae::data {
 namespace {
 
-/// Patches along an axis, as image::training_grid.
-int64_t grid_count(int64_t length, int64_t patch, int64_t stride) {
-  return length < patch ? 0 : (length - patch) / stride + 1;
-}
-
 void shuffle(std::vector<uint32_t>& items, uint64_t seed) {
   Random random(seed);
   for (size_t i = items.size(); i-- > 1;) std::swap(items[i], items[static_cast<size_t>(random.below(int64_t(i) + 1))]);
@@ -63,22 +58,26 @@ TrainingBatches::TrainingBatches(const ImageStore& inputs, const ImageStore& tar
   inputs_ = &inputs;
 }
 
+std::vector<image::PatchPosition> TrainingBatches::grid_of(int64_t image) const {
+  return image::training_grid(store_.height(image), store_.width(image), options_.patch_size, options_.stride);
+}
+
 void TrainingBatches::plan_grid() {
-  const int64_t patch = options_.patch_size, stride = options_.stride;
   int64_t without = 0;
   first_patch_ = {0};
   for (int64_t i = 0; i < store_.size(); ++i) {
-    const int64_t count = grid_count(store_.height(i), patch, stride) * grid_count(store_.width(i), patch, stride);
+    const auto count = static_cast<int64_t>(grid_of(i).size());
     first_patch_.push_back(first_patch_.back() + count);
     if (count == 0) ++without;
   }
   samples_ = first_patch_.back();
   if (samples_ == 0)
-    throw UsageError("data.patch_size = " + std::to_string(patch) + ": none of the " + std::to_string(store_.size()) +
+    throw UsageError("data.patch_size = " + std::to_string(options_.patch_size) + ": none of the " +
+                     std::to_string(store_.size()) +
                      " images is that large; grid sampling does not pad, random-crops does");
   if (without)
     note(std::to_string(without) + " of " + std::to_string(store_.size()) + " images are smaller than a patch of " +
-         std::to_string(patch) + " pixels and give none");
+         std::to_string(options_.patch_size) + " pixels and give none");
 }
 
 void TrainingBatches::check_whole_images() const {
@@ -117,10 +116,9 @@ SamplePlan TrainingBatches::sample(int64_t item, uint64_t number) const {
     case Sampling::kGrid: {
       const auto after = std::upper_bound(first_patch_.begin(), first_patch_.end(), item);
       result.image = after - first_patch_.begin() - 1;
-      const int64_t rows = grid_count(store_.height(result.image), patch, options_.stride);
-      const int64_t position = item - *(after - 1);
-      window.top = position % rows * options_.stride;
-      window.left = position / rows * options_.stride;
+      const image::PatchPosition position = grid_of(result.image).at(static_cast<size_t>(item - *(after - 1)));
+      window.top = position.y;
+      window.left = position.x;
       break;
     }
     case Sampling::kWholeImages:

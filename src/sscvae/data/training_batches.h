@@ -15,6 +15,7 @@
 
 #include "sscvae/data/data_options.h"
 #include "sscvae/data/image_store.h"
+#include "sscvae/image/patches.h"
 
 /// What a training step sees. Every batch is a function of the seed and the number of the step alone, so that
 /// interrupted runs go on exactly, and threads change nothing.
@@ -83,6 +84,7 @@ class TrainingBatches {
     Order order;
   };
   void plan_grid();
+  std::vector<image::PatchPosition> grid_of(int64_t image) const;
   void check_whole_images() const;
   Order order_of(int64_t epoch) const;
   SamplePlan sample(int64_t item, uint64_t number) const;

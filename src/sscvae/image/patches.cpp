@@ -1,9 +1,7 @@
 #include "sscvae/image/patches.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/minimum.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 
@@ -25,13 +23,6 @@ void check_grid(int64_t size, int64_t stride) {
 
 int64_t count_along(int64_t length, int64_t size, int64_t stride) {
   return length < size ? 0 : (length - size) / stride + 1;
-}
-
-std::vector<int64_t> covering_begins(int64_t length, int64_t size, int64_t stride) {
-  std::vector<int64_t> begins;
-  for (int64_t i = 0; i < count_along(length, size, stride); ++i) begins.push_back(i * stride);
-  if (!begins.empty() && begins.back() + size < length) begins.push_back(length - size);
-  return begins;
 }
 
 void check_inside(const PatchPosition& position, int64_t size, int64_t height, int64_t width) {
@@ -80,15 +71,6 @@ GridSize covered_size(int64_t height, int64_t width, int64_t size, int64_t strid
   return {(rows - 1) * stride + size, (columns - 1) * stride + size};
 }
 
-std::vector<PatchPosition> covering_grid(int64_t height, int64_t width, int64_t size, int64_t stride) {
-  check_grid(size, stride);
-  std::vector<PatchPosition> grid;
-  const std::vector<int64_t> columns = covering_begins(width, size, stride);
-  for (const int64_t y : covering_begins(height, size, stride))
-    for (const int64_t x : columns) grid.push_back({x, y});
-  return grid;
-}
-
 at::Tensor middle_of(const at::Tensor& chw, int64_t side) {
   const int64_t height = std::min(side, chw.size(1)), width = std::min(side, chw.size(2));
   return chw.narrow(1, (chw.size(1) - height) / 2, height).narrow(2, (chw.size(2) - width) / 2, width);
@@ -114,23 +96,6 @@ at::Tensor stitch_patches(const at::Tensor& patches, const std::vector<PatchPosi
   for (size_t i = 0; i < positions.size(); ++i)
     window(image, positions[i], patches.size(3)).copy_(patches.select(0, static_cast<int64_t>(i)));
   return image;
-}
-
-at::Tensor stitch_blended(const at::Tensor& patches, const std::vector<PatchPosition>& positions, int64_t height,
-                          int64_t width) {
-  check_patches(patches, positions, height, width);
-  if (!patches.is_floating_point()) throw ShapeError("patches: expected floating point values to blend");
-  const int64_t size = patches.size(3);
-  const at::Tensor ramp = at::arange(1, size + 1, patches.options());
-  const at::Tensor axis = at::minimum(ramp, size + 1 - ramp);
-  const at::Tensor weight = axis.unsqueeze(1) * axis.unsqueeze(0);
-  at::Tensor image = at::zeros({patches.size(1), height, width}, patches.options());
-  at::Tensor total = at::zeros({1, height, width}, patches.options());
-  for (size_t i = 0; i < positions.size(); ++i) {
-    window(image, positions[i], size).add_(patches.select(0, static_cast<int64_t>(i)) * weight);
-    window(total, positions[i], size).add_(weight);
-  }
-  return image / total.clamp_min(1);
 }
 
 }  // namespace sscvae::image

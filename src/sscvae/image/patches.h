@@ -27,10 +27,6 @@ std::vector<PatchPosition> training_grid(int64_t height, int64_t width, int64_t 
 std::vector<PatchPosition> test_grid(int64_t height, int64_t width, int64_t size, int64_t stride);
 /// The top left part of the image that whole patches of the grid span (0 x 0 where none fits).
 GridSize covered_size(int64_t height, int64_t width, int64_t size, int64_t stride);
-/// Row by row as test_grid, with a last row and column moved inwards so that every pixel is covered. Images smaller
-/// than a patch give none.
-std::vector<PatchPosition> covering_grid(int64_t height, int64_t width, int64_t size, int64_t stride);
-
 /// The middle of an image [C,H,W], at most `side` pixels high and wide, a view; of an odd rest the larger half is cut
 /// at the bottom and right.
 at::Tensor middle_of(const at::Tensor& chw, int64_t side);
@@ -41,12 +37,6 @@ at::Tensor extract_patches(const at::Tensor& chw, const std::vector<PatchPositio
 /// [P,C,size,size] -> [C,height,width] as the published tests do: later patches overwrite earlier ones, pixels that no
 /// patch covers are 0. Errors: ShapeError if counts disagree or a patch leaves the image.
 at::Tensor stitch_patches(const at::Tensor& patches, const std::vector<PatchPosition>& positions, int64_t height,
-                          int64_t width);
-
-/// The same with overlaps averaged; the weight of a pixel is the product over both axes of
-/// min(i + 1, size - i) (a pyramid), so that no seams remain. stitch_blended(extract_patches(x)) = x where covered, up
-/// to rounding.
-at::Tensor stitch_blended(const at::Tensor& patches, const std::vector<PatchPosition>& positions, int64_t height,
                           int64_t width);
 
 }  // namespace sscvae::image

@@ -1,12 +1,14 @@
 #include "sscvae/metrics/protocol.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/stack.h>
 
 #include <algorithm>
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
+#include "sscvae/image/patches.h"
 
 namespace sscvae::metrics {
 
@@ -28,19 +30,17 @@ Protocol authors() {
           .noise = NoiseRule::kTorchOnce,
           .noise_seed = 42,
           .clip_noisy_input = true,
-          .crop = Crop::kTopLeftMultiple,
-          .crop_multiple = 256,
+          .windows = WindowRule::kStitched,
           .lpips_centred = false};
 }
 
 Protocol paper() {
   return {
       .name = "paper",
-      .summary = "what the SSC-VAE paper's text says: its 256x256 images, all channels, added Gaussian noise unclipped",
+      .summary = "what the SSC-VAE paper's text says: windows of 256x256, all channels, added Gaussian noise unclipped",
       .source = "SSC-VAE (AAAI 2025), sections 4.3 to 4.5; where it is silent: unrounded output, Gaussian-window SSIM",
       .round_to_8bit = false,
-      .crop = Crop::kTopLeftMultiple,
-      .crop_multiple = 256};
+      .windows = WindowRule::kEach};
 }
 
 Protocol literature_denoise() {
@@ -71,6 +71,22 @@ std::string noise_text(const Protocol& protocol) {
   return drawn + (protocol.clip_noisy_input ? ", noisy image clipped to [0,1]" : ", not clipped");
 }
 
+std::string window_text(const Protocol& protocol) {
+  if (protocol.windows == WindowRule::kNone) return "none, whole images";
+  const std::string grid = "windows of " + std::to_string(protocol.window) + "x" + std::to_string(protocol.window) +
+                           " by a stride of " + std::to_string(protocol.window_stride);
+  return grid + (protocol.windows == WindowRule::kEach ? ", an image's figures are their means"
+                                                       : ", put together, later ones over earlier ones");
+}
+
+bool has_windows(const Protocol& protocol, int64_t height, int64_t width) {
+  return protocol.windows != WindowRule::kNone && std::min(height, width) >= protocol.window;
+}
+
+std::vector<image::PatchPosition> grid_of(const Protocol& protocol, int64_t height, int64_t width) {
+  return image::test_grid(height, width, protocol.window, protocol.window_stride);
+}
+
 }  // namespace
 
 const std::vector<Protocol>& protocols() {
@@ -82,7 +98,6 @@ const Protocol& find_protocol(const std::string& name) { return find_in(protocol
 const MetricEntry& find_metric(const std::string& name) { return find_in(metric_entries(), name, "metric"); }
 
 std::vector<std::pair<std::string, std::string>> Protocol::describe() const {
-  const std::string multiple = std::to_string(crop_multiple);
   return {
       {"protocol", name},
       {"summary", summary},
@@ -94,22 +109,32 @@ std::vector<std::pair<std::string, std::string>> Protocol::describe() const {
        ssim == SsimKind::kGaussian11 ? "11x11 Gaussian window, sigma 1.5" : "7x7 flat window, sample covariance"},
       {"lpips", std::string("version 0.1, all channels, input ") + (lpips_centred ? "2x - 1" : "x, not centred")},
       {"noise", noise_text(*this)},
-      {"crop", crop == Crop::kWhole ? "none, whole images" : "top-left part whose sides are multiples of " + multiple},
+      {"windows", window_text(*this)},
       {"data_range", to_text(data_range)}};
 }
 
 std::pair<int64_t, int64_t> cropped_size(const Protocol& protocol, int64_t height, int64_t width) {
-  if (protocol.crop == Crop::kWhole) return {height, width};
-  const auto cut = [&](int64_t side) {
-    return side < protocol.crop_multiple ? side : side / protocol.crop_multiple * protocol.crop_multiple;
-  };
-  return {cut(height), cut(width)};
+  if (!has_windows(protocol, height, width)) return {height, width};
+  const image::GridSize covered = image::covered_size(height, width, protocol.window, protocol.window_stride);
+  return {covered.height, covered.width};
 }
 
 at::Tensor crop(const Protocol& protocol, const at::Tensor& image) {
   if (!image.defined() || image.dim() < 2) throw ShapeError("image: expected [..., H, W], got " + shape_text(image));
   const auto [height, width] = cropped_size(protocol, image.size(-2), image.size(-1));
   return image.narrow(-2, 0, height).narrow(-1, 0, width);
+}
+
+std::vector<at::Tensor> windows_of(const Protocol& protocol, const at::Tensor& image) {
+  const int64_t height = image.size(-2), width = image.size(-1), side = protocol.window;
+  if (!has_windows(protocol, height, width)) return {image};
+  return image::extract_patches(image, grid_of(protocol, height, width), side).unbind();
+}
+
+std::vector<at::Tensor> measured_parts(const Protocol& protocol, std::vector<at::Tensor> windows, int64_t height,
+                                       int64_t width) {
+  if (protocol.windows != WindowRule::kStitched || !has_windows(protocol, height, width)) return windows;
+  return {image::stitch_patches(at::stack(windows), grid_of(protocol, height, width), height, width)};
 }
 
 at::Tensor measured_image(const Protocol& protocol, const at::Tensor& image) {

@@ -17,7 +17,11 @@ enum class SsimKind { kUniform7, kGaussian11 };
 /// kNumpyPerImage: image::add_gaussian_noise, the generator seeded anew for each image.
 /// kTorchOnce: image::authors_noise, LibTorch's generator seeded once at the start of the evaluation.
 enum class NoiseRule { kNumpyPerImage, kTorchOnce };
-enum class Crop { kWhole, kTopLeftMultiple };
+/// What is measured of an image: all of it, or square windows on a grid, the way the paper cuts its test images
+/// (section 4.4). kStitched: the model sees window by window, its results are put together, later ones over earlier
+/// ones, and measured as one image. kEach: each window is an image of its own; an image's figures are the means of its
+/// windows'. An image with a side shorter than a window is measured whole.
+enum class WindowRule { kNone, kStitched, kEach };
 
 /// How a figure is made: what is cut, which noise is added, what is rounded, which SSIM.
 struct Protocol {
@@ -30,8 +34,9 @@ struct Protocol {
   NoiseRule noise = NoiseRule::kNumpyPerImage;  ///< of the denoising task
   uint32_t noise_seed = 0;
   bool clip_noisy_input = false;  ///< noisy = clip(clean + noise, 0, 1)
-  Crop crop = Crop::kWhole;
-  int64_t crop_multiple = 1;  ///< of kTopLeftMultiple
+  WindowRule windows = WindowRule::kNone;
+  int64_t window = 256;         ///< side, pixels
+  int64_t window_stride = 256;  ///< pixels; data::DatasetEntry has that of the paper's datasets
   double data_range = 1.0;
   bool lpips_centred = true;  ///< LPIPS is fed 2x - 1, as it was made for; else the image in [0,1]
 
@@ -44,12 +49,16 @@ const std::vector<Protocol>& protocols();
 /// Errors: UsageError with the nearest known name.
 const Protocol& find_protocol(const std::string& name);
 
-/// Height and width of the top-left part of an image that the protocol looks at: all of it, or each side cut to the
-/// largest multiple of crop_multiple (a side shorter than that stays as it is).
+/// Height and width of the top-left part of an image that the protocol looks at: all of it, or what whole windows
+/// cover.
 std::pair<int64_t, int64_t> cropped_size(const Protocol& protocol, int64_t height, int64_t width);
-/// That part of an image tensor [...,H,W], a view. Crop first: under such a protocol the model, too, sees only the
-/// part.
+/// That part of an image tensor [...,H,W], a view.
 at::Tensor crop(const Protocol& protocol, const at::Tensor& image);
+/// What the model sees of a cropped image [C,H,W], one after the other: the image, or its windows row by row; views.
+std::vector<at::Tensor> windows_of(const Protocol& protocol, const at::Tensor& image);
+/// What is measured of the results for windows_of an image of `height` x `width`: all of them, or one put together.
+std::vector<at::Tensor> measured_parts(const Protocol& protocol, std::vector<at::Tensor> windows, int64_t height,
+                                       int64_t width);
 
 /// What the protocol measures of an image [C,H,W] or [N,C,H,W]: channel rule and rounding applied. Rounded images are
 /// float64 k/255 (ties to even), others keep their precision.

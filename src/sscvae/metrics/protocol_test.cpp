@@ -46,7 +46,7 @@ TEST(Protocols, SayWhatTheyDo) {
   EXPECT_EQ(described(authors, "noise"), "LibTorch CPU generator, seed 42 once, noisy image clipped to [0,1]");
   const Protocol& literature = find_protocol("literature-denoise");
   EXPECT_EQ(described(literature, "output"), "clipped to [0,1] and rounded to 8 bit");
-  EXPECT_EQ(described(literature, "crop"), "none, whole images");
+  EXPECT_EQ(described(literature, "windows"), "none, whole images");
   EXPECT_EQ(described(literature, "noise"),
             "NumPy generator, seed 0 for each image, drawn by row, column, channel, not clipped");
 }
@@ -61,15 +61,43 @@ TEST(Protocols, UnknownNameSuggestsTheNearest) {
   EXPECT_THROW(find_metric("pnsr"), UsageError);
 }
 
-TEST(Protocols, CropToTopLeftMultiples) {
+TEST(Protocols, CropToWhatWindowsCover) {
   using Size = std::pair<int64_t, int64_t>;
-  const Protocol& authors = find_protocol("authors");
+  Protocol authors = find_protocol("authors");
   EXPECT_EQ(cropped_size(authors, 321, 481), (Size{256, 256}));
   EXPECT_EQ(cropped_size(authors, 512, 700), (Size{512, 512}));
-  EXPECT_EQ(cropped_size(authors, 100, 256), (Size{100, 256})) << "a short side stays";
+  EXPECT_EQ(cropped_size(authors, 100, 256), (Size{100, 256})) << "smaller than a window";
   EXPECT_EQ(cropped_size(find_protocol("sound"), 321, 481), (Size{321, 481}));
   const at::Tensor image = ramp({1, 300, 260});
   EXPECT_TRUE(crop(authors, image).equal(image.narrow(1, 0, 256).narrow(2, 0, 256)));
+  authors.window_stride = 32;
+  EXPECT_EQ(cropped_size(authors, 321, 481), (Size{320, 480}));
+}
+
+TEST(Protocols, WindowsAreCutRowByRow) {
+  Protocol paper = find_protocol("paper");
+  paper.window_stride = 32;
+  const at::Tensor image = crop(paper, ramp({1, 321, 481}));
+  const std::vector<at::Tensor> windows = windows_of(paper, image);
+  ASSERT_EQ(windows.size(), 24u) << "3 rows of 8";
+  EXPECT_TRUE(windows[9].equal(image.narrow(1, 32, 256).narrow(2, 32, 256)));
+  EXPECT_EQ(measured_parts(paper, windows, 320, 480).size(), 24u);
+  EXPECT_EQ(windows_of(paper, image.narrow(1, 0, 255)).size(), 1u) << "smaller than a window";
+  EXPECT_EQ(windows_of(find_protocol("sound"), image).size(), 1u);
+}
+
+TEST(Protocols, AuthorsPutLaterWindowsOverEarlierOnes) {
+  Protocol authors = find_protocol("authors");
+  authors.window_stride = 32;
+  std::vector<at::Tensor> windows;
+  for (int i = 0; i < 24; ++i) windows.push_back(at::full({1, 256, 256}, static_cast<double>(i), at::kFloat));
+  const std::vector<at::Tensor> parts = measured_parts(authors, windows, 320, 480);
+  ASSERT_EQ(parts.size(), 1u);
+  const auto at_pixel = [&](int64_t y, int64_t x) { return parts[0][0][y][x].item<float>(); };
+  EXPECT_EQ(at_pixel(0, 31), 0);
+  EXPECT_EQ(at_pixel(0, 32), 1);
+  EXPECT_EQ(at_pixel(32, 0), 8);
+  EXPECT_EQ(at_pixel(319, 479), 23);
 }
 
 TEST(Protocols, RoundingClipsAndTakesTheNearestLevel) {

@@ -20,6 +20,7 @@
 #include "sscvae/tasks/outputs.h"
 #include "sscvae/tasks/reading.h"
 #include "sscvae/tasks/summary.h"
+#include "sscvae/tasks/window_runs.h"
 
 namespace sscvae::tasks {
 
@@ -85,7 +86,9 @@ void add_folder(FeatureSet& set, const std::vector<image::InputFile>& files, Inp
   for (size_t i = 0; i < files.size(); ++i) {
     stop_if_interrupted();
     try {
-      set.add(seen_in_set(protocol, image::to_tensor(reader.read(files[i].path))));
+      for (const at::Tensor& part :
+           parts_of(protocol, metrics::crop(protocol, image::to_tensor(reader.read(files[i].path)))))
+        set.add(seen_in_set(protocol, part));
     } catch (const Error& error) {
       if (error.code() == ExitCode::kUsage) throw;
       broken.add(files[i].path.string(), error);
@@ -105,7 +108,9 @@ Report compare_sets(const CompareOptions& options, const metrics::Protocol& prot
     std::vector<std::string> paths;
     for (const image::InputFile& file : files) paths.push_back(file.path.string());
     const bool kept = !options.features.cache.empty();
-    return FeatureSet(network, kept ? hash_of_images(paths, "protocol " + protocol.name) : "");
+    return FeatureSet(network, kept ? hash_of_images(paths, "protocol " + protocol.name + " by " +
+                                                                std::to_string(protocol.window_stride))
+                                    : "");
   };
   FeatureSet a = open(files_a), b = open(files_b);
   InputReader reader(options.reading);
@@ -183,7 +188,8 @@ Report compare_pairs(const CompareOptions& options, const metrics::Protocol& pro
     try {
       const auto [original, other] = read_pair(pair, reader, protocol, conversions);
       std::vector<std::string> notes;
-      table.add(pair.name, metrics::compare_images(original, other, protocol, measured, &notes));
+      table.add(pair.name,
+                compare_parts(parts_of(protocol, original), parts_of(protocol, other), protocol, measured, &notes));
       for (const std::string& line : notes) note(pair.name + ": " + line);
     } catch (const Error& error) {
       if (error.code() == ExitCode::kUsage) throw;
@@ -203,7 +209,7 @@ Report compare_pairs(const CompareOptions& options, const metrics::Protocol& pro
 }  // namespace
 
 Report compare(const CompareOptions& options) {
-  const metrics::Protocol& protocol = metrics::find_protocol(options.protocol);
+  const metrics::Protocol protocol = protocol_with_stride(options.protocol, options.stride, "folder");
   if (options.runs && (options.sets || !options.metrics.empty()))
     throw UsageError("--runs compares all figures of two tables: neither --sets nor --metrics belong to it");
   if (!options.sets && (!options.features.inception.empty() || !options.features.cache.empty()))

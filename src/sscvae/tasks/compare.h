@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@ struct CompareOptions {
   std::string a, b;  ///< two images, or two folders whose images are matched by relative name without extension
   std::vector<std::string> metrics;  ///< names of metrics between images, or of those between sets; empty: all
   std::string protocol = "sound";
+  int64_t stride = 0;  ///< of the protocol's windows, pixels; 0: windows side by side
   ReadingOptions reading;
   bool sets = false;  ///< a and b are folders of unrelated images: FID and KID
   FeatureOptions features;

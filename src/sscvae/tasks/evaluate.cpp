@@ -16,6 +16,7 @@
 #include "sscvae/core/progress.h"
 #include "sscvae/core/text.h"
 #include "sscvae/data/pairs.h"
+#include "sscvae/data/registry.h"
 #include "sscvae/image/image.h"
 #include "sscvae/image/noise.h"
 #include "sscvae/image/patches.h"
@@ -25,6 +26,7 @@
 #include "sscvae/tasks/outputs.h"
 #include "sscvae/tasks/reading.h"
 #include "sscvae/tasks/summary.h"
+#include "sscvae/tasks/window_runs.h"
 
 namespace sscvae::tasks {
 
@@ -161,9 +163,9 @@ std::vector<std::string> figure_names(const Plan& plan, CodeKind kind, double co
 /// What each image's code costs an entropy coder with the frequencies of all images.
 class RateMeter {
  public:
-  void add(const metrics::SymbolCounts& symbols, const at::Tensor& image) {
+  void add(const metrics::SymbolCounts& symbols, double pixels) {
     all_.add(symbols);
-    images_.push_back({symbols, static_cast<double>(image.size(1) * image.size(2))});
+    images_.push_back({symbols, pixels});
   }
   void fill(ImageTable& table) const {
     for (size_t i = 0; i < images_.size() && !all_.empty(); ++i)
@@ -182,7 +184,8 @@ class RateMeter {
 /// The features of originals and reconstructions, if FID and KID are wanted.
 class SetMeter {
  public:
-  SetMeter(const EvaluateOptions& options, const Plan& plan, int64_t channels, c10::Device device) {
+  SetMeter(const EvaluateOptions& options, const metrics::Protocol& protocol, const Plan& plan, int64_t channels,
+           c10::Device device) {
     if (options.features.inception.empty()) {
       if (!options.features.cache.empty()) throw UsageError("--feature-cache belongs to --inception");
       return;
@@ -190,8 +193,9 @@ class SetMeter {
     network_ = std::make_unique<FeatureNetwork>(options.features, device);
     std::vector<std::string> files;
     for (size_t i = 0; i < plan.paths.size(); ++i) files.push_back(plan.path(i).string());
-    const std::string rule = format("protocol %s, %lld channels, centre %lld", options.protocol.c_str(),
-                                    static_cast<long long>(channels), static_cast<long long>(options.crop));
+    const std::string rule = format("protocol %s by %lld, %lld channels, centre %lld", protocol.name.c_str(),
+                                    static_cast<long long>(protocol.window_stride), static_cast<long long>(channels),
+                                    static_cast<long long>(options.crop));
     originals_ = std::make_unique<FeatureSet>(
         *network_, options.features.cache.empty() ? std::string() : hash_of_images(files, rule));
     reconstructions_ = std::make_unique<FeatureSet>(*network_, "");
@@ -291,8 +295,8 @@ std::string usage_text(const metrics::CodeUsage& usage) {
                 static_cast<long long>(usage.used()), static_cast<long long>(usage.num_codes()), usage.perplexity());
 }
 
-metrics::Protocol protocol_of(const EvaluateOptions& options) {
-  metrics::Protocol protocol = metrics::find_protocol(options.protocol);
+metrics::Protocol protocol_of(const EvaluateOptions& options, const std::string& dataset) {
+  metrics::Protocol protocol = protocol_with_stride(options.protocol, options.stride, dataset);
   if (options.clip) protocol.clip_noisy_input = true;
   return protocol;
 }
@@ -302,6 +306,7 @@ void check_evaluation(const EvaluateOptions& options) {
   if (options.mode != "eval" && options.mode != "train")
     throw UsageError("--mode: expected eval or train, got '" + options.mode + "'" +
                      suggestion(options.mode, {"eval", "train"}));
+  protocol_with_stride(options.protocol, options.stride, data::dataset_names().front());
   if (options.crop < 0) throw UsageError("--crop: expected a number >= 0, got " + std::to_string(options.crop));
   check_writable(options.per_image, options.overwrite);
 }
@@ -309,18 +314,18 @@ void check_evaluation(const EvaluateOptions& options) {
 /// The model on image after image, and what was measured so far.
 class Evaluation {
  public:
-  Evaluation(const EvaluateOptions& options, const metrics::Protocol& protocol)
+  explicit Evaluation(const EvaluateOptions& options)
       : options_(options),
-        protocol_(protocol),
         inference_(options.source, options.inference),
         plan_(make_plan(options, inference_.opened())),
+        protocol_(protocol_of(options, plan_.data.dataset)),
         state_(inference_.model()),
         reader_(plan_.reading, plan_.data),
         noise_(protocol_, plan_.noise, plan_.sigma_8bit),
         columns_(figure_names(plan_, code_kind(inference_.model()), options.inference.code_step)),
         table_(columns_),
         groups_(plan_, columns_),
-        sets_(options, plan_, inference_.channels(), inference_.compute().device),
+        sets_(options, protocol_, plan_, inference_.channels(), inference_.compute().device),
         broken_(plan_.paths.size()) {
     inference_.model().train(options.mode == "train");
   }
@@ -346,12 +351,13 @@ class Evaluation {
     Json json = plan_json(plan_, options_, inference_, protocol_);
     json["interrupted"] = interrupted_;
     json["broken"] = broken_.count();
+    json["windows"] = windows_;
     if (usage_.positions() > 0) json["code_usage"] = usage_json(usage_);
     json.update(table_.json());
     const std::string of_groups = groups_.finish(json), of_sets = interrupted_ ? "" : sets_.finish(json);
-    const std::string head =
-        format("%s: %s (%s), part %s, %sprotocol %s\n", plan_.task_name().c_str(), plan_.data.root.c_str(),
-               plan_.data.dataset.c_str(), plan_.part.c_str(), plan_.noise_text().c_str(), protocol_.name.c_str());
+    const std::string head = format("%s: %s (%s), part %s, %sprotocol %s%s\n", plan_.task_name().c_str(),
+                                    plan_.data.root.c_str(), plan_.data.dataset.c_str(), plan_.part.c_str(),
+                                    plan_.noise_text().c_str(), protocol_.name.c_str(), window_text().c_str());
     Report report = make_report(head + table_.text(false) + of_groups + usage_text(usage_) + of_sets, std::move(json));
     report.failure = broken_.failure();
     report.interrupted = interrupted_;
@@ -370,31 +376,43 @@ class Evaluation {
     }
   }
 
+  std::string window_text() const {
+    if (protocol_.windows == metrics::WindowRule::kNone) return "";
+    return format(", %lld windows", static_cast<long long>(windows_));
+  }
+
   void measure(const std::string& path, const Images& images) {
     const at::Tensor& clean = images.clean;
     const at::Tensor input = plan_.denoises() ? noise_.add_to(clean) : plan_.enhances() ? images.other : clean;
-    const InferenceResult result = inference_.run(input);
-    if (options_.mode == "train") state_.restore();
+    const WindowsResult result = run_windows(inference_, protocol_, clean, input, [this] {
+      if (options_.mode == "train") state_.restore();
+    });
+    std::vector<at::Tensor> originals, inputs, reconstructions;
+    for (const MeasuredPart& part : result.parts) {
+      originals.push_back(part.original);
+      inputs.push_back(part.input);
+      reconstructions.push_back(part.reconstruction);
+      sets_.add(part.original, part.reconstruction, protocol_);
+    }
+    windows_ += result.windows;
     std::vector<std::string> notes;
-    std::map<std::string, double> figures =
-        metrics::compare_images(clean, result.reconstruction, protocol_, measured_, &notes);
+    std::map<std::string, double> figures = compare_parts(originals, reconstructions, protocol_, measured_, &notes);
     for (const std::string& line : notes) note(path + ": " + line);
     if (!result.code.empty()) figures.merge(figures_of(result.code.value()));
     if (plan_.denoises() || plan_.enhances())
       figures[plan_.denoises() ? "noisy_psnr_db" : "input_psnr_db"] =
-          metrics::compare_images(clean, input, protocol_, {"psnr"}).at("psnr");
+          compare_parts(originals, inputs, protocol_, {"psnr"}, nullptr).at("psnr");
     figures["seconds"] = result.seconds;
     table_.add(path, figures);
     groups_.add(path, figures);
-    sets_.add(clean, result.reconstruction, protocol_);
     usage_.add(result.code.usage());
-    rate_.add(result.code.symbols(), clean);
+    rate_.add(result.code.symbols(), result.pixels);
   }
 
   const EvaluateOptions& options_;
-  const metrics::Protocol& protocol_;
   Inference inference_;
   Plan plan_;
+  metrics::Protocol protocol_;
   KeptState state_;
   InputReader reader_;
   NoiseSource noise_;
@@ -405,15 +423,15 @@ class Evaluation {
   RateMeter rate_;
   metrics::CodeUsage usage_;
   BrokenImages broken_;
+  int64_t windows_ = 0;
   bool interrupted_ = false;
 };
 
 }  // namespace
 
 Report evaluate(const EvaluateOptions& options) {
-  const metrics::Protocol protocol = protocol_of(options);
   check_evaluation(options);
-  Evaluation evaluation(options, protocol);
+  Evaluation evaluation(options);
   evaluation.measure_all();
   return evaluation.report();
 }

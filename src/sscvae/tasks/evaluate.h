@@ -21,6 +21,7 @@ struct EvaluateOptions {
   std::string noise;       ///< gaussian | speckle; "": the configuration's, gaussian where it mixes
   bool clip = false;       ///< noisy images are cut to [0,1] under any protocol
   std::string protocol = "sound";
+  int64_t stride = 0;  ///< of the protocol's windows, pixels; 0: that of the dataset's published tests
   std::string mode =
       "eval";             ///< train: normalisation by batch statistics, as the authors evaluate; they stay as they were
   int64_t crop = 0;       ///< measure the centre square of that side only (fed to the model alone); 0: whole images
@@ -30,9 +31,9 @@ struct EvaluateOptions {
 };
 
 /// Metrics over a dataset in eval mode on whole images. The report states N, data range, channel, noise and rounding
-/// rule, mode, crop, hash of weights and split, and has every metric and code statistic by image and as mean with a 95
-/// % bootstrap interval; "sets" has FID and KID where asked for. An image that cannot be read is named and left
-/// out; the report then fails once it is delivered (with data.on_broken = "refuse" at once). Errors: UsageError,
+/// rule, mode, crop, windows, hash of weights and split, and has every metric and code statistic by image and as mean
+/// with a 95 % bootstrap interval; "sets" has FID and KID where asked for. An image that cannot be read is named and
+/// left out; the report then fails once it is delivered (with data.on_broken = "refuse" at once). Errors: UsageError,
 /// IoError, FormatError.
 Report evaluate(const EvaluateOptions& options);
 
