@@ -16,8 +16,10 @@ void LossOptions::describe(FieldList& fields) {
   fields.add(
       "reconstruction", reconstruction,
       "pixel error: squared, absolute, charbonnier, sqrt(e^2 + 1e-6), or rms, the root of each image's mean square");
-  fields.add("reduction", reduction,
-             "of the pixel error: mean over everything (authors' code) or mean over images of the sum (Eq. 6)");
+  fields.add(
+      "reduction", reduction,
+      "of the pixel error: mean over everything (authors' code) or mean over images of the sum (Eq. 6); a sum brings "
+      "the KL term of a vae and perceptual distances along");
   fields.add("latent_form", latent_form,
              "plain ||Dz - E||^2, or commitment ||Dz - sg(E)||^2 + commitment ||sg(Dz) - E||^2");
   fields.add("latent_weight", latent_weight, "weight of the latent term, mean over positions (Eq. 7)", at_least(0));
@@ -61,7 +63,11 @@ at::Tensor reconstruction_term(const at::Tensor& difference, const LossOptions& 
 at::Tensor squared_distance(const at::Tensor& a, const at::Tensor& b) { return (a - b).square().sum({1}).mean(); }
 
 at::Tensor latent_term(const ForwardResult& result, const LossOptions& options) {
-  if (result.latent_loss.defined()) return result.latent_loss;
+  if (result.latent_loss.defined()) {
+    // The bound of a VAE adds up pixels and variables: where one is a sum, so is the other.
+    const bool sums = options.reduction == Reduction::kSum && result.log_variance.defined();
+    return sums ? result.latent_loss * (result.log_variance.size(2) * result.log_variance.size(3)) : result.latent_loss;
+  }
   if (!result.coded_features.defined()) return {};
   if (options.latent_form == LatentForm::kPlain) return squared_distance(result.coded_features, result.features);
   return squared_distance(result.coded_features, result.features.detach()) +
@@ -107,6 +113,10 @@ Losses compute_losses(const ForwardResult& result, const at::Tensor& target, con
   if (losses.sparsity.defined())
     losses.total = losses.total + sparsity_weight.to(losses.sparsity.scalar_type()) * losses.sparsity;
   return losses;
+}
+
+double weight_of_means(const LossOptions& options, const at::Tensor& target) {
+  return options.reduction == Reduction::kSum ? static_cast<double>(target.numel() / target.size(0)) : 1;
 }
 
 bool is_steered(const LossOptions& options) {

@@ -30,8 +30,8 @@ struct LossOptions {
 struct Losses {
   at::Tensor reconstruction;  ///< mean (or, with sum, mean over images of the sum) of the pixel error; with rms, mean
                               ///< over images of the root of the mean squared error
-  at::Tensor
-      latent;  ///< mean over positions of ||D z - E||^2 (or the model's own latent term); undefined without a code
+  at::Tensor latent;  ///< mean over positions of ||D z - E||^2, or the model's own latent term, a Gaussian code's
+                      ///< summed over positions where pixel errors are; undefined without a code
   at::Tensor sparsity;  ///< mean over positions of sum_i alpha_i |z_i| or of the rate in bits; undefined where not used
   at::Tensor total;
 };
@@ -44,6 +44,10 @@ Losses compute_losses(const ForwardResult& result, const at::Tensor& target, con
 /// The same with the weight as a scalar where the result lies.
 Losses compute_losses(const ForwardResult& result, const at::Tensor& target, const LossOptions& options,
                       const at::Tensor& sparsity_weight);
+
+/// What a mean over the values of an image counts in the objective: 1 or, where pixel errors are summed, their number
+/// in `target` [N,C,H,W], so that perceptual terms keep their share.
+double weight_of_means(const LossOptions& options, const at::Tensor& target);
 
 /// The steered weight after a batch with `nnz` non-zeros per position:
 /// weight * exp(0.05 clip(log(nnz / target), -2, 2)), within [1e-12, sparsity_max_weight].

@@ -55,6 +55,20 @@ TEST(Losses, OptionsChangeTheTerms) {
   EXPECT_DOUBLE_EQ(total(options), 1.25 + 2 * 1.25 * 9);
 }
 
+TEST(Losses, ASummedErrorSumsTheDivergenceOfGaussianCodes) {
+  ForwardResult result = small_result();
+  result.latent_loss = at::scalar_tensor(0.5, at::kDouble);
+  result.log_variance = at::zeros({1, 3, 2, 5}, at::kDouble);  // 10 positions
+  LossOptions options;
+  options.sparsity = Sparsity::kNone;
+  options.latent_weight = 1;
+  EXPECT_DOUBLE_EQ(compute_losses(result, kTarget, options, 0).latent.item<double>(), 0.5);
+  options.reduction = Reduction::kSum;
+  EXPECT_DOUBLE_EQ(compute_losses(result, kTarget, options, 0).latent.item<double>(), 5);
+  result.log_variance.reset();  // a codebook's term: the paper is silent, a mean it stays
+  EXPECT_DOUBLE_EQ(compute_losses(result, kTarget, options, 0).latent.item<double>(), 0.5);
+}
+
 TEST(Losses, GradientsMatchDifferences) {
   torch::manual_seed(1);
   const auto leaf = [](at::IntArrayRef shape) { return torch::randn(shape, at::kDouble).requires_grad_(); };

@@ -1,7 +1,7 @@
 #include "sscvae/train/adversary.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/ones.h>
+#include <ATen/ops/full.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
@@ -71,21 +71,22 @@ at::Tensor Adversary::logits(const at::Tensor& images) {
 }
 
 at::Tensor Adversary::adaptive_weight(const at::Tensor& last_weight, const at::Tensor& quality,
-                                      const at::Tensor& deception) const {
-  if (!options_.adaptive) return at::ones({}, deception.options().dtype(at::kDouble));
+                                      const at::Tensor& deception, double unit) const {
+  if (!options_.adaptive) return at::full({}, unit, deception.options().dtype(at::kDouble));
   const auto norm = [&](const at::Tensor& loss) {
     return torch::autograd::grad({loss}, {last_weight}, {}, true)[0].norm().to(at::kDouble);
   };
-  return (norm(quality) / (norm(deception) + kSmallestNorm)).clamp_max(options_.max_adaptive).detach();
+  return (norm(quality) / (norm(deception) + kSmallestNorm)).clamp_max(options_.max_adaptive * unit).detach();
 }
 
 at::Tensor Adversary::generator_term(const models::Autoencoder& model, const at::Tensor& reconstruction,
-                                     const at::Tensor& target, const at::Tensor& pixel_loss, double share) {
+                                     const at::Tensor& target, const at::Tensor& pixel_loss, double share,
+                                     double unit) {
   at::Tensor term, quality = pixel_loss;
   if (options_.perceptual_weight > 0) {
     const at::Tensor distance = perceptual_(as_colour(reconstruction), as_colour(target)).mean();
     add_share(sums_.perceptual, distance, share);
-    term = options_.perceptual_weight * distance;
+    term = options_.perceptual_weight * unit * distance;
     quality = quality + term;
   }
   if (!active_) return term;
@@ -94,7 +95,7 @@ at::Tensor Adversary::generator_term(const models::Autoencoder& model, const at:
     const Frozen frozen(*discriminator_);
     deception = models::hinge_generator_loss(logits(reconstruction));
   }
-  const at::Tensor lambda = adaptive_weight(model.last_weight(), quality, deception);
+  const at::Tensor lambda = adaptive_weight(model.last_weight(), quality, deception, unit);
   add_share(sums_.adversarial, deception, share);
   add_share(sums_.adaptive_weight, lambda, share);
   const at::Tensor adversarial = (options_.weight * lambda).to(deception.scalar_type()) * deception;

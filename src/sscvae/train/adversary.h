@@ -44,9 +44,10 @@ class Adversary {
 
   /// Before the batches of a step, counted from 1.
   void begin_step(int64_t step);
-  /// What is added to the objective of a batch that makes up `share` of the step; undefined: nothing.
+  /// What is added to the objective of a batch that makes up `share` of the step; undefined: nothing. `unit` is
+  /// models::weight_of_means: what P, the cap and a lambda that is not adaptive are multiplied by.
   at::Tensor generator_term(const models::Autoencoder& model, const at::Tensor& reconstruction,
-                            const at::Tensor& target, const at::Tensor& pixel_loss, double share);
+                            const at::Tensor& target, const at::Tensor& pixel_loss, double share, double unit = 1);
   /// The discriminator's gradients of that batch.
   void learn(const at::Tensor& reconstruction, const at::Tensor& target, double share);
   /// "" or the first gradient that is not finite. Waits for the device.
@@ -62,8 +63,8 @@ class Adversary {
 
  private:
   at::Tensor logits(const at::Tensor& images);
-  at::Tensor adaptive_weight(const at::Tensor& last_weight, const at::Tensor& quality,
-                             const at::Tensor& deception) const;
+  at::Tensor adaptive_weight(const at::Tensor& last_weight, const at::Tensor& quality, const at::Tensor& deception,
+                             double unit) const;
 
   AdversarialOptions options_;
   c10::Device device_;

@@ -86,6 +86,29 @@ TEST(Adversary, TheAdaptiveWeightBalancesGradientsAtTheLastLayer) {
   EXPECT_NEAR(limited.figures().adaptive_weight, lambda / 2, 1e-9);
 }
 
+TEST(Adversary, SummedPixelErrorsBringTheOtherTermsAlong) {
+  const auto model = small_vq_gan();
+  torch::manual_seed(1);
+  const at::Tensor images = torch::rand({2, 1, 16, 16}), made = model->forward(images).reconstruction;
+  models::LossOptions sums;
+  sums.reduction = models::Reduction::kSum;
+  const double unit = models::weight_of_means(sums, images);
+  EXPECT_EQ(unit, 256);
+  EXPECT_EQ(models::weight_of_means({}, images), 1);
+  AdversarialOptions options = small_options();
+  options.perceptual_weight = 0.3;
+  options.max_adaptive = 1e9;
+  const at::Tensor pixels = (made - images).square().mean();
+  const auto term = [&](const at::Tensor& loss, double weight) {
+    Adversary adversary = make(options, mean_absolute);
+    adversary.begin_step(1);
+    return adversary.generator_term(*model, made, images, loss, 1, weight).item<double>();
+  };
+  EXPECT_NEAR(term(256 * pixels, unit) / (256 * term(pixels, 1)), 1, 1e-4);
+  options.adaptive = false;
+  EXPECT_NEAR(term(256 * pixels, unit) / (256 * term(pixels, 1)), 1, 1e-4);
+}
+
 TEST(Adversary, TheAutoencodersTermGivesTheDiscriminatorNoGradients) {
   const auto model = small_vq_gan();
   const at::Tensor images = torch::rand({2, 1, 16, 16}), made = model->forward(images).reconstruction;

@@ -65,8 +65,9 @@ Pass run_pass(models::Autoencoder& model, const data::Batch& batch, const StepSe
       [&](const auto& weight) { return models::compute_losses(pass.result, pass.target, settings.loss, weight); },
       sparsity_weight);
   if (!settings.adversary) return pass;
-  const at::Tensor term = settings.adversary->generator_term(model, pass.result.reconstruction, pass.target,
-                                                             pass.losses.reconstruction, share);
+  const at::Tensor term =
+      settings.adversary->generator_term(model, pass.result.reconstruction, pass.target, pass.losses.reconstruction,
+                                         share, models::weight_of_means(settings.loss, pass.target));
   if (term.defined()) pass.losses.total = pass.losses.total + term;
   return pass;
 }
