@@ -32,7 +32,10 @@ void add_tables(CLI::App& app) {
   app.add_option("--out", options->out, "folder of the runs, tables and figures; called again, it goes on there")
       ->type_name("DIR")
       ->required();
-  app.add_option("--only", options->only, "some of T1,T2,T3,T4,F1,F3,F4,F5")
+  app.add_option(
+         "--only", options->only,
+         "some of T1,T2,T3,T4,S1,F1,F3,F4,F5 (default: all but S1, denoising of photographs, which takes 15 runs for "
+         "each dataset)")
       ->type_name("T1,F3")
       ->delimiter(',')
       ->allow_extra_args(false);

@@ -48,6 +48,9 @@ tasks::Report make_summary(const train::TrainRequest& request, const train::Trai
   for (const auto& [name, value] : summary.validation)
     if (!std::isnan(value)) validation[name] = value;
   for (const auto& [name, value] : validation) text += format("validation %-16s %.5g\n", name.c_str(), value);
+  if (summary.best_step > 0)
+    text +=
+        format("best after step %lld, PSNR %.2f dB\n", static_cast<long long>(summary.best_step), summary.best_psnr_db);
   text += "weights " + summary.best.string() + "\nreport  " + summary.report.string() + "\n";
   return tasks::make_report(text, {{"out", request.out.string()},
                                    {"steps", summary.steps},

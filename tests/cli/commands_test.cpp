@@ -79,8 +79,9 @@ TEST(Commands, ParameterCountsOfThePaper) {
   const std::map<std::string, int64_t> expected{
       {"ssc-vae", 22948756}, {"sc-vae-in", 22915970}, {"sc-vae", 19115394}, {"vq-vae", 19114369}, {"vq-gan", 19114369}};
   for (const auto& [name, parameters] : expected)
-    EXPECT_EQ(run_json({"complexity", "--config", "ultrasound-paper", "--model", name, "--size", "8x8"})["parameters"],
-              parameters)
+    EXPECT_EQ(
+        run_json({"complexity", "--config", "ultrasound-reference", "--model", name, "--size", "8x8"})["parameters"],
+        parameters)
         << name;
 }
 

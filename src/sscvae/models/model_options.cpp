@@ -32,7 +32,8 @@ void GaussianOptions::describe(FieldList& fields) {
   fields.add("latent_dim", latent_dim, "Gaussian variables at each position, which is the number of feature channels",
              at_least(1));
   fields.add("kl_weight", kl_weight,
-             "weight of the divergence from the standard normal, sum over variables and mean over positions",
+             "weight of the divergence from the standard normal, sum over variables and mean over positions (or their "
+             "sum where train.loss.reduction is a sum)",
              at_least(0));
 }
 

@@ -18,6 +18,7 @@ using Rows = std::vector<std::vector<std::string>>;
 const char* title_of(const std::string& table) {
   if (table == "T1") return "Table 1: reconstruction";
   if (table == "T2") return "Table 2: denoising of ultrasound images";
+  if (table == "S1") return "Supplement: denoising of photographs (its figures are not in the paper)";
   return "Table 3: ablation, reconstruction";
 }
 
@@ -29,6 +30,7 @@ std::string value_text(double value, const std::string& metric) {
 
 std::string cell_text(const Cell& cell) {
   if (!std::isfinite(cell.ours)) return "- (" + value_text(cell.paper, cell.metric) + "; " + cell.note + ")";
+  if (!std::isfinite(cell.paper)) return value_text(cell.ours, cell.metric);
   return value_text(cell.ours, cell.metric) + " (" + value_text(cell.paper, cell.metric) + ", " +
          format("%+.*f", digits(cell.metric), cell.ours - cell.paper) + ")";
 }
@@ -41,7 +43,7 @@ std::string metric_title(const std::string& metric) {
 
 std::vector<std::string> header_of(const std::string& table) {
   std::vector<std::string> header{"dataset"};
-  if (table == "T2") header.push_back("sigma");
+  if (table == "T2" || table == "S1") header.push_back("sigma");
   header.push_back("model");
   for (const std::string& metric : table_metrics()) header.push_back(metric_title(metric));
   header.insert(header.end(), {"images", "steps"});
@@ -53,10 +55,11 @@ Rows rows_of(const Pages& pages, const std::string& table) {
   for (const ResultRow& row : pages.rows) {
     if (row.published.table != table) continue;
     result.push_back({row.published.dataset});
-    if (table == "T2") result.back().push_back(to_text(row.published.sigma_8bit));
+    if (table == "T2" || table == "S1") result.back().push_back(to_text(row.published.sigma_8bit));
     result.back().push_back(row.published.model);
     for (const Cell& cell : row.cells) result.back().push_back(cell_text(cell));
-    result.back().push_back(std::to_string(row.images));
+    const std::string windows = row.windows > row.images ? " (" + std::to_string(row.windows) + " windows)" : "";
+    result.back().push_back(std::to_string(row.images) + windows);
     result.back().push_back(std::to_string(row.steps));
   }
   return result;
@@ -114,7 +117,7 @@ constexpr char kLegend[] = "Each cell: ours (the paper's, difference).";
 
 template <class Section>
 void for_each_table(const Pages& pages, const Section& section) {
-  for (const char* table : {"T1", "T2", "T3"})
+  for (const char* table : {"T1", "T2", "T3", "S1"})
     if (const Rows rows = rows_of(pages, table); is_wanted(pages.options, table) && !rows.empty())
       section(title_of(table), header_of(table), rows);
   if (!pages.costs.empty()) section(kCostTitle, cost_header(), cost_rows(pages));
@@ -177,7 +180,8 @@ std::string markdown(const Pages& pages) {
 
 std::string csv(const Pages& pages) {
   std::string text =
-      "table,dataset,sigma_8bit,model,metric,ours,low,high,paper,difference,images,steps,seconds,weights_sha256,note\n";
+      "table,dataset,sigma_8bit,model,metric,ours,low,high,paper,difference,images,windows,steps,seconds,weights_"
+      "sha256,note\n";
   const auto number = [](double value) { return std::isfinite(value) ? to_text(value) : std::string(); };
   for (const ResultRow& row : pages.rows)
     for (const Cell& cell : row.cells) {
@@ -193,6 +197,7 @@ std::string csv(const Pages& pages) {
                                            number(cell.paper),
                                            number(cell.ours - cell.paper),
                                            std::to_string(row.images),
+                                           std::to_string(row.windows),
                                            std::to_string(row.steps),
                                            number(row.seconds),
                                            row.weights_sha256,

@@ -10,7 +10,8 @@ namespace sscvae::tables {
 inline constexpr double kNotPublished = std::numeric_limits<double>::quiet_NaN();
 
 struct PublishedRow {
-  std::string table;      ///< "T1" (reconstruction), "T2" (denoising), "T3" (ablation)
+  std::string table;      ///< "T1" (reconstruction), "T2" (denoising), "T3" (ablation), "S1" (denoising of
+                          ///< photographs as the supplement trains it; its figures are not in the paper)
   std::string dataset;    ///< registry name
   double sigma_8bit = 0;  ///< of the noise, T2 only
   std::string model;      ///< registry name

@@ -50,6 +50,7 @@ ResultRow read_row(const PublishedRow& published, const RunOutcome& outcome) {
   try {
     const json evaluation = json::parse(read_file(outcome.evaluation));
     row.images = evaluation.at("count");
+    row.windows = evaluation.value("windows", row.images);
     row.weights_sha256 = evaluation.at("weights_sha256");
     row.kl_bits = evaluation.at("mean").value("kl_bits", 0.0);
     if (evaluation.contains("code_usage")) row.codebook_size = evaluation.at("code_usage").at("num_codes");
@@ -74,7 +75,7 @@ std::string block_name(const PublishedRow& row) {
 std::string explain(const ResultRow& weaker, const ResultRow& stronger) {
   std::string text = stronger.published.model + " is not above " + weaker.published.model;
   const double steps = static_cast<double>(stronger.steps), others = static_cast<double>(weaker.steps);
-  if (weaker.kl_bits > 0 && stronger.codebook_size > 0)
+  if (weaker.kl_bits > 0 && stronger.codebook_size > 0 && std::isfinite(cell_of(weaker, "psnr").paper))
     text += format(
         " (its code carries %.0f bits at a position, that of %s at most %.0f; the paper's, %.2f dB, is where a VAE's "
         "code "

@@ -21,6 +21,7 @@ struct ResultRow {
   PublishedRow published;
   std::vector<Cell> cells;
   int64_t images = 0, steps = 0;
+  int64_t windows = 0;        ///< that the model saw of those images
   double kl_bits = 0;         ///< of a Gaussian code, per position; else 0
   int64_t codebook_size = 0;  ///< of a discrete code, else 0
   double seconds = 0;

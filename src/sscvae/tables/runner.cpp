@@ -14,6 +14,7 @@
 #include "sscvae/core/log.h"
 #include "sscvae/core/progress.h"
 #include "sscvae/core/text.h"
+#include "sscvae/metrics/protocol.h"
 #include "sscvae/tables/child_process.h"
 #include "sscvae/tables/schedule.h"
 #include "sscvae/tasks/interrupt.h"
@@ -301,6 +302,9 @@ class Runner {
                                        where.evaluation().string(),
                                        "--per-image",
                                        where.images().string()};
+    // One window for most images: at lite scale evaluation should not take longer than training.
+    if (options_.scale == "lite" && metrics::find_protocol(options_.protocol).windows != metrics::WindowRule::kNone)
+      arguments.insert(arguments.end(), {"--stride", "256"});
     if (options_.test_images > 0) arguments.insert(arguments.end(), {"--limit", std::to_string(options_.test_images)});
     if (!options_.inception.empty()) arguments.insert(arguments.end(), {"--inception", options_.inception});
     launch(run, true, std::move(arguments), where.log("evaluate"));

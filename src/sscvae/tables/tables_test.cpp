@@ -53,7 +53,7 @@ RunOutcome pretend(const TemporaryFolder& folder, const RunSpec& spec, double ps
 TEST(Published, EveryModelOfTheTablesIsInTheRegistry) {
   for (const PublishedRow& row : published_rows()) EXPECT_NO_THROW(models::find_model(row.model));
   for (const PublishedCost& cost : published_costs()) EXPECT_NO_THROW(models::find_model(cost.model));
-  EXPECT_EQ(published_rows().size(), 36U);
+  EXPECT_EQ(published_rows().size(), 36U + 30U) << "printed, and the supplement's";
 }
 
 TEST(Duration, HasAUnit) {
@@ -72,6 +72,24 @@ TEST(Plan, SharedRunsAreMadeOnce) {
   EXPECT_EQ(runs.size(), 5U + 15U + 1U);  // T1, T2, and what T3 has beyond T1
   EXPECT_TRUE(names.count("ultrasound-denoise20-vq-gan"));
   EXPECT_EQ(runs.front().test_images, 2);
+}
+
+TEST(Plan, TheSupplementIsMadeWhenAskedFor) {
+  TemporaryFolder folder;
+  for (const char* part : {"train", "val", "test"}) {
+    create_folder(folder / "bsds" / part);
+    image::write_image(folder / "bsds" / part / "a.png", image::dead_leaves(1, 300, 280, 1));
+  }
+  TablesOptions options;
+  options.bsds500 = (folder / "bsds").string();
+  options.scale = "paper";
+  for (const RunSpec& run : plan_runs(options)) EXPECT_EQ(run.sigma_8bit, 0) << run.name;
+  options.only = {"S1"};
+  options.set = {"data.split=official"};
+  const std::vector<RunSpec> runs = plan_runs(options);
+  ASSERT_EQ(runs.size(), 15U);
+  EXPECT_EQ(runs.front().name, "bsds500-denoise10-vae");
+  EXPECT_EQ(runs.front().experiment.options.train.epochs, 150) << "the paper's section 4.5";
 }
 
 TEST(Plan, FiguresAskForTheRunsOfTheirTables) {

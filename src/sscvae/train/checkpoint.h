@@ -19,7 +19,7 @@ struct TrainingState {
   double running_loss =
       std::numeric_limits<double>::quiet_NaN();  ///< mean of recent losses, for train.divergence_factor
   double last_loss = std::numeric_limits<double>::quiet_NaN();
-  double best_value = -std::numeric_limits<double>::infinity();  ///< validation PSNR, dB
+  double best_value = -std::numeric_limits<double>::infinity();  ///< validation_score by train.best_by
   int64_t best_step = 0;
   double seconds = 0;               ///< spent in training
   int64_t discriminator_steps = 0;  ///< finished steps of its optimizer

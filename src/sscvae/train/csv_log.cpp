@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
@@ -85,6 +86,15 @@ std::map<std::string, std::vector<double>> read_csv_log(const fs::path& path) {
                                                                         : std::numeric_limits<double>::quiet_NaN());
   }
   return table;
+}
+
+double logged_value(const std::filesystem::path& path, int64_t step, const std::string& column) {
+  const auto table = read_csv_log(path);
+  const auto steps = table.find("step"), values = table.find(column);
+  if (steps == table.end() || values == table.end()) return std::numeric_limits<double>::quiet_NaN();
+  const auto row = std::find(steps->second.begin(), steps->second.end(), static_cast<double>(step));
+  if (row == steps->second.end()) return std::numeric_limits<double>::quiet_NaN();
+  return values->second.at(static_cast<size_t>(row - steps->second.begin()));
 }
 
 }  // namespace sscvae::train

@@ -32,5 +32,7 @@ class CsvLog {
 
 /// A table read back: column name -> values, NaN for empty cells. Missing file: empty.
 std::map<std::string, std::vector<double>> read_csv_log(const std::filesystem::path& path);
+/// The value of a column in the row of that step; NaN if there is none.
+double logged_value(const std::filesystem::path& path, int64_t step, const std::string& column);
 
 }  // namespace sscvae::train

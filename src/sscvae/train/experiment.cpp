@@ -8,6 +8,7 @@
 #include "sscvae/core/log.h"
 #include "sscvae/core/shipped_files.h"
 #include "sscvae/core/text.h"
+#include "sscvae/data/registry.h"
 #include "sscvae/models/registry.h"
 #include "sscvae/train/authors_config.h"
 #include "sscvae/train/presets.h"
@@ -126,8 +127,10 @@ Experiment resolve(std::vector<Layer> given) {
   ExperimentOptions& options = experiment.options;
   const models::ProfileEntry& profile = models::find_profile(chosen(given, "profile", options.profile));
   const models::ModelEntry& model = models::find_model(chosen(given, "model.name", options.model.name));
+  const data::DatasetEntry& dataset = data::find_dataset(chosen(given, "data.dataset", options.data.dataset));
   std::vector<Layer> layers{{"model " + model.name, model.values(profile.name)},
-                            {"profile " + profile.name, profile.values}};
+                            {"profile " + profile.name, profile.values},
+                            {"dataset " + dataset.name, dataset.values(profile.name)}};
   layers.insert(layers.end(), std::make_move_iterator(given.begin()), std::make_move_iterator(given.end()));
 
   const FieldList fields = fields_of(options);

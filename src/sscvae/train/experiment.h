@@ -23,7 +23,8 @@ struct ExperimentOptions {
   void describe(FieldList& fields);
 };
 
-/// A resolved configuration and where each value came from ("default", "profile sound", "model ssc-vae", a file,
+/// A resolved configuration and where each value came from ("default", "profile sound", "model ssc-vae", "dataset
+/// folder", a file,
 /// "--set").
 struct Experiment {
   ExperimentOptions options;
@@ -37,7 +38,7 @@ struct Experiment {
 /// weights. Names of what comes with the program stay.
 Experiment without_paths(Experiment experiment);
 
-/// Resolves, later winning: defaults, model entry, profile, configuration, `assignments` ("key=value").
+/// Resolves, later winning: defaults, model entry, profile, dataset entry, configuration, `assignments` ("key=value").
 /// `config` is empty, a TOML file, the name of a shipped preset (configs/<name>.toml) or one of the authors' JSON
 /// files. Errors: UsageError, IoError.
 Experiment resolve_experiment(const std::string& config, const std::vector<std::string>& assignments);

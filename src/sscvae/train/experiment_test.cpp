@@ -109,8 +109,38 @@ TEST(Presets, AllResolveAndSayWhatTheyAre) {
   EXPECT_EQ(find_preset("none"), nullptr);
 }
 
-TEST(Presets, PaperOnesAreThePapersConfiguration) {
-  for (const char* name : {"ultrasound-paper", "bsds500-paper"}) {
+TEST(Experiment, AProfileMeansTheOfficialPartsOfMiniImageNet) {
+  const auto data = [](const std::string& profile, const std::string& dataset) {
+    return resolve_experiment("", {"profile=" + profile, "data.dataset=" + dataset}).options.data;
+  };
+  EXPECT_EQ(data("paper", "mini-imagenet").split, data::SplitRule::kOfficial);
+  EXPECT_EQ(data("paper", "mini-imagenet").min_size, 257);
+  EXPECT_EQ(data("reference", "mini-imagenet").min_size, 256);
+  EXPECT_EQ(data("sound", "mini-imagenet").min_size, 0);
+  EXPECT_EQ(data("paper", "bsds500").split, data::SplitRule::kAuthors);
+  const Experiment experiment = resolve_experiment("mini-imagenet-paper", {"data.min_size=300"});
+  EXPECT_EQ(experiment.options.data.min_size, 300);
+  EXPECT_EQ(experiment.origins.at("data.split"), "dataset mini-imagenet");
+}
+
+TEST(Presets, AreNamedByTheirProfile) {
+  for (const Preset& preset : list_presets()) {
+    const std::string profile = resolve_experiment(preset.name, {}).options.profile;
+    for (const std::string& name : models::profile_names())
+      if (preset.name.ends_with("-" + name)) EXPECT_EQ(profile, name) << preset.name;
+  }
+}
+
+TEST(Experiment, PaperAndReferenceChooseByTheLossOfTheWholePart) {
+  for (const char* profile : {"reference", "paper"}) {
+    const TrainOptions options = resolve_experiment("", {std::string("profile=") + profile}).options.train;
+    EXPECT_EQ(options.validation_images, -1);
+    EXPECT_EQ(options.best_by, BestBy::kLoss);
+  }
+}
+
+TEST(Presets, ReferenceOnesAreTheAuthorsConfiguration) {
+  for (const char* name : {"ultrasound-reference", "bsds500-reference"}) {
     const ExperimentOptions options = resolve_experiment(name, {}).options;
     EXPECT_EQ(options.profile, "reference");
     EXPECT_EQ(options.model.reference.hidden_channels_1, 128);

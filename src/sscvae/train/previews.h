@@ -1,7 +1,7 @@
 #pragma once
 
 #include "sscvae/image/image.h"
-#include "sscvae/train/validation.h"
+#include "sscvae/train/validation_set.h"
 
 namespace sscvae::train {
 

@@ -73,7 +73,12 @@ void TrainOptions::describe(FieldList& fields) {
              at_least(0));
   fields.add("preview_images", preview_images, "images drawn in previews/ and in the report", between(0, 64));
   fields.add("validation_images", validation_images,
-             "images of the part 'val' used for validation, evenly spread; 0: no validation", at_least(0));
+             "images of the part 'val' used for validation, evenly spread, each by its centre of 256x256 or, with "
+             "data.sampling = grid, by all windows of that grid; 0: no validation, -1: the whole part",
+             at_least(-1));
+  fields.add("best_by", best_by,
+             "what best.safetensors is chosen by: the highest mean PSNR or the lowest mean loss in validation (section "
+             "4.2 of the paper); the loss leaves out perceptual and adversarial terms");
   fields.add("validation_mode", validation_mode,
              "eval: fixed statistics; train: as the authors' release validates, batch statistics that absorb the "
              "validation data");

@@ -10,6 +10,7 @@ enum class OptimizerKind { kAdam, kMuon };
 enum class Schedule { kConstant, kCosine };
 enum class Precision { kAuto, kFp32, kBf16 };
 enum class ValidationMode { kEval, kTrain };
+enum class BestBy { kPsnr, kLoss };
 enum class NoiseLevels { kEstimated, kTold };
 
 /// How a model is trained. Defaults are the `sound` profile's.
@@ -47,7 +48,8 @@ struct TrainOptions {
   double checkpoint_minutes = 5;  ///< also after so many minutes; 0: never
   double max_minutes = 0;         ///< stop cleanly after so many minutes of one call; 0: never
   int64_t preview_images = 4;
-  int64_t validation_images = 32;
+  int64_t validation_images = 32;  ///< -1: all of the part
+  BestBy best_by = BestBy::kPsnr;
   ValidationMode validation_mode = ValidationMode::kEval;
   double divergence_factor =
       0;  ///< stop when the loss exceeds so many times its mean of some 50 steps; 0: only NaN and Inf
@@ -81,5 +83,10 @@ inline const std::vector<std::string>& sscvae::choice_names<sscvae::train::Valid
 template <>
 inline const std::vector<std::string>& sscvae::choice_names<sscvae::train::NoiseLevels>() {
   static const std::vector<std::string> names{"estimated", "told"};
+  return names;
+}
+template <>
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::train::BestBy>() {
+  static const std::vector<std::string> names{"psnr", "loss"};
   return names;
 }

@@ -2,12 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "sscvae/core/error.h"
+#include "sscvae/data/registry.h"
 #include "sscvae/models/weights.h"
 #include "sscvae/train/csv_log.h"
 #include "sscvae/train/training_fixture.h"
+#include "sscvae/train/validation_set.h"
 #include "support/reference_models.h"
 #include "support/tolerances.h"
 
@@ -255,6 +258,43 @@ TEST_F(TrainingTest, WithoutValidationImagesBestIsTheLast) {
   EXPECT_TRUE(std::isnan(summary.best_psnr_db));
   const auto best = serialization::read_safetensors(summary.best), final = last("run");
   for (const auto& [name, tensor] : best.tensors) EXPECT_TRUE(at::equal(tensor, final.tensors.at(name))) << name;
+}
+
+TEST_F(TrainingTest, TheWholePartIsValidatedAndTheLowestLossKept) {
+  const TrainSummary summary =
+      train(request("run", {"train.validation_images=-1", "train.best_by=loss", "train.steps=24"}));
+  const auto log = read_csv_log(folder_.path() / "run" / "validation.csv");
+  const std::vector<double>& losses = log.at("loss");
+  const auto lowest = std::min_element(losses.begin(), losses.end()) - losses.begin();
+  EXPECT_EQ(static_cast<double>(summary.best_step), log.at("step")[static_cast<size_t>(lowest)]);
+  EXPECT_DOUBLE_EQ(summary.best_psnr_db, log.at("psnr_db")[static_cast<size_t>(lowest)]);
+}
+
+TEST_F(TrainingTest, ValidationSeesThePartAsTrainingDoes) {
+  const auto size = [&](const std::vector<std::string>& more) {
+    const Experiment experiment = request("run", more).experiment;
+    const data::SplitManifest split = data::make_manifest(experiment.options.data);
+    return ValidationSet(split, "val", experiment.options.train.validation_images, experiment.options).size();
+  };
+  EXPECT_EQ(size({}), 2);
+  EXPECT_EQ(size({"train.validation_images=1"}), 1);
+  EXPECT_EQ(size({"train.validation_images=-1", "data.sampling=grid", "data.stride=16"}), 2 * 3 * 3);
+  EXPECT_EQ(size({"train.validation_images=-1", "data.sampling=grid", "data.patch_size=64"}), 2) << "centres";
+}
+
+TEST_F(TrainingTest, WindowsOfValidationAreThoseOfTheGrid) {
+  const Experiment experiment =
+      request("run", {"data.sampling=grid", "data.stride=16", "task=denoise", "train.validation_images=-1"}).experiment;
+  const data::SplitManifest split = data::make_manifest(experiment.options.data);
+  const ValidationSet set(split, "val", -1, experiment.options);
+  const at::Tensor whole =
+      data::ImageStore(experiment.options.data.root, split.paths("val"), 1, 0, data::OnBroken::kRefuse).get(0);
+  const ValidationImage window = set.get(5);  // second row, third column
+  EXPECT_TRUE(at::equal(window.target, whole.narrow(1, 16, 16).narrow(2, 32, 16)));
+  EXPECT_EQ(set.sides(5), (std::vector<int64_t>{16, 16}));
+  const at::Tensor noise = window.input - window.target;
+  EXPECT_NEAR(noise.std().item<double>() * 255, 25, 4);
+  EXPECT_FALSE(at::allclose(noise, set.get(6).input - set.get(6).target)) << "each window has noise of its own";
 }
 
 TEST_F(TrainingTest, StopsAfterItsTimeWithACheckpoint) {

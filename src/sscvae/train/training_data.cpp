@@ -37,14 +37,13 @@ TrainingData open_training_data(const ExperimentOptions& options, const std::fil
     data.batches = std::make_unique<data::TrainingBatches>(*data.store, options.data, batch_size, seed,
                                                            options.task == Task::kDenoise);
   }
-  data.validation = validation_images(data.split, "val", options.train.validation_images, options);
-  if (data.validation.empty() && options.train.validation_images > 0)
+  data.validation = ValidationSet(data.split, "val", options.train.validation_images, options);
+  if (data.validation.empty() && options.train.validation_images != 0)
     note("no images in part 'val': no validation, best.safetensors will be the last weights");
-  data.previews = data.validation;
-  if (data.previews.empty())
-    data.previews = validation_images(data.split, "train", options.train.preview_images, options);
-  if (static_cast<int64_t>(data.previews.size()) > options.train.preview_images)
-    data.previews.resize(static_cast<size_t>(options.train.preview_images));
+  const int64_t previews = options.train.preview_images;
+  const ValidationSet shown =
+      data.validation.empty() ? ValidationSet(data.split, "train", previews, options) : data.validation;
+  for (int64_t i = 0; i < std::min(previews, shown.size()); ++i) data.previews.push_back(shown.get(i));
   return data;
 }
 

@@ -8,7 +8,7 @@
 #include "sscvae/data/image_store.h"
 #include "sscvae/data/split.h"
 #include "sscvae/data/training_batches.h"
-#include "sscvae/train/validation.h"
+#include "sscvae/train/validation_set.h"
 
 namespace sscvae::train {
 
@@ -19,7 +19,7 @@ struct TrainingData {
   std::unique_ptr<data::ImageStore> inputs;  ///< of pairs (task enhance), else null
   std::unique_ptr<data::TrainingBatches> batches;
   std::unique_ptr<data::DeviceBatches> device_batches;  ///< the same made on the device that trains, or null
-  std::vector<ValidationImage> validation;              ///< empty without a part "val"
+  ValidationSet validation;                             ///< empty without a part "val"
   std::vector<ValidationImage> previews;  ///< the first of the validation images, or training images without any
 
   /// JSON for weights files: dataset, split rule, SHA-256 of the split, images by part.

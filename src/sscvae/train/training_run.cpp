@@ -35,7 +35,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kLeastCopies = 16;  // of a batch that a step holds at once, features and gradients included
 constexpr int64_t kFewestValidationSteps = 100, kMostValidationSteps = 500;
 
@@ -300,7 +299,7 @@ TrainSummary TrainingRun::run() {
   summary.finished = state_.step >= total_steps_;
   summary.seconds = seconds_so_far();
   summary.loss = state_.last_loss;
-  summary.best_psnr_db = state_.best_step > 0 ? state_.best_value : kNaN;
+  summary.best_psnr_db = logged_value(folder_.validation_log(), state_.best_step, "psnr_db");
   summary.best_step = state_.best_step;
   summary.validation = last_validation_;
   summary.last = folder_.last();
@@ -337,8 +336,9 @@ void TrainingRun::validate_now() {
       if (std::isfinite(values.back())) board_->scalar("validation/" + column, state_.step, values.back());
     }
     validation_log_->row(state_.step, values);
-    if (const double psnr = last_validation_.at("psnr_db"); psnr > state_.best_value) {
-      state_.best_value = psnr;
+    const double score = validation_score(last_validation_, options_.train.best_by);
+    if (score > state_.best_value) {
+      state_.best_value = score;
       state_.best_step = state_.step;
       write_weights(folder_.best(), parts(), metadata());
     }

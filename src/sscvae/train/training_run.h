@@ -15,6 +15,7 @@
 #include "sscvae/train/trainer.h"
 #include "sscvae/train/training_data.h"
 #include "sscvae/train/training_step.h"
+#include "sscvae/train/validation.h"
 
 namespace sscvae {
 class Progress;

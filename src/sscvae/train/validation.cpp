@@ -4,9 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include "sscvae/data/pairs.h"
-#include "sscvae/image/noise.h"
-#include "sscvae/image/patches.h"
 #include "sscvae/metrics/code_usage.h"
 #include "sscvae/metrics/protocol.h"
 #include "sscvae/train/precision.h"
@@ -19,33 +16,35 @@ constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();  // a figu
 /// Only what costs little beside a training step: no perceptual metrics.
 const std::vector<std::string> kFigures{"psnr", "ssim", "nnz", "hoyer", "fit_error"};
 
-at::Tensor centre(const at::Tensor& image) { return image::middle_of(image, kValidationCrop).contiguous(); }
-
-double validation_sigma(const data::NoiseOptions& noise) {
-  return noise.sigma_8bit_max > noise.sigma_8bit ? (noise.sigma_8bit + noise.sigma_8bit_max) / 2 : noise.sigma_8bit;
-}
-
-/// Images first ... last - 1 as one batch.
+/// Images first ... last - 1, which have one size.
 struct Group {
-  size_t first = 0, last = 0;
+  int64_t first = 0, last = 0;
 };
 
-std::vector<Group> groups_of(const std::vector<ValidationImage>& images, int64_t largest) {
+std::vector<Group> groups_of(const ValidationSet& images, int64_t largest) {
   std::vector<Group> groups;
-  for (size_t i = 0; i < images.size(); ++i) {
-    const bool joins = !groups.empty() && static_cast<int64_t>(i - groups.back().first) < largest &&
-                       images[i].target.sizes() == images[groups.back().first].target.sizes();
+  for (int64_t i = 0; i < images.size(); ++i) {
+    const bool joins =
+        !groups.empty() && i - groups.back().first < largest && images.sides(i) == images.sides(groups.back().first);
     if (joins) ++groups.back().last;
     else groups.push_back({i, i + 1});
   }
   return groups;
 }
 
-at::Tensor stack(const std::vector<ValidationImage>& images, const Group& group, at::Tensor ValidationImage::*member,
-                 c10::Device device) {
-  std::vector<at::Tensor> tensors;
-  for (size_t i = group.first; i < group.last; ++i) tensors.push_back(images[i].*member);
-  return at::stack(tensors).to(device);
+/// One batch; both are the same tensor where input and target are.
+struct ValidationBatch {
+  at::Tensor input, target;
+};
+
+ValidationBatch batch_of(const ValidationSet& images, const Group& group, c10::Device device) {
+  std::vector<at::Tensor> inputs, targets;
+  for (int64_t i = group.first; i < group.last; ++i) {
+    const ValidationImage image = images.get(i);
+    inputs.push_back(image.input);
+    targets.push_back(image.target);
+  }
+  return {at::stack(inputs).to(device), at::stack(targets).to(device)};
 }
 
 double number(const at::Tensor& scalar) { return scalar.defined() ? scalar.item<double>() : kMissing; }
@@ -84,31 +83,7 @@ const std::vector<std::string>& validation_columns() {
   return columns;
 }
 
-std::vector<ValidationImage> validation_images(const data::SplitManifest& split, const std::string& part, int64_t count,
-                                               const ExperimentOptions& options) {
-  const std::vector<std::string> all = split.paths(part);
-  if (count <= 0 || all.empty()) return {};
-  const std::vector<std::string> chosen = data::spread_selection(all, count);
-  std::vector<ValidationImage> images;
-  if (options.task == Task::kEnhance) {
-    const data::PairedStores pairs = data::open_pairs(options.data, chosen, options.model.in_channels, 0);
-    for (int64_t i = 0; i < pairs.targets->size(); ++i)
-      images.push_back({pairs.targets->name(i), centre(pairs.inputs->get(i)), centre(pairs.targets->get(i))});
-    return images;
-  }
-  const data::ImageStore store(options.data.root, chosen, options.model.in_channels, 0, options.data.on_broken,
-                               data::decoding_of(options.data));
-  const double sigma = options.task == Task::kDenoise ? validation_sigma(options.data.noise) : 0;
-  const data::NoiseOptions& noise = options.data.noise;
-  for (int64_t i = 0; i < store.size(); ++i) {
-    const at::Tensor target = centre(store.get(i));
-    const at::Tensor input = sigma > 0 ? image::add_noise(noise.kind_of(i), target, sigma, 0, noise.clips(i)) : target;
-    images.push_back({store.name(i), input, target});
-  }
-  return images;
-}
-
-std::map<std::string, double> validate(models::Autoencoder& model, const std::vector<ValidationImage>& images,
+std::map<std::string, double> validate(models::Autoencoder& model, const ValidationSet& images,
                                        const ValidationSettings& settings) {
   const at::NoGradGuard no_grad;
   const bool absorb = settings.train.validation_mode == ValidationMode::kTrain;
@@ -116,14 +91,13 @@ std::map<std::string, double> validate(models::Autoencoder& model, const std::ve
   std::map<std::string, double> figures;
   metrics::CodeUsage usage(model.num_codes());
   for (const Group& group : groups_of(images, absorb ? settings.train.batch_size : 1)) {
-    const at::Tensor target = stack(images, group, &ValidationImage::target, settings.device);
-    const at::Tensor input = stack(images, group, &ValidationImage::input, settings.device);
+    const ValidationBatch batch = batch_of(images, group, settings.device);
     models::ForwardResult result;
     {
       const AutocastScope autocast(settings.device, settings.bf16);
-      result = models::forward_any_size(model, input);
+      result = models::forward_any_size(model, batch.input);
     }
-    add_validation_figures(result, target, settings, figures);
+    add_validation_figures(result, batch.target, settings, figures);
     if (result.indices.defined()) usage.add(result.indices);
   }
   model.train(true);
@@ -131,6 +105,10 @@ std::map<std::string, double> validate(models::Autoencoder& model, const std::ve
   figures["codes_used"] = usage.used_share();
   figures["perplexity"] = usage.perplexity();
   return figures;
+}
+
+double validation_score(const std::map<std::string, double>& figures, BestBy best_by) {
+  return best_by == BestBy::kLoss ? -figures.at("loss") : figures.at("psnr_db");
 }
 
 std::vector<at::Tensor> reconstruct_images(models::Autoencoder& model, const std::vector<ValidationImage>& images,
