@@ -30,8 +30,8 @@ struct LossOptions {
 struct Losses {
   at::Tensor reconstruction;  ///< mean (or, with sum, mean over images of the sum) of the pixel error; with rms, mean
                               ///< over images of the root of the mean squared error
-  at::Tensor latent;  ///< mean over positions of ||D z - E||^2, or the model's own latent term, a Gaussian code's
-                      ///< summed over positions where pixel errors are; undefined without a code
+  at::Tensor latent;    ///< mean over positions of ||D z - E||^2, or the model's own latent term, a Gaussian code's
+                        ///< summed over positions where pixel errors are; undefined without a code
   at::Tensor sparsity;  ///< mean over positions of sum_i alpha_i |z_i| or of the rate in bits; undefined where not used
   at::Tensor total;
 };
