@@ -5,7 +5,9 @@
 
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
+#include "sscvae/core/log.h"
 #include "sscvae/core/random.h"
+#include "sscvae/core/text.h"
 #include "sscvae/data/csv.h"
 #include "sscvae/data/paths.h"
 
@@ -66,6 +68,26 @@ void assign_by_table(const std::string& path, SplitManifest& manifest) {
   }
 }
 
+/// What whole groups leave of the parts that the ratios ask for.
+void check_parts(const DataOptions& options, const SplitManifest& manifest, size_t groups) {
+  std::vector<std::string> filled, empty;
+  const std::pair<const char*, double> shares[] = {{"train", options.train_ratio},
+                                                   {"val", options.val_ratio},
+                                                   {"test", 1 - options.train_ratio - options.val_ratio}};
+  for (const auto& [part, share] : shares) {
+    if (share <= 1e-9) continue;
+    (manifest.paths(part).empty() ? empty : filled).push_back(part);
+  }
+  if (empty.empty() || manifest.rows.empty()) return;
+  const std::string found = std::to_string(manifest.rows.size()) + " images in " + std::to_string(groups) +
+                            (groups == 1 ? " group" : " groups");
+  const std::string line = "data.split = \"grouped\": " + found + " leave part " + join(empty, " and part ") + " empty";
+  if (filled.size() < 2)
+    throw UsageError(line + "; name smaller groups by data.group_pattern or data.group_table, or choose data.split = " +
+                     "\"authors\"");
+  warn(line);
+}
+
 }  // namespace
 
 bool names_groups(const DataOptions& options) { return !options.group_pattern.empty() || !options.group_table.empty(); }
@@ -95,6 +117,7 @@ void split_by_groups(const DataOptions& options, SplitManifest& manifest) {
                                                                       : "test";
   }
   for (ManifestRow& row : manifest.rows) row.part = parts[row.group];
+  check_parts(options, manifest, order.size());
 }
 
 void refuse_straddling_groups(const SplitManifest& manifest) {

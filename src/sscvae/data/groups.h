@@ -19,7 +19,8 @@ void assign_groups(const DataOptions& options, SplitManifest& manifest);
 
 /// Parts of whole groups: the groups, in order of their names, are shuffled as Python's random.Random(seed).shuffle
 /// does and laid end to end; a group belongs to the part in whose share of all images its middle lies. Shares are thus
-/// met up to half a group. Errors: UsageError as authors_split.
+/// met up to half a group. A part that is to have a share and gets no group is named in a warning. Errors: UsageError
+/// as authors_split, and where all images end in one part although the ratios ask for more (one group: a flat folder).
 void split_by_groups(const DataOptions& options, SplitManifest& manifest);
 
 /// Errors: UsageError naming the first group that is in more than one part.

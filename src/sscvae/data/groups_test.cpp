@@ -125,5 +125,28 @@ TEST(Groups, without_a_rule_the_datasets_own_groups_are_kept_whole) {
   EXPECT_EQ(manifest.counts(), "train 16, val 0, test 4");
 }
 
+TEST(Groups, one_group_cannot_be_split) {
+  const TemporaryFolder folder;
+  for (int i = 0; i < 20; ++i) test::put_image(folder / format("%02d.png", i));
+  DataOptions options;
+  options.root = folder.path().string();
+  options.split = SplitRule::kGrouped;
+  try {
+    make_manifest(options);
+    FAIL() << "all images are in the folder itself";
+  } catch (const UsageError& error) {
+    EXPECT_EQ(
+        std::string(error.what()),
+        "data.split = \"grouped\": 20 images in 1 group leave part val and part test empty; name smaller groups by "
+        "data.group_pattern or data.group_table, or choose data.split = \"authors\"");
+  }
+  options.group_pattern = "[0-9]+";
+  EXPECT_EQ(make_manifest(options).counts(), "train 16, val 2, test 2");
+  options.group_pattern.clear();
+  options.train_ratio = 1;
+  options.val_ratio = 0;
+  EXPECT_EQ(make_manifest(options).counts(), "train 20, val 0, test 0");
+}
+
 }  // namespace
 }  // namespace sscvae::data

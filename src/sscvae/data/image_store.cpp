@@ -212,6 +212,11 @@ std::shared_ptr<const image::Image> ImageStore::pixels(int64_t index) const {
 
 at::Tensor ImageStore::get(int64_t index) const { return image::to_tensor(*pixels(index)); }
 
+at::Tensor ImageStore::get_itself(int64_t index) const {
+  const Entry& entry = entries_.at(static_cast<size_t>(index));
+  return image::to_tensor(entry.cached ? *entry.cached : *decode(entry));
+}
+
 void ImageStore::copy_window(int64_t index, const Window& window, float* out) const {
   const std::shared_ptr<const image::Image> image = pixels(index);
   const auto [rows, columns] = offsets_of(window, image->height, image->width, channels_);

@@ -70,6 +70,8 @@ class ImageStore {
   /// its header: FormatError under kRefuse; under kSkip one warning, and the next readable image takes its place (in
   /// windows: continued by reflection). IoError where a file has gone.
   at::Tensor get(int64_t index) const;  ///< float32 [C,H,W] in [0,1]
+  /// The same, but never another image: FormatError where it is damaged, also under kSkip.
+  at::Tensor get_itself(int64_t index) const;
   /// Writes the window as [C,h,w] ([C,w,h] if the symmetry swaps) to `out`, equal to get() at these pixels.
   void copy_window(int64_t index, const Window& window, float* out) const;
   /// The integers, from the cache or decoded now.

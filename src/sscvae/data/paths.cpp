@@ -23,7 +23,7 @@ void check_files_exist(const std::filesystem::path& root, const std::vector<std:
     if (!std::filesystem::is_regular_file(root / path, ignored)) missing.push_back(path);
   }
   if (missing.empty()) return;
-  const std::string other = missing.size() == paths.size() ? " (a folder of other images? --dataset folder)" : "";
+  const std::string other = missing.size() == paths.size() ? kOtherImages : "";
   throw IoError(source + ": " + std::to_string(missing.size()) + " of " + std::to_string(paths.size()) +
                 " files are not in " + root.string() + other + ": " + some_names(missing));
 }

@@ -7,6 +7,10 @@
 /// Paths that come from tables. Private to data.
 namespace sscvae::data {
 
+/// Behind messages about images that are not where a dataset has them: how to take a folder of other images.
+inline constexpr const char* kOtherImages =
+    " (a folder of other images? --dataset folder; in a training --set data.dataset=folder)";
+
 /// Errors: FormatError starting with `where` if `path` is empty, absolute, holds a NUL or leaves its root by "..".
 void check_relative_path(const std::string& path, const std::string& where);
 

@@ -12,6 +12,7 @@
 #include "sscvae/core/text.h"
 #include "sscvae/data/csv.h"
 #include "sscvae/data/groups.h"
+#include "sscvae/data/part_folders.h"
 #include "sscvae/data/paths.h"
 #include "sscvae/image/file_list.h"
 
@@ -27,7 +28,7 @@ const std::vector<std::string>& part_names() {
 
 [[noreturn]] void fail_layout(const DataOptions& options, const std::string& expected) {
   throw IoError(options.root + ": expected the layout of dataset '" + options.dataset + "': " + expected +
-                "; found: " + some_names(folder_content(options.root)));
+                "; found: " + some_names(folder_content(options.root)) + kOtherImages);
 }
 
 bool holds_folder(const DataOptions& options, const std::string& name) {
@@ -35,16 +36,18 @@ bool holds_folder(const DataOptions& options, const std::string& name) {
   return fs::is_directory(fs::path(options.root) / name, ignored);
 }
 
-std::string folder_of(const fs::path& path) { return path.parent_path().generic_string(); }
-
 SplitManifest list_folder(const DataOptions& options) {
   SplitManifest manifest;
-  for (const fs::path& path : image::find_images(options.root)) {
-    const std::string first = path.has_parent_path() ? path.begin()->string() : "";
-    const bool official = std::find(part_names().begin(), part_names().end(), first) != part_names().end();
-    const std::string group = folder_of(official ? path.lexically_relative(first) : path);
-    manifest.rows.push_back({path.generic_string(), official ? first : "", group});
-  }
+  for (const fs::path& path : image::find_images(options.root))
+    manifest.rows.push_back({path.generic_string(), "", ""});
+  const std::vector<std::string> unusual = assign_part_folders(manifest);
+  const bool has_parts =
+      std::any_of(manifest.rows.begin(), manifest.rows.end(), [](const ManifestRow& row) { return !row.part.empty(); });
+  if (options.split == SplitRule::kOfficial && !unusual.empty())
+    note(options.root + ": taken as parts of the split: " + some_names(unusual));
+  if (has_parts && (options.split == SplitRule::kAuthors || options.split == SplitRule::kGrouped))
+    note(options.root + ": its folders of training and test images are mixed and split anew; " +
+         "data.split = \"official\" keeps them");
   return manifest;
 }
 
@@ -172,7 +175,7 @@ void keep_official(const DataOptions& options, SplitManifest& manifest) {
   const auto has_part = [](const ManifestRow& row) { return !row.part.empty(); };
   if (std::none_of(manifest.rows.begin(), manifest.rows.end(), has_part)) return split_as_authors(options, manifest);
   if (const size_t others = std::erase_if(manifest.rows, std::not_fn(has_part)))
-    warn(options.root + ": " + std::to_string(others) + " images outside train/, val/ and test/ left out");
+    warn(options.root + ": " + std::to_string(others) + " images outside the folders of the parts left out");
 }
 
 void keep_first(int64_t limit, SplitManifest& manifest) {
@@ -208,7 +211,7 @@ const std::vector<DatasetEntry>& dataset_entries() {
   static const std::vector<DatasetEntry> entries{
       {"folder", "any folder of PNG and JPEG images, at any depth", "your own images",
        "*.png, *.jpg, *.jpeg at any depth; hidden files are left out",
-       "subfolders train/, val/, test/ where there are such", no_values, 256, list_folder},
+       "subfolders train/, val/, test/ (or training/, validation/, testing/, ...) where there are such", no_values, 256, list_folder},
       {"ultrasound", "clinical B-mode images by organ", "USEnhance 2023 challenge, and collections in its layout",
        "<organ>/<quality>/*.png", "", no_values, 256, list_ultrasound},
       {"bsds500", "500 colour photographs", "Berkeley Segmentation Data Set 500 (Arbelaez et al. 2011)",

@@ -11,6 +11,7 @@
 #include "sscvae/core/error.h"
 #include "sscvae/core/random.h"
 #include "sscvae/core/text.h"
+#include "sscvae/data/paths.h"
 #include "sscvae/data/test_images.h"
 #include "support/paths.h"
 
@@ -81,6 +82,26 @@ TEST(Folder, subfolders_can_be_the_official_split) {
   EXPECT_EQ(make_manifest(options).paths("val").size(), 4U);
 }
 
+TEST(Folder, test_images_in_folders_of_any_usual_name_are_not_trained_on) {
+  const std::vector<std::vector<std::string>> layouts{{"Train", "Val", "Test"},
+                                                      {"training", "validation", "testing"},
+                                                      {"photos/TRAIN", "photos/valid", "photos/Test_Set"}};
+  for (const std::vector<std::string>& names : layouts) {
+    const TemporaryFolder folder;
+    for (int i = 0; i < 12; ++i) test::put_image(folder / names[i < 6 ? 0 : i < 8 ? 1 : 2] / format("%d.png", i));
+    DataOptions options = options_for("folder", folder.path());
+    ::testing::internal::CaptureStderr();
+    const SplitManifest manifest = make_manifest(options);
+    EXPECT_EQ(manifest.counts(), "train 6, val 2, test 4") << names[0];
+    EXPECT_NE(::testing::internal::GetCapturedStderr().find(names[0] + "/"), std::string::npos);
+    for (const std::string& path : manifest.paths("test")) EXPECT_TRUE(path.starts_with(names[2])) << path;
+    options.split = SplitRule::kAuthors;
+    ::testing::internal::CaptureStderr();
+    make_manifest(options);
+    EXPECT_NE(::testing::internal::GetCapturedStderr().find("split anew"), std::string::npos);
+  }
+}
+
 TEST(Folder, limits_and_sizes_filter) {
   const TemporaryFolder folder;
   for (int i = 0; i < 20; ++i) test::put_image(folder / format("%02d.png", i), 8 + i, 30);
@@ -122,14 +143,17 @@ TEST(Registry, errors_come_before_any_work) {
             "data.root: expected a folder, found a file: " + (folder / "file.txt").string());
   EXPECT_EQ(failure_of_dataset<IoError>(options_for("bsds500", folder.path())),
             folder.path().string() +
-                ": expected the layout of dataset 'bsds500': train/*.jpg, val/*.jpg, test/*.jpg; found: file.txt");
+                ": expected the layout of dataset 'bsds500': train/*.jpg, val/*.jpg, test/*.jpg; found: file.txt" +
+                kOtherImages);
   EXPECT_EQ(failure_of_dataset<IoError>(options_for("ultrasound", folder.path())),
             folder.path().string() +
-                ": expected the layout of dataset 'ultrasound': <organ>/high_quality/*.png; found: file.txt");
+                ": expected the layout of dataset 'ultrasound': <organ>/high_quality/*.png; found: file.txt" +
+                kOtherImages);
   EXPECT_EQ(failure_of_dataset<IoError>(options_for("mini-imagenet", folder.path())),
             folder.path().string() +
                 ": expected the layout of dataset 'mini-imagenet': images/*.jpg, train.csv, val.csv, "
-                "test.csv; found: file.txt");
+                "test.csv; found: file.txt" +
+                kOtherImages);
   DataOptions options = options_for("folder", folder.path());
   options.manifest = "x.csv";
   EXPECT_NE(failure_of_dataset<UsageError>(options).find("has no effect"), std::string::npos);

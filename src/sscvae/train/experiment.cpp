@@ -116,6 +116,25 @@ Layer assignment_layer(const std::vector<std::string>& assignments) {
   return layer;
 }
 
+bool gives(const Layer& layer, const std::string& key) {
+  return std::any_of(layer.values.begin(), layer.values.end(), [&](const auto& value) { return value.first == key; });
+}
+
+/// A table that says which image is in which part belongs to its images: where a later layer names another dataset, or
+/// another rule, without a table of its own, that of earlier ones is not meant.
+void drop_other_tables(std::vector<Layer>& given) {
+  for (size_t i = 1; i < given.size(); ++i) {
+    const std::vector<Layer> before(given.begin(), given.begin() + static_cast<std::ptrdiff_t>(i));
+    if (chosen(before, "data.split", "") != "manifest" || gives(given[i], "data.manifest")) continue;
+    const std::string dataset = chosen(before, "data.dataset", "");
+    const bool other_dataset = chosen({given[i]}, "data.dataset", dataset) != dataset;
+    if (!other_dataset && chosen({given[i]}, "data.split", "manifest") == "manifest") continue;
+    for (size_t k = 0; k < i; ++k)
+      std::erase_if(given[k].values,
+                    [](const auto& value) { return value.first == "data.split" || value.first == "data.manifest"; });
+  }
+}
+
 void check_combinations(const ExperimentOptions& options) {
   const auto& noise = options.data.noise;
   if (options.task == Task::kDenoise && noise.sigma_8bit <= 0 && noise.sigma_8bit_max <= 0)
@@ -123,6 +142,7 @@ void check_combinations(const ExperimentOptions& options) {
 }
 
 Experiment resolve(std::vector<Layer> given) {
+  drop_other_tables(given);
   Experiment experiment;
   ExperimentOptions& options = experiment.options;
   const models::ProfileEntry& profile = models::find_profile(chosen(given, "profile", options.profile));

@@ -165,6 +165,22 @@ TEST(Experiment, TakesNumbersForTextsAndWholeNumbersAsTheyAreTyped) {
     EXPECT_THROW(resolve_experiment("", {wrong}), UsageError) << wrong;
 }
 
+TEST(Experiment, ASplitByATableStaysWithItsDataset) {
+  const auto data_of = [](const std::vector<std::string>& set) {
+    return resolve_experiment("natural-denoise-grey", set).options.data;
+  };
+  EXPECT_EQ(data_of({"data.root=x"}).manifest, "splits/bsds500.csv");
+  EXPECT_EQ(data_of({"data.dataset=bsds500"}).manifest, "splits/bsds500.csv");
+  const data::DataOptions own = data_of({"data.root=x", "data.dataset=folder"});
+  EXPECT_EQ(own.split, data::SplitRule::kOfficial);
+  EXPECT_EQ(own.manifest, "");
+  EXPECT_EQ(data_of({"data.dataset=folder", "data.split=grouped"}).split, data::SplitRule::kGrouped);
+  EXPECT_EQ(data_of({"data.split=official"}).manifest, "");
+  const data::DataOptions table = data_of({"data.dataset=folder", "data.manifest=own.csv"});
+  EXPECT_EQ(table.split, data::SplitRule::kManifest);
+  EXPECT_EQ(table.manifest, "own.csv");
+}
+
 TEST(Experiment, GoesToOthersWithoutPathsOfThisMachine) {
   const Experiment usual = resolve_experiment("", {});
   for (const std::string secret : {"/home/somebody/patients", "patients/somebody.csv"}) {

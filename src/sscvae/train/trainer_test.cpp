@@ -297,6 +297,16 @@ TEST_F(TrainingTest, WindowsOfValidationAreThoseOfTheGrid) {
   EXPECT_FALSE(at::allclose(noise, set.get(6).input - set.get(6).target)) << "each window has noise of its own";
 }
 
+TEST_F(TrainingTest, BrokenValidationImagesAreLeftOutAndAreNoReasonToStop) {
+  const std::filesystem::path images = folder_.path() / "images/val";
+  write_atomically(images / "f.png", read_file(images / "f.png").substr(0, 300));  // its header is whole
+  write_atomically(images / "g.png", "no image");
+  EXPECT_TRUE(std::isnan(train(request("run")).best_psnr_db));
+  EXPECT_THROW(train(request("strict", {"data.on_broken=refuse"})), FormatError);
+  image::write_image(images / "h.png", image::dead_leaves(1, 48, 48, 1));
+  EXPECT_GT(train(request("one", {"train.validation_images=1"})).best_psnr_db, 0);  // of h, not of f
+}
+
 TEST_F(TrainingTest, StopsAfterItsTimeWithACheckpoint) {
   const TrainSummary summary =
       train(request("run", {"train.steps=1000000", "train.max_minutes=0.002", "train.warmup=0"}));

@@ -39,7 +39,7 @@ TrainingData open_training_data(const ExperimentOptions& options, const std::fil
   }
   data.validation = ValidationSet(data.split, "val", options.train.validation_images, options);
   if (data.validation.empty() && options.train.validation_images != 0)
-    note("no images in part 'val': no validation, best.safetensors will be the last weights");
+    note("no images of part 'val': no validation, best.safetensors will be the last weights");
   const int64_t previews = options.train.preview_images;
   const ValidationSet shown =
       data.validation.empty() ? ValidationSet(data.split, "train", previews, options) : data.validation;

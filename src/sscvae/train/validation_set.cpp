@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sscvae/core/error.h"
+#include "sscvae/core/log.h"
 #include "sscvae/data/pairs.h"
 #include "sscvae/image/noise.h"
 #include "sscvae/image/patches.h"
@@ -19,19 +21,46 @@ double validation_sigma(const data::NoiseOptions& noise) {
 ValidationSet::ValidationSet(const data::SplitManifest& split, const std::string& part, int64_t count,
                              const ExperimentOptions& options)
     : options_(options) {
-  std::vector<std::string> paths = split.paths(part);
-  if (count > 0) paths = data::spread_selection(paths, count);
-  if (count == 0 || paths.empty()) return;
-  const int64_t cache_mb = options.data.cache_mb / 4;
-  if (options.task == Task::kEnhance) {
-    data::PairedStores pairs = data::open_pairs(options.data, paths, options.model.in_channels, cache_mb);
-    targets_ = std::move(pairs.targets);
-    inputs_ = std::move(pairs.inputs);
-  } else {
-    targets_ = std::make_shared<data::ImageStore>(options.data.root, paths, options.model.in_channels, cache_mb,
-                                                  options.data.on_broken, data::decoding_of(options.data));
+  const std::vector<std::string> all = split.paths(part);
+  if (count == 0 || all.empty()) return;
+  const std::vector<std::string> chosen = count > 0 ? data::spread_selection(all, count) : all;
+  open(chosen);
+  if (places_.empty() && chosen.size() < all.size()) open(all);
+  if (places_.empty()) warn("no image of part '" + part + "' can be read");
+  if (count > 0 && options.data.sampling != data::Sampling::kGrid && size() > count)
+    places_.resize(static_cast<size_t>(count));
+}
+
+void ValidationSet::open(const std::vector<std::string>& paths) {
+  const int64_t cache_mb = options_.data.cache_mb / 4, channels = options_.model.in_channels;
+  try {
+    if (options_.task == Task::kEnhance) {
+      data::PairedStores pairs = data::open_pairs(options_.data, paths, channels, cache_mb);
+      targets_ = std::move(pairs.targets);
+      inputs_ = std::move(pairs.inputs);
+    } else {
+      targets_ = std::make_shared<data::ImageStore>(options_.data.root, paths, channels, cache_mb,
+                                                    options_.data.on_broken, data::decoding_of(options_.data));
+    }
+  } catch (const FormatError& error) {
+    if (options_.data.on_broken == data::OnBroken::kRefuse) throw;
+    warn(error.what());
+    return;
   }
-  for (int64_t i = 0; i < targets_->size(); ++i) add_places(i);
+  for (int64_t i = 0; i < targets_->size(); ++i)
+    if (is_readable(i)) add_places(i);
+}
+
+bool ValidationSet::is_readable(int64_t image) const {
+  try {
+    targets_->get_itself(image);
+    if (inputs_) inputs_->get_itself(image);
+    return true;
+  } catch (const FormatError& error) {
+    if (options_.data.on_broken == data::OnBroken::kRefuse) throw;
+    warn(std::string("left out: ") + error.what());
+    return false;
+  }
 }
 
 void ValidationSet::add_places(int64_t image) {
@@ -52,7 +81,7 @@ std::vector<int64_t> ValidationSet::sides(int64_t index) const {
 }
 
 at::Tensor ValidationSet::cut(const data::ImageStore& store, const Place& place) const {
-  const at::Tensor image = store.get(place.image);
+  const at::Tensor image = store.get_itself(place.image);
   if (place.window < 0) return image::middle_of(image, kValidationCrop).contiguous();
   const int64_t side = options_.data.patch_size;
   return image.narrow(1, place.y, side).narrow(2, place.x, side).contiguous();

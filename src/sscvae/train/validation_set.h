@@ -32,7 +32,8 @@ class ValidationSet {
  public:
   ValidationSet() = default;
   /// `count` images of `part`, evenly spread over the split, -1 for all; fewer if there are fewer, none if the part is
-  /// empty. Decoded images are kept up to a quarter of data.cache_mb. Errors: as data::ImageStore.
+  /// empty. Those that cannot be read are left out with a warning (others of the part stand in where none of them can)
+  /// or refused, as data.on_broken says. Decoded images are kept up to a quarter of data.cache_mb.
   ValidationSet(const data::SplitManifest& split, const std::string& part, int64_t count,
                 const ExperimentOptions& options);
 
@@ -48,6 +49,9 @@ class ValidationSet {
     int64_t window = -1;  ///< its number in the image's grid; -1: the centre
     int64_t x = 0, y = 0;
   };
+  /// The images of these paths that can be read.
+  void open(const std::vector<std::string>& paths);
+  bool is_readable(int64_t image) const;
   void add_places(int64_t image);
   at::Tensor cut(const data::ImageStore& store, const Place& place) const;
 
