@@ -6,10 +6,12 @@ checkpoints.py write FOLDER       NAME.pt and NAME.json for each kind of checkpo
 Facts: a list of [name, dtype, shape, stride, hexadecimal bytes of the contiguous values] in order.
 """
 
+import argparse
 import collections
 import io
 import json
 import pathlib
+import pickle
 import sys
 import zipfile
 
@@ -67,8 +69,23 @@ def write(folder):
                "state_dict": net.state_dict(), "optimizer": optimizer.state_dict()}
     torch.save(wrapped, folder / "wrapped.pt")
     (folder / "wrapped.json").write_text(json.dumps(facts_of(net.state_dict())))
+    for key in ("params", "params_ema", "net", "model_state_dict", "generator", "ema"):
+        beside = {"args": argparse.Namespace(out=pathlib.Path("runs") / "1", sizes={"a": 1}), "device": torch.device("cuda", 0),
+                  "dtype": torch.float32, "shape": torch.Size([1, 2]), "milestones": collections.Counter([3, 5]),
+                  "seen": {1, 2}, "step": 7, "scheduler": collections.defaultdict(dict, {"last": {"epoch": 1}})}
+        try:
+            import numpy
+            beside |= {"best": numpy.float64(31.5), "history": numpy.zeros(3)}
+        except ImportError:
+            pass
+        torch.save(beside | {key: net.state_dict()}, folder / f"below_{key}.pt")
+        (folder / f"below_{key}.json").write_text(json.dumps(facts_of(net.state_dict())))
+    torch.save(collections.OrderedDict(net.state_dict(), epoch=3, where=pathlib.Path("a")), folder / "beside.pt")
+    (folder / "beside.json").write_text(json.dumps(facts_of(net.state_dict())))
     torch.save(net, folder / "refused_module.pt")
+    torch.save(net, folder / "refused_old_module.pt", _use_new_zipfile_serialization=False)
     torch.save(net.state_dict(), folder / "refused_legacy.pt", _use_new_zipfile_serialization=False)
+    (folder / "refused_pickle.pt").write_bytes(pickle.dumps({"a": 1}))
     torch.jit.script(torch.nn.ReLU()).save(str(folder / "refused_script.pt"))
     torch.save({"a": torch.zeros(2, dtype=torch.complex64)}, folder / "refused_type.pt")
 

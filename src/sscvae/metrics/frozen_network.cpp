@@ -4,14 +4,9 @@
 #include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
-#include <fstream>
-#include <string_view>
-
 #include "sscvae/core/error.h"
 #include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
-#include "sscvae/serialization/safetensors.h"
-#include "sscvae/serialization/torch_checkpoint.h"
 
 namespace sscvae::metrics {
 
@@ -28,13 +23,6 @@ at::Tensor FrozenConvolution::forward(const at::Tensor& input) const {
 
 namespace {
 
-bool is_zip(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  char start[4] = {};
-  in.read(start, sizeof start);
-  return in.gcount() == sizeof start && std::string_view(start, sizeof start) == "PK\x03\x04";
-}
-
 serialization::StateDict own_state(torch::nn::Module& network) {
   serialization::StateDict state;
   for (const auto& item : network.named_parameters()) state.add(item.key(), item.value());
@@ -43,11 +31,6 @@ serialization::StateDict own_state(torch::nn::Module& network) {
 }
 
 }  // namespace
-
-serialization::StateDict read_network_state(const std::filesystem::path& path) {
-  const bool torch_file = is_zip(path) || path.extension() == ".pt" || path.extension() == ".pth";
-  return torch_file ? serialization::read_torch_checkpoint(path) : serialization::read_safetensors(path).tensors;
-}
 
 void load_network(torch::nn::Module& network, const serialization::StateDict& state, const std::string& source,
                   const std::string& ignored) {

@@ -2,7 +2,6 @@
 
 #include <torch/nn/module.h>
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -22,10 +21,6 @@ struct FrozenConvolution : torch::nn::Module {
   int64_t stride;
   std::vector<int64_t> padding;
 };
-
-/// A state dict from a file of safetensors or of torch.save, told apart by content.
-/// Errors: IoError, FormatError.
-serialization::StateDict read_network_state(const std::filesystem::path& path);
 
 /// Copies the values in, whatever floating type they have. Entries that end with one of `ignored` may be there or not.
 /// Errors: FormatError naming `source` and the first missing, misshapen or unexpected tensor; then nothing is changed.

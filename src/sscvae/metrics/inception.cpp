@@ -13,6 +13,7 @@
 
 #include "sscvae/core/shape.h"
 #include "sscvae/metrics/frozen_network.h"
+#include "sscvae/serialization/tensor_file.h"
 
 namespace sscvae::metrics {
 
@@ -238,7 +239,7 @@ at::Tensor InceptionImpl::logits(const at::Tensor& features) {
 
 Inception load_inception(const std::filesystem::path& path) {
   Inception network;
-  load_network(*network, read_network_state(path), path.string(), ".num_batches_tracked");
+  load_network(*network, serialization::read_tensor_file(path).tensors, path.string(), ".num_batches_tracked");
   return network;
 }
 

@@ -18,6 +18,7 @@
 #include "sscvae/core/shipped_files.h"
 #include "sscvae/metrics/frozen_network.h"
 #include "sscvae/metrics/planes.h"
+#include "sscvae/serialization/tensor_file.h"
 
 namespace sscvae::metrics {
 
@@ -215,7 +216,7 @@ at::Tensor LpipsImpl::tiled_distance(const at::Tensor& a, const at::Tensor& b, i
 
 Lpips load_lpips(LpipsNet net, const std::filesystem::path& path) {
   Lpips lpips(net);
-  load_network(*lpips, read_network_state(path), path.string());
+  load_network(*lpips, serialization::read_tensor_file(path).tensors, path.string());
   return lpips;
 }
 

@@ -1,9 +1,11 @@
 #include "sscvae/serialization/pickle_reader.h"
 
 #include <cstring>
+#include <set>
 #include <unordered_map>
 
 #include "sscvae/core/text.h"
+#include "sscvae/serialization/foreign_files.h"
 
 namespace sscvae::serialization {
 
@@ -41,6 +43,7 @@ enum Opcode : unsigned char {
   kSetItems = 'u',
   kBinPersId = 'Q',
   kReduce = 'R',
+  kNewObject = 0x81,
   kBuild = 'b'
 };
 
@@ -52,9 +55,47 @@ size_t memory_of(const std::string& text) { return text.size(); }
 size_t memory_of(const PickleList& list) { return list.size() * sizeof list[0]; }
 size_t memory_of(const TensorDescription& tensor) { return tensor.key.size() + 16 * tensor.sizes.size(); }
 size_t memory_of(const PickleValue::Storage& storage) { return storage.key.size(); }
+size_t memory_of(const PickleValue::Object& object) { return object.name.size(); }
 template <class T>
 size_t memory_of(const T&) {
   return 0;
+}
+
+/// Types whose values a checkpoint may have beside its tensors, by the names that protocol 2 gives them.
+bool is_harmless(std::string_view name) {
+  static const std::set<std::string_view> names{"argparse.Namespace",
+                                                "types.SimpleNamespace",
+                                                "collections.defaultdict",
+                                                "collections.Counter",
+                                                "_codecs.encode",
+                                                "__builtin__.set",
+                                                "__builtin__.frozenset",
+                                                "__builtin__.complex",
+                                                "__builtin__.slice",
+                                                "__builtin__.range",
+                                                "__builtin__.bytearray",
+                                                "__builtin__.dict",
+                                                "__builtin__.list",
+                                                "__builtin__.int",
+                                                "__builtin__.float",
+                                                "datetime.date",
+                                                "datetime.datetime",
+                                                "datetime.timedelta",
+                                                "numpy.dtype",
+                                                "numpy.ndarray",
+                                                "numpy.core.multiarray.scalar",
+                                                "numpy._core.multiarray.scalar",
+                                                "numpy.core.multiarray._reconstruct",
+                                                "numpy._core.multiarray._reconstruct",
+                                                "torch.device",
+                                                "torch.Size"};
+  if (names.count(name) != 0) return true;
+  for (const std::string_view module : {"pathlib.", "pathlib._local."})
+    for (const std::string_view type : {"PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath"})
+      if (name.starts_with(module) && name.substr(module.size()) == type) return true;
+  static const std::set<std::string_view> types{"float16", "float32", "float64", "bfloat16", "uint8",     "int8",
+                                                "int16",   "int32",   "int64",   "bool",     "complex64", "complex128"};
+  return name.starts_with("torch.") && types.count(name.substr(6)) != 0;
 }
 
 }  // namespace
@@ -134,10 +175,12 @@ class PickleMachine {
         return push_storage(expect<PickleList>(pop(), "a tuple"));
       case kReduce:
         return call();
+      case kNewObject:
+        return make_object();
       case kBuild:
-        pop();
-        expect<PickleDict>(top(), "a dict");
-        return;  // attributes of a dict: _metadata
+        pop();  // attributes, of a dict: _metadata
+        if (!top()->get<PickleValue::Object>()) expect<PickleDict>(top(), "a dict");
+        return;
       default:
         fail(format("uses the pickle instruction 0x%02x, which state dicts do not have", opcode));
     }
@@ -269,9 +312,31 @@ class PickleMachine {
     const std::string module = take_line(), name = take_line(), full = module + "." + name;
     const bool is_storage = module == "torch" && find_element_type_of_storage(name);
     if (!is_storage && full != "collections.OrderedDict" && full != "torch._utils._rebuild_tensor_v2" &&
-        full != "torch._utils._rebuild_parameter")
+        full != "torch._utils._rebuild_parameter" && !is_harmless(full)) {
+      if (makes_the_root()) fail_whole_model(source_, full);
       fail("asks for " + quoted_name(full) + ", which is not among the names that a state dict may use");
+    }
     push(PickleValue::Global{is_storage ? name : full});
+  }
+
+  /// Whether the pickle as a whole is an object of the class that has just been named.
+  bool makes_the_root() const {
+    std::string_view rest = bytes_;
+    const auto skip_memo = [&rest] {
+      if (!rest.empty() && rest[0] == kBinPut) rest.remove_prefix(std::min<size_t>(2, rest.size()));
+    };
+    skip_memo();
+    if (!pickle_.values_.empty() || !rest.starts_with(kEmptyTuple)) return false;
+    rest.remove_prefix(1);
+    skip_memo();
+    return rest.starts_with(static_cast<char>(kNewObject));
+  }
+
+  void make_object() {
+    expect<PickleList>(pop(), "a tuple");
+    const std::string& name = expect<PickleValue::Global>(pop(), "a type").name;
+    if (!is_harmless(name)) damaged("an object of " + quoted_name(name));
+    push(PickleValue::Object{name});
   }
 
   void push_storage(const PickleList& id) {
@@ -294,6 +359,8 @@ class PickleMachine {
     if (name == "torch._utils._rebuild_parameter" && arguments.size() == 3)
       return push(expect<TensorDescription>(arguments[0], "a tensor"));
     if (name == "torch._utils._rebuild_tensor_v2" && arguments.size() == 6) return push(describe(arguments));
+    if (name == "collections.defaultdict") return push(PickleDict{});
+    if (is_harmless(name)) return push(PickleValue::Object{name});
     damaged("a call of " + quoted_name(name) + format(" with %zu arguments", arguments.size()));
   }
 

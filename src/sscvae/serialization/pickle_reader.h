@@ -16,8 +16,10 @@
 ///   collections.OrderedDict()                       an empty dict
 ///   torch._utils._rebuild_tensor_v2(...)            a description of a tensor
 ///   torch._utils._rebuild_parameter(tensor, ...)    that tensor
-/// and the storage types of element_type.h. It calls no code, opens no file and reserves memory in proportion to the
-/// pickle alone. Source: Python's pickletools (protocol 2), torch/_weights_only_unpickler.py.
+/// and the storage types of element_type.h. Training checkpoints have harmless objects beside their weights (paths,
+/// devices, types, sets, namespaces, numpy's numbers and arrays): of these, by name, it keeps the name alone. It calls
+/// no code, opens no file and reserves memory in proportion to the pickle alone.
+/// Source: Python's pickletools (protocol 2), torch/_weights_only_unpickler.py.
 namespace sscvae::serialization {
 
 /// Where the values of a tensor are: a view of the storage in the archive's entry data/<key>.
@@ -33,7 +35,7 @@ struct PickleValue;
 using PickleList = std::vector<const PickleValue*>;
 using PickleDict = std::vector<std::pair<const PickleValue*, const PickleValue*>>;
 
-/// A Python value, or one of the machine's own (the last two).
+/// A Python value, or one of the machine's own (the last three).
 struct PickleValue {
   struct None {};
   struct Global {
@@ -44,7 +46,13 @@ struct PickleValue {
     std::string key;
     uint64_t elements = 0;
   };
-  std::variant<None, bool, int64_t, double, std::string, PickleList, PickleDict, TensorDescription, Storage, Global> is;
+  /// A harmless one, of which nothing is known but the name of its type.
+  struct Object {
+    std::string name;
+  };
+  std::variant<None, bool, int64_t, double, std::string, PickleList, PickleDict, TensorDescription, Storage, Global,
+               Object>
+      is;
 
   /// nullptr if the value is of another type.
   template <class T>
@@ -57,7 +65,8 @@ struct PickleValue {
 class Pickle {
  public:
   /// `source` names the file in errors. Errors: FormatError for damaged pickles and for any instruction, function or
-  /// protocol that is not listed above, naming it.
+  /// protocol that is not listed above, naming it; for a whole model (an object of a class of its own) with the line of
+  /// Python that makes a state dict of it.
   Pickle(std::string_view bytes, const ByteSource& source);
   Pickle(const Pickle&) = delete;
   Pickle& operator=(const Pickle&) = delete;

@@ -8,6 +8,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
+#include "sscvae/serialization/foreign_files.h"
 
 namespace sscvae::serialization {
 
@@ -163,6 +164,9 @@ void check_layout(const ByteSource& source, const SafetensorsHeader& header) {
 }  // namespace
 
 SafetensorsHeader read_header(const ByteSource& source) {
+  refuse_foreign_file(source);
+  if (kind_of_file(source) == FileKind::kTorch)
+    source.fail("is a zip archive, as torch checkpoints are, not a safetensors file; 'sscvae import' converts one");
   if (source.size() < 8) source.fail("is not a safetensors file: it has fewer than 8 bytes");
   uint64_t length = 0;
   source.read(0, 8, &length);

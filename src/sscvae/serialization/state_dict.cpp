@@ -29,6 +29,24 @@ StateDict StateDict::with_prefix_removed(std::string_view prefix) const {
   return result;
 }
 
+StateDict StateDict::without_wrappers() const {
+  StateDict state = *this;
+  const auto is_wrapped_in = [&state](std::string_view prefix) {
+    size_t wrapped = 0, counts = 0;
+    for (const auto& [name, tensor] : state) {
+      wrapped += name.starts_with(prefix);
+      counts += prefix == "module." && name == "n_averaged";
+    }
+    return wrapped > 0 && wrapped + counts == state.size();
+  };
+  for (size_t unwrapped = 0; unwrapped < 8; ++unwrapped) {
+    if (is_wrapped_in("module.")) state = state.with_prefix_removed("module.");
+    else if (is_wrapped_in("_orig_mod.")) state = state.with_prefix_removed("_orig_mod.");
+    else break;
+  }
+  return state;
+}
+
 std::vector<std::string> StateDict::names() const {
   std::vector<std::string> result;
   result.reserve(entries_.size());

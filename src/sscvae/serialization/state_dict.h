@@ -23,6 +23,9 @@ class StateDict {
   const at::Tensor& at(std::string_view name, std::string_view source = "state") const;
   /// The entries whose name starts with `prefix`, without it.
   StateDict with_prefix_removed(std::string_view prefix) const;
+  /// Without what Python's wrappers of modules put before every name: "module." (DataParallel and averages, whose
+  /// count "n_averaged" goes, too) and "_orig_mod." (compiled modules), in any order.
+  StateDict without_wrappers() const;
 
   std::vector<std::string> names() const;
   size_t size() const { return entries_.size(); }

@@ -51,5 +51,20 @@ TEST(StateDict, PrefixRemoved) {
   EXPECT_EQ(three().with_prefix_removed("").size(), 3u);
 }
 
+TEST(StateDict, LosesWhatWrappersPutBeforeEveryName) {
+  const auto names_of = [](const std::vector<std::string>& names) {
+    StateDict state;
+    for (const std::string& name : names) state.add(name, at::zeros({1}));
+    return state.without_wrappers().names();
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(names_of({"module.a.weight", "module.b"}), (Names{"a.weight", "b"}));
+  EXPECT_EQ(names_of({"module._orig_mod.module.a"}), Names{"a"});
+  EXPECT_EQ(names_of({"n_averaged", "module.a"}), Names{"a"});
+  EXPECT_EQ(names_of({"module.a", "b"}), (Names{"module.a", "b"}));
+  EXPECT_EQ(names_of({"n_averaged", "a"}), (Names{"n_averaged", "a"}));
+  EXPECT_EQ(names_of({}), Names{});
+}
+
 }  // namespace
 }  // namespace sscvae::serialization

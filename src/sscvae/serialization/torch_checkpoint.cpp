@@ -6,12 +6,15 @@
 #include <algorithm>
 #include <map>
 #include <ostream>
+#include <unordered_map>
 
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
+#include "sscvae/core/log.h"
 #include "sscvae/core/text.h"
 #include "sscvae/serialization/byte_source.h"
 #include "sscvae/serialization/element_type.h"
+#include "sscvae/serialization/foreign_files.h"
 #include "sscvae/serialization/pickle_reader.h"
 #include "sscvae/serialization/pickle_writer.h"
 #include "sscvae/serialization/zip_reader.h"
@@ -84,14 +87,11 @@ class TensorLoader {
   std::map<std::string, at::Tensor> storages_;
 };
 
-/// Checkpoints from before PyTorch 1.6 are a bare pickle that starts with this number.
 void refuse_foreign(const ByteSource& source) {
-  const std::string start = source.read_text(0, std::min<uint64_t>(source.size(), 14));
-  if (start == std::string("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 14))
-    source.fail(
-        "is a checkpoint in the format before PyTorch 1.6; convert it with: python -c \"import torch; "
-        "torch.save(torch.load('old.pt', map_location='cpu', weights_only=True), 'new.pt')\"");
-  if (start.compare(0, 2, "PK") != 0) source.fail("is not a torch checkpoint: it does not start as a zip archive does");
+  refuse_foreign_file(source);
+  if (kind_of_file(source) == FileKind::kSafetensors) source.fail("is a safetensors file, not a torch checkpoint");
+  if (kind_of_file(source) != FileKind::kTorch)
+    source.fail("is not a torch checkpoint: it does not start as a zip archive does");
 }
 
 /// "archive/" for an archive with an entry "archive/data.pkl".
@@ -101,7 +101,9 @@ std::string find_folder(const ByteSource& source, const ZipReader& archive) {
     const size_t slash = name.find('/');
     if (slash == std::string::npos || name.compare(slash, std::string::npos, wanted) != 0) continue;
     const std::string folder = name.substr(0, slash + 1);
-    if (archive.find(folder + "constants.pkl")) source.fail("is a TorchScript program, not a state dict");
+    if (archive.find(folder + "constants.pkl"))
+      source.fail("is a TorchScript program, not a state dict; convert it with: " +
+                  python_line(source, "torch.jit.load(FILE, map_location='cpu').state_dict()"));
     if (const ZipReader::Entry* order = archive.find(folder + "byteorder"); order && order->size <= 16)
       if (archive.read(folder + "byteorder", *order) != "little") source.fail("was written on a big-endian machine");
     return folder;
@@ -109,15 +111,82 @@ std::string find_folder(const ByteSource& source, const ZipReader& archive) {
   source.fail("is a zip archive, but not a torch checkpoint: it has no data.pkl");
 }
 
-/// The dict of tensors: the root, or what a training checkpoint has under "state_dict" or "model".
+/// Where training programs keep weights in a dict, the averaged ones first.
+constexpr std::string_view kWrappers[] = {"params_ema", "ema",    "state_dict", "model_state_dict",
+                                          "model",      "params", "net",        "generator"};
+constexpr int kLargestNesting = 3;
+
+const PickleDict* find_dict(const PickleDict& dict, std::string_view key) {
+  const PickleDict* found = nullptr;
+  for (const auto& [name, value] : dict)
+    if (const std::string* text = name->get<std::string>(); text && *text == key) found = value->get<PickleDict>();
+  return found;
+}
+
+bool holds_tensors(const PickleDict& dict) {
+  return std::any_of(dict.begin(), dict.end(),
+                     [](const auto& item) { return item.second->template get<TensorDescription>() != nullptr; });
+}
+
+/// The dicts of tensors below the wrappers, in their order, as paths of keys ("model.state_dict").
+void find_states(const PickleDict& dict, const std::string& path, int depth,
+                 std::vector<std::pair<std::string, const PickleDict*>>& states) {
+  for (const std::string_view wrapper : kWrappers) {
+    const PickleDict* inner = find_dict(dict, wrapper);
+    if (!inner) continue;
+    const std::string name = path + std::string(wrapper);
+    if (holds_tensors(*inner)) states.emplace_back(name, inner);
+    else if (depth < kLargestNesting) find_states(*inner, name + ".", depth + 1, states);
+  }
+}
+
+/// The dict of tensors: the root, or what a training checkpoint has below a usual key.
 const PickleDict& find_state(const ByteSource& source, const Pickle& pickle) {
   const PickleDict* root = pickle.root().get<PickleDict>();
   if (!root) source.fail("is not a state dict: it holds something else than a dict of tensors");
-  for (const std::string_view wrapper : {"state_dict", "model"})
-    for (const auto& [key, value] : *root)
-      if (key->get<std::string>() && *key->get<std::string>() == wrapper)
-        if (const PickleDict* inner = value->get<PickleDict>()) return *inner;
-  return *root;
+  std::vector<std::pair<std::string, const PickleDict*>> states;
+  find_states(*root, "", 1, states);
+  if (states.empty()) return *root;
+  std::vector<std::string> others;
+  for (size_t i = 1; i < states.size(); ++i) others.push_back(quoted_name(states[i].first));
+  if (!others.empty())
+    note("'" + source.name() + "': weights are taken from " + quoted_name(states[0].first) + ", not from " +
+         join(others, ", "));
+  return *states[0].second;
+}
+
+/// What stands beside tensors and could not hold any: numbers, texts, objects, lists and dicts of such.
+class Bystanders {
+ public:
+  bool contain(const PickleValue& value) {
+    if (value.get<TensorDescription>() || value.get<PickleValue::Storage>()) return false;
+    if (is_plain(value)) return true;
+    const auto [known, fresh] = known_.emplace(&value, false);  // looked at once, however often it occurs
+    if (fresh) known->second = has_plain_items(value);
+    return known->second;
+  }
+
+ private:
+  static bool is_plain(const PickleValue& value) {
+    return !value.get<PickleList>() && !value.get<PickleDict>() && !value.get<TensorDescription>() &&
+           !value.get<PickleValue::Storage>();
+  }
+  static bool has_plain_items(const PickleValue& value) {
+    if (const PickleList* list = value.get<PickleList>())
+      return std::all_of(list->begin(), list->end(), [](const PickleValue* item) { return is_plain(*item); });
+    const PickleDict& dict = *value.get<PickleDict>();
+    return std::all_of(dict.begin(), dict.end(), [](const auto& item) { return is_plain(*item.second); });
+  }
+
+  std::unordered_map<const PickleValue*, bool> known_;
+};
+
+std::string keys_of(const PickleDict& dict) {
+  std::vector<std::string> names;
+  for (const auto& [key, value] : dict)
+    if (const std::string* name = key->get<std::string>(); name && names.size() < 5)
+      names.push_back(quoted_name(*name));
+  return join(names, ", ") + (names.size() < dict.size() ? ", ..." : "");
 }
 
 StateDict read_from(const ByteSource& source) {
@@ -128,8 +197,11 @@ StateDict read_from(const ByteSource& source) {
   if (entry.size > kLargestPickle) source.fail("has a pickle of more than 64 MiB beside its tensors");
   const Pickle pickle(archive.read(pickle_name, entry), source);
   TensorLoader loader(source, archive, folder);
+  const PickleDict& found = find_state(source, pickle);
   StateDict state;
-  for (const auto& [key, value] : find_state(source, pickle)) {
+  Bystanders bystanders;
+  for (const auto& [key, value] : found) {
+    if (bystanders.contain(*value)) continue;
     const std::string* name = key->get<std::string>();
     if (!name) source.fail("is not a state dict: a key of it is not a text");
     const TensorDescription* tensor = value->get<TensorDescription>();
@@ -137,6 +209,7 @@ StateDict read_from(const ByteSource& source) {
     if (state.find(*name)) source.fail("has two tensors named " + quoted_name(*name));
     state.add(*name, loader.load(*name, *tensor));
   }
+  if (state.empty() && !found.empty()) source.fail("is not a state dict: it holds no tensors, but " + keys_of(found));
   return state;
 }
 

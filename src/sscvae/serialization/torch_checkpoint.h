@@ -8,10 +8,13 @@
 /// that knows only tensors in containers and executes nothing.
 namespace sscvae::serialization {
 
-/// Reads a state dict: a plain dict or OrderedDict of tensors, also inside a wrapper dict under "state_dict" or "model"
-/// (a training checkpoint: other entries are ignored). Tensors saved on a GPU come to the CPU; strides are honoured.
-/// Errors: IoError if unreadable; FormatError for anything damaged, foreign, or asking for a name outside the
-/// allow-list. Files of PyTorch before 1.6 (not a zip archive) are refused with the command that converts them.
+/// Reads a state dict: a plain dict or OrderedDict of tensors, also inside a training checkpoint under the key
+/// params_ema, ema, state_dict, model_state_dict, model, params, net or generator, or under two of them one inside the
+/// other. Where there are several, the first in this order, with a note. What is no tensor beside them (numbers, texts,
+/// paths, devices, namespaces, lists and dicts of such) is skipped. Tensors saved on a GPU come to the CPU; strides are
+/// honoured.
+/// Errors: IoError if unreadable; FormatError for anything damaged, foreign (foreign_files.h), or asking for a name
+/// outside the allow-list.
 StateDict read_torch_checkpoint(const std::filesystem::path& path);
 
 /// The same from memory; `source` names it in errors.

@@ -118,14 +118,51 @@ TEST(TorchCheckpoint, WhatCannotBeWrittenIsAFormatError) {
   EXPECT_FALSE(std::filesystem::exists(folder / "f.pt"));
 }
 
+std::string text_in_pickle(const std::string& text) { return "X"s + static_cast<char>(text.size()) + "\0\0\0"s + text; }
+
+/// A dict with a tensor of that name, as a piece of a pickle.
+std::string dict_of_tensor(const std::string& name) {
+  const std::string whole = pickle_of({{name, {find_element_type_named("F32"), "0", 6, 0, {6}, {1}}}});
+  return whole.substr(2, whole.size() - 3);  // without protocol and stop
+}
+
+std::vector<std::string> names_in(const std::string& pickle) {
+  return parse_torch_checkpoint(archive_with(pickle, {{"data/0", std::string(24, '\0')}}), "x").names();
+}
+
+using Names = std::vector<std::string>;
+
 TEST(TorchCheckpoint, WrappedStateDicts) {
-  const std::string inner = pickle_of({{"t", {find_element_type_named("F32"), "0", 6, 0, {6}, {1}}}});
-  const std::string dict = inner.substr(2, inner.size() - 3);  // without protocol and stop
-  for (const std::string& key : {"X\5\0\0\0model"s, "X\n\0\0\0state_dict"s}) {
-    const std::string pickle = "}(X\5\0\0\0epochK\3"s + key + dict + "u."s;
-    const StateDict state = parse_torch_checkpoint(archive_with(pickle, {{"data/0", std::string(24, '\0')}}), "x");
-    EXPECT_EQ(state.names(), std::vector<std::string>{"t"});
-  }
+  for (const char* key : {"params_ema", "ema", "state_dict", "model_state_dict", "model", "params", "net", "generator"})
+    EXPECT_EQ(names_in("}(X\5\0\0\0epochK\3"s + text_in_pickle(key) + dict_of_tensor("t") + "u."), Names{"t"}) << key;
+  EXPECT_EQ(names_in("}"s + text_in_pickle("net") + "}" + text_in_pickle("state_dict") + dict_of_tensor("t") + "ss."),
+            Names{"t"});
+}
+
+TEST(TorchCheckpoint, OfSeveralStateDictsTheAveragedOneIsTakenWithANote) {
+  const std::string both = "}("s + text_in_pickle("params") + dict_of_tensor("raw") + text_in_pickle("params_ema") +
+                           dict_of_tensor("averaged") + "u.";
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(names_in(both), Names{"averaged"});
+  EXPECT_NE(::testing::internal::GetCapturedStderr().find("are taken from 'params_ema', not from 'params'"),
+            std::string::npos);
+  const std::string number =
+      "}("s + text_in_pickle("ema") + "K\1" + text_in_pickle("model") + dict_of_tensor("t") + "u.";
+  EXPECT_EQ(names_in(number), Names{"t"});
+}
+
+TEST(TorchCheckpoint, WhatIsNoTensorIsSkipped) {
+  const std::string tensor = dict_of_tensor("t");
+  const std::string open = tensor.substr(0, tensor.size() - 1);  // before the items are set
+  const std::string beside = text_in_pickle("epoch") + "K\3" + text_in_pickle("note") + "N" + text_in_pickle("args") +
+                             "cargparse\nNamespace\n)\x81}b"s + text_in_pickle("path") +
+                             "cpathlib\nPosixPath\nX\1\0\0\0a\x85R"s + text_in_pickle("betas") + "K\1K\2\x86" +
+                             text_in_pickle("config") + "}" + text_in_pickle("rate") + "K\1s";
+  EXPECT_EQ(names_in(open + beside + "u."), Names{"t"});
+  EXPECT_NE(refusal_of_checkpoint(archive_with(open + text_in_pickle("more") + dict_of_tensor("u") + "u.",
+                                               {{"data/0", std::string(24, '\0')}}))
+                .find("its entry 'more' is not a tensor"),
+            std::string::npos);
 }
 
 TEST(TorchCheckpoint, SharedStoragesAndOffsets) {
@@ -182,7 +219,9 @@ TEST(TorchCheckpointHostile, ForeignFiles) {
   EXPECT_NE(refusal_of_checkpoint("\x80\2\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19.\x80\2M\xe9\3."s)
                 .find("convert it with: python -c"),
             std::string::npos);
-  EXPECT_NE(refusal_of_checkpoint(archive_with("}.", {{"constants.pkl", ""}})).find("TorchScript"), std::string::npos);
+  EXPECT_NE(refusal_of_checkpoint(archive_with("}.", {{"constants.pkl", ""}}))
+                .find("TorchScript program, not a state dict; convert it with: python -c"),
+            std::string::npos);
   EXPECT_NE(refusal_of_checkpoint(archive_with("}.", {{"byteorder", "big"}})).find("big-endian"), std::string::npos);
   std::ostringstream other;
   ZipWriter archive(other);
@@ -195,8 +234,10 @@ TEST(TorchCheckpointHostile, DictsThatAreNoStateDicts) {
   const auto message = [](const std::string& pickle) { return refusal_of_checkpoint(archive_with(pickle, {})); };
   EXPECT_EQ(message("}."), "no error");
   EXPECT_NE(message("]."s).find("is not a state dict"), std::string::npos);
-  EXPECT_NE(message("}K\1K\2s."s).find("a key of it is not a text"), std::string::npos);
-  EXPECT_NE(message("}X\1\0\0\0aK\2s."s).find("its entry 'a' is not a tensor"), std::string::npos);
+  const std::string tensor = dict_of_tensor("t").substr(dict_of_tensor("t").find("(X") + 7);
+  EXPECT_NE(message("}K\1"s + tensor.substr(0, tensor.size() - 1) + "s.").find("a key of it is not a text"),
+            std::string::npos);
+  EXPECT_EQ(message("}X\1\0\0\0aK\2s."s), "'x' is not a state dict: it holds no tensors, but 'a'");
   EXPECT_NE(message("}q\0X\5\0\0\0modelh\0s."s).find("its entry 'model' is not a tensor"), std::string::npos);
   EXPECT_NE(message("\x80\2cos\nsystem\nX\2\0\0\0ls\x85R."s).find("'os.system'"), std::string::npos);
   const NamedDescription twice = {"t", {find_element_type_named("F32"), "0", 0, 0, {0}, {1}}};

@@ -14,8 +14,7 @@
 #include "sscvae/image/image.h"
 #include "sscvae/models/weights.h"
 #include "sscvae/report/colormap.h"
-#include "sscvae/serialization/safetensors.h"
-#include "sscvae/serialization/torch_checkpoint.h"
+#include "sscvae/serialization/tensor_file.h"
 #include "sscvae/tasks/code_pictures.h"
 #include "sscvae/tasks/model_source.h"
 
@@ -24,12 +23,6 @@ namespace sscvae::tasks {
 namespace fs = std::filesystem;
 
 namespace {
-
-serialization::TensorFile read_any(const std::string& path) {
-  const std::string extension = fs::path(path).extension().string();
-  if (extension == ".pt" || extension == ".pth") return {serialization::read_torch_checkpoint(path), {}};
-  return serialization::read_safetensors(path);
-}
 
 struct TensorFigures {
   double min = 0, max = 0, mean = 0, deviation = 0;
@@ -137,7 +130,7 @@ Report inspect(const InspectOptions& options) {
     throw UsageError("inspect: --thresholds and --codes need --out FOLDER");
   check_writable(options.atoms, options.overwrite);
   const std::string path = find_weights(options.weights);
-  const serialization::TensorFile file = read_any(path);
+  const serialization::TensorFile file = serialization::read_tensor_file(path);
   int64_t numbers = 0;
   for (const auto& [name, tensor] : file.tensors) numbers += tensor.numel();
   Json json{{"path", path},

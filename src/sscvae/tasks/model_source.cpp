@@ -1,7 +1,6 @@
 #include "sscvae/tasks/model_source.h"
 
 #include <filesystem>
-#include <fstream>
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/sha256.h"
@@ -10,7 +9,7 @@
 #include "sscvae/models/registry.h"
 #include "sscvae/models/weights.h"
 #include "sscvae/serialization/safetensors.h"
-#include "sscvae/serialization/torch_checkpoint.h"
+#include "sscvae/serialization/tensor_file.h"
 
 namespace sscvae::tasks {
 
@@ -18,24 +17,15 @@ namespace fs = std::filesystem;
 
 namespace {
 
-bool is_zip(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  char start[2] = {};
-  in.read(start, 2);
-  return in.gcount() == 2 && start[0] == 'P' && start[1] == 'K';
-}
-
 serialization::StateDict read_state(const std::string& path) {
-  if (is_zip(path) || fs::path(path).extension() == ".pt" || fs::path(path).extension() == ".pth")
-    return serialization::read_torch_checkpoint(path);
   serialization::StateDict state;
-  for (const auto& [name, tensor] : serialization::read_safetensors(path).tensors)
+  for (const auto& [name, tensor] : serialization::read_tensor_file(path).tensors)
     if (!name.starts_with(models::kTrainingPrefix)) state.add(name, tensor);
-  return state;
+  return state.without_wrappers();
 }
 
 std::map<std::string, std::string> metadata_of(const std::string& path) {
-  if (is_zip(path) || fs::path(path).extension() == ".pt" || fs::path(path).extension() == ".pth") return {};
+  if (serialization::is_torch_checkpoint(path)) return {};
   return serialization::read_safetensors_header(path).metadata;
 }
 
