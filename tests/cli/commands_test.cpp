@@ -128,12 +128,20 @@ TEST(Commands, AModelBecomesAnOnnxFile) {
   EXPECT_EQ(plain["outputs"], nlohmann::json({"reconstruction"}));
   const std::string bytes = slurp(out);
   EXPECT_EQ(plain["sha256"], sha256_hex(bytes));
-  for (const std::string& text : {plain["source_sha256"].get<std::string>(), std::string("sscvae.size_multiple")})
+  for (const std::string& text :
+       {plain["source_sha256"].get<std::string>(), std::string("sscvae.size_multiple"), std::string("sscvae.layout"),
+        std::string("image: grey in [0,1], [batch,channel,height,width]")})
     EXPECT_NE(bytes.find(text), std::string::npos) << text;
+  EXPECT_EQ(plain["channels"], "grey");
+  EXPECT_EQ(plain["smallest_size"], plain["size_multiple"]);
   EXPECT_EQ(run_json({"export", weights, "--format", "onnx", "--out", out, "--overwrite"}), plain);
   const auto more =
       run_json({"export", weights, "--format", "onnx", "--outputs", "code,threshold", "--out", out, "--overwrite"});
   EXPECT_EQ(more["outputs"], nlohmann::json({"reconstruction", "threshold", "code"}));
+  const std::string csc = write_tiny_weights(folder / "csc.safetensors", 3, "denoise", "csc");
+  const auto blind = run_json({"export", csc, "--format", "onnx", "--out", (folder / "csc.onnx").string()});
+  EXPECT_EQ(blind["channels"], "RGB");
+  EXPECT_EQ(blind["smallest_size"], 16);  // it estimates the noise of its input
 }
 
 TEST(Commands, CoarserCodesCostFewerBits) {

@@ -1,6 +1,7 @@
 """Runs our ONNX files elsewhere and compares with our own values.
 
 onnx_models.py JUDGE TOLERANCE NAME...      exit code 0 if all agree; JUDGE: onnx (its checker), onnxruntime, openvino
+onnx_models.py refuses JUDGE FILE MULTIPLE  exit code 0 if 16 pixels run and all smaller multiples, up or across, do not
 
 NAME.onnx is the model; NAME.safetensors holds for each case "CASE/image" and "CASE/OUTPUT" for every output.
 Errors are max|a - b| / max(1, max|b|).
@@ -44,10 +45,29 @@ def error_of(found, expected):
     return numpy.abs(found - expected).max() / max(1.0, numpy.abs(expected).max())
 
 
+RUNNERS = {"onnx": check, "onnxruntime": onnxruntime_runner, "openvino": openvino_runner}
+
+
+def refuses(judge, path, multiple):
+    run = RUNNERS[judge](path)
+    run(numpy.full((1, 1, 16, 16), 0.5, numpy.float32))
+    for small in range(int(multiple), 16, int(multiple)):
+        for height, width in ((small, 32), (32, small)):
+            try:
+                run(numpy.full((1, 1, height, width), 0.5, numpy.float32))
+            except Exception as error:  # each runtime has its own kind
+                print(error)
+                assert "smallest_image" in str(error) or small < 8, error
+            else:
+                print(f"{height} x {width} is not refused")
+                return 1
+    return 0
+
+
 def main(judge, tolerance, *names):
     wrong = 0
     for name in names:
-        run = {"onnx": check, "onnxruntime": onnxruntime_runner, "openvino": openvino_runner}[judge](f"{name}.onnx")
+        run = RUNNERS[judge](f"{name}.onnx")
         tensors = load_file(f"{name}.safetensors")
         for case in sorted({key.split("/")[0] for key in tensors}) if run else []:
             found = run(tensors.pop(f"{case}/image"))
@@ -62,4 +82,4 @@ def main(judge, tolerance, *names):
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(refuses(*sys.argv[2:]) if sys.argv[1] == "refuses" else main(*sys.argv[1:]))

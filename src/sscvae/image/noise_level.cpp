@@ -87,7 +87,7 @@ std::optional<at::Tensor> deviation_of_responses(const at::Tensor& response, con
 }  // namespace
 
 NoiseFilters noise_filters(int64_t height, int64_t width) {
-  if (height < 16 || width < 16) return {filter(2, 1, 1).view({1, 1, 2, 2})};
+  if (height < NoiseFilters::kSmallest || width < NoiseFilters::kSmallest) return {filter(2, 1, 1).view({1, 1, 2, 2})};
   return {at::stack({filter(8, 7, 7), filter(8, 7, 6), filter(8, 6, 7)}).unsqueeze(1)};
 }
 

@@ -6,7 +6,8 @@ namespace sscvae::image {
 
 /// What an image says about its noise: how it is filtered, and from which size of the response on it counts.
 struct NoiseFilters {
-  at::Tensor filters;  ///< [F,1,n,n], unit length
+  at::Tensor filters;                       ///< [F,1,n,n], unit length
+  static constexpr int64_t kSmallest = 16;  ///< side of an image, pixels, below which other filters serve
   static constexpr int64_t kStride = 2;
   static constexpr double kFlat = 1e-6;      ///< responses below are rounding errors of flat areas
   static constexpr double kNormal = 0.6745;  ///< median of |x| for x of standard deviation 1
@@ -19,7 +20,7 @@ struct NoiseFilters {
   static constexpr double kQuietBias = 0.79;     ///< its energy for white noise of variance 1, by simulation
 };
 /// For images of that size: the three highest frequencies of the 8 x 8 cosine transform, or the diagonal of 2 x 2 for
-/// images below 16 pixels.
+/// images below kSmallest pixels.
 NoiseFilters noise_filters(int64_t height, int64_t width);
 
 /// Standard deviation of white Gaussian noise in an image [C,H,W] in [0,1], in 8-bit grey levels: the median over

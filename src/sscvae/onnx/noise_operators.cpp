@@ -2,6 +2,8 @@
 
 #include <torch/types.h>
 
+#include <limits>
+
 #include "sscvae/image/noise_level.h"
 
 namespace sscvae::onnx {
@@ -41,7 +43,7 @@ std::string enough_of(NodeWriter& writer, const std::string& clear) {
   return writer.add("Max", {clear, cast(writer, few, kFloatType)});
 }
 
-/// Responses of images of 16 pixels and more: [N,C,H,W] -> [N,C F,h,w].
+/// Responses of images of kSmallest pixels and more: [N,C,H,W] -> [N,C F,h,w].
 std::string responses(NodeWriter& writer, const std::string& image, int64_t channels, const at::Tensor& filters) {
   const int64_t side = filters.size(2), stride = NoiseFilters::kStride;
   return writer.add(
@@ -161,10 +163,23 @@ std::string by_responses(NodeWriter& writer, const std::string& response, const 
                             writer.number(NoiseFilters::kNormal, "normal")});
 }
 
+/// 1 for images of kSmallest pixels and more [N,1,1,1]; others, whose estimate would need other filters, stop the
+/// runtime with an error that names this node. No value of an image makes it 0.
+std::string large_enough(NodeWriter& writer, const std::string& image) {
+  constexpr int64_t side = NoiseFilters::kSmallest;
+  const std::string corner =
+      writer.add("Slice", {image, writer.integers({0, 0}, "begin"), writer.integers({side, side}, "end"),
+                           writer.integers({2, 3}, "positions")});
+  const std::string square = writer.add("Reshape", {corner, writer.integers({0, 0, side, side}, "smallest_image")});
+  const std::string largest = writer.add("ReduceMax", {square}, {{"axes", Integers{1, 2, 3}}});
+  const std::string none = writer.add("Less", {largest, writer.number(std::numeric_limits<float>::lowest(), "lowest")});
+  return writer.add("Sub", {writer.number(1, "one"), cast(writer, none, kFloatType)});
+}
+
 }  // namespace
 
 std::string add_noise_estimate(NodeWriter& writer, const std::string& image, int64_t channels) {
-  const at::Tensor filters = image::noise_filters(16, 16).filters;
+  const at::Tensor filters = image::noise_filters(NoiseFilters::kSmallest, NoiseFilters::kSmallest).filters;
   const std::string saturation = saturated(writer, image);
   const std::string unsaturated_ones = unsaturated(writer, saturation, filters.size(2));
   const std::string clear = enough_of(writer, unsaturated_ones);
@@ -179,7 +194,8 @@ std::string add_noise_estimate(NodeWriter& writer, const std::string& image, int
   // Nothing can be said of an image that is black and white throughout.
   const std::string all = writer.add("ReduceMin", {saturation}, {{"axes", Integers{1, 2, 3}}});
   const std::string known = writer.add("Mul", {sigma, writer.add("Sub", {writer.number(1, "one"), all})});
-  return writer.add("Mul", {known, unless_page(writer, response, unsaturated_ones)});
+  const std::string noise = writer.add("Mul", {known, unless_page(writer, response, unsaturated_ones)});
+  return writer.add("Mul", {noise, large_enough(writer, image)});
 }
 
 }  // namespace sscvae::onnx

@@ -9,6 +9,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
+#include "sscvae/image/noise_level.h"
 #include "sscvae/kernels/group_shrink.h"
 #include "sscvae/onnx/fold.h"
 #include "sscvae/onnx/layouts.h"
@@ -336,6 +337,14 @@ Graph with_outputs(Graph graph, const std::vector<std::string>& wanted) {
 }
 
 }  // namespace
+
+int64_t smallest_size(const Graph& graph) {
+  const bool estimates = std::any_of(graph.nodes.begin(), graph.nodes.end(), [](const Node& node) {
+    const NoiseLevel* level = std::get_if<NoiseLevel>(&node.operation);
+    return level && !level->sigma;
+  });
+  return estimates ? std::max(graph.size_multiple, image::NoiseFilters::kSmallest) : graph.size_multiple;
+}
 
 Model to_onnx(const Graph& graph, const std::vector<std::string>& outputs) {
   const at::NoGradGuard no_grad;

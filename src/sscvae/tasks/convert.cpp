@@ -45,12 +45,19 @@ Report export_onnx(OpenedModel& opened, const std::vector<std::string>& outputs,
   const auto multiple = std::to_string(graph.size_multiple);
   file.name = name;
   file.producer_version = version();
-  file.description = "image: [0,1], height and width multiples of " + multiple + "; reconstruction: not clamped";
+  const std::string smallest = std::to_string(onnx::smallest_size(graph));
+  const std::string channels = graph.in_channels == 3 ? "RGB" : "grey";
+  file.description = "image: " + channels + " in [0,1], [batch,channel,height,width], height and width multiples of " +
+                     multiple + ", at least " + smallest + "; reconstruction: not clamped";
   file.metadata = {{models::kVersionKey, version()},
                    {"sscvae.model", name},
                    {models::kProfileKey, opened.experiment.options.profile},
                    {"sscvae.weights_sha256", opened.sha256},
-                   {"sscvae.size_multiple", multiple}};
+                   {"sscvae.channels", channels},
+                   {"sscvae.layout", "NCHW"},
+                   {"sscvae.values", "[0,1]"},
+                   {"sscvae.size_multiple", multiple},
+                   {"sscvae.smallest_size", smallest}};
   onnx::write_onnx(out, file);
   std::vector<std::string> names;
   for (const onnx::ValueInfo& output : file.outputs) names.push_back(output.name);
@@ -62,7 +69,9 @@ Report export_onnx(OpenedModel& opened, const std::vector<std::string>& outputs,
        {"operators", file.operators.size()},
        {"opset", onnx::kOpset},
        {"outputs", names},
+       {"channels", channels},
        {"size_multiple", graph.size_multiple},
+       {"smallest_size", onnx::smallest_size(graph)},
        {"source_sha256", opened.sha256},
        {"sha256", sha256_of_file(out)}});
 }
