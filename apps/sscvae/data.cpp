@@ -3,6 +3,7 @@
 #include "sscvae/command.h"
 #include "sscvae/core/options.h"
 #include "sscvae/core/text.h"
+#include "sscvae/restore_options.h"
 #include "sscvae/tasks/data_tools.h"
 
 namespace sscvae::cli {
@@ -33,8 +34,12 @@ void add_synth(CLI::App& app) {
 
 void add_noise(CLI::App& app) {
   const auto options = std::make_shared<With<tasks::NoiseCopyOptions>>();
-  app.add_option("input", options->inputs, "images, folders or patterns")->type_name("IN")->required();
-  app.add_option("--out", options->out, "folder; names and tree as in the input")->type_name("DIR")->required();
+  app.add_option("input", options->inputs, "images, folders or patterns; - : standard input")
+      ->type_name("IN")
+      ->required();
+  app.add_option("--out", options->out, "folder; names and tree as in the input; - : one result to standard output")
+      ->type_name("DIR|-")
+      ->required();
   app.add_option("--noise", options->noise, "gaussian, or speckle of log-compressed ultrasound")
       ->type_name("KIND")
       ->capture_default_str();
@@ -53,7 +58,9 @@ void add_noise(CLI::App& app) {
   add_json_option(app, options->json);
   add_overwrite_option(app, options->overwrite);
   app.callback([options] {
-    tasks::carry_out(options->json, options->overwrite, [options] { return tasks::make_noisy_copies(*options); });
+    tasks::carry_out(
+        options->json, options->overwrite, [options] { return tasks::make_noisy_copies(*options); },
+        piped_output(options->out));
   });
 }
 

@@ -27,7 +27,8 @@ void add_denoise(CLI::App& app) {
   app.add_option("--reference", options->reference, "clean images of the same names: report PSNR and SSIM against them")
       ->type_name("PATH");
   app.callback([options] {
-    tasks::carry_out(options->json, options->overwrite, [options] { return tasks::denoise(*options); });
+    tasks::carry_out(
+        options->json, options->overwrite, [options] { return tasks::denoise(*options); }, piped_output(options->out));
   });
 }
 

@@ -8,6 +8,7 @@
 #include "sscvae/command.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/log.h"
+#include "sscvae/core/printable.h"
 #include "sscvae/core/tensor_heap.h"
 #include "sscvae/core/text.h"
 #include "sscvae/core/version.h"
@@ -100,6 +101,12 @@ std::string usage_line(const CLI::App& root, const CLI::ParseError& error) {
   return where + ": " + line + help;
 }
 
+/// "sscvae denoize --help": there is nothing that this help could be about.
+bool names_unknown_command(const CLI::App& root) {
+  const std::vector<std::string> left = root.remaining(true);
+  return !left.empty() && !left.front().starts_with("-") && !command_names(named_command(root)).empty();
+}
+
 std::string refuse_empty(const std::string& value) {
   return value.empty() ? "expected a value, got an empty one (is a variable of the shell unset?)" : "";
 }
@@ -145,7 +152,7 @@ void build(CLI::App& app) {
 }
 
 int fail(ExitCode code, const std::string& line) {
-  std::fprintf(stderr, "sscvae: error: %s\n", line.c_str());
+  std::fprintf(stderr, "sscvae: error: %s\n", printable(line).c_str());
   return static_cast<int>(code);
 }
 
@@ -157,7 +164,7 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
     return static_cast<int>(ExitCode::kOk);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // help and version
+    if (error.get_exit_code() == 0 && !names_unknown_command(app)) return app.exit(error);  // help and version
     return fail(ExitCode::kUsage, usage_line(app, error));
   } catch (const tasks::Interrupted&) {
     fail(ExitCode::kInternal, "interrupted; what was complete is kept");

@@ -14,7 +14,9 @@ void add_reconstruct(CLI::App& app) {
   const auto options = std::make_shared<ReconstructArguments>();
   add_restore_options(app, *options, options->json);
   app.callback([options] {
-    tasks::carry_out(options->json, options->overwrite, [options] { return tasks::reconstruct(*options); });
+    tasks::carry_out(
+        options->json, options->overwrite, [options] { return tasks::reconstruct(*options); },
+        piped_output(options->out));
   });
 }
 

@@ -9,14 +9,18 @@ namespace sscvae::cli {
 
 /// Options that reconstruct and denoise have in common.
 inline void add_restore_options(CLI::App& app, tasks::RestoreOptions& options, std::string& json) {
-  app.add_option("input", options.inputs, "images, folders or patterns")->type_name("IN")->required();
+  app.add_option("input", options.inputs, "images, folders or patterns; - : standard input")
+      ->type_name("IN")
+      ->required();
   app.add_option("--weights", options.source.weights, "weights file, or the name of shipped weights")
       ->type_name("W|NAME")
       ->required();
   app.add_option("--model-config", options.source.config, "configuration of weights without one (authors' JSON)")
       ->type_name("FILE");
-  app.add_option("--out", options.out, "folder of the results; names and tree as in the input")
-      ->type_name("DIR")
+  app.add_option(
+         "--out", options.out,
+         "folder of the results; names and tree as in the input; - : the result of one image to standard output")
+      ->type_name("DIR|-")
       ->required();
   app.add_option("--format", options.format, "keep (that of the input), png or jpg")
       ->type_name("NAME")
@@ -33,6 +37,11 @@ inline void add_restore_options(CLI::App& app, tasks::RestoreOptions& options, s
   app.add_flag("--skip-existing", options.skip_existing,
                "go on with an interrupted call: leave out images whose result is complete and not older than they are");
   add_compute_options(app, options.inference.compute);
+}
+
+/// --out as a file of the command where it is one: standard output.
+inline std::vector<OutputFile> piped_output(const std::string& out) {
+  return {{"--out", is_standard_output(out) ? out : ""}};
 }
 
 }  // namespace sscvae::cli

@@ -108,7 +108,7 @@ TEST(Commands, WeightsOfHalfTheSizeRunAsWell) {
   };
   const auto whole = serialization::read_safetensors(weights);
   for (const auto& [type, scalar] : {std::pair("f16", at::kHalf), {"bf16", at::kBFloat16}, {"f32", at::kFloat}}) {
-    const std::string out = (folder / (std::string(type) + ".safetensors")).string();
+    const std::string out = (folder / (std::string(type) + ".SafeTensors")).string();
     run_json({"export", weights, "--format", "safetensors", "--type", type, "--out", out});
     const auto stored = serialization::read_safetensors(out);
     EXPECT_EQ(stored.metadata.at(models::kConfigKey), whole.metadata.at(models::kConfigKey)) << type;

@@ -28,6 +28,10 @@ TEST(Help, EveryCommandExplainsItselfWithAnExample) {
 TEST(Errors, NamesThatDoNotExist) {
   expect_failure({"evalute"}, 2, "did you mean 'evaluate'?");
   expect_failure({"data", "sinth"}, 2, "did you mean 'synth'?");
+  expect_failure({"denoize", "--help"}, 2, "did you mean 'denoise'?");
+  expect_failure({"--help", "denoize"}, 2, "did you mean 'denoise'?");
+  expect_failure({"data", "sinth", "--help"}, 2, "did you mean 'synth'?");
+  expect_failure({"config", "--config", "none.JSON"}, 3, "there is no such file");
   expect_failure({}, 2, "needs a command");
   expect_failure({"train", "--confg", "demo"}, 2, "did you mean '--config'?");
   expect_failure({"list", "modles"}, 2, "did you mean 'models'?");

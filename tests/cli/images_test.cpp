@@ -269,5 +269,66 @@ TEST(Denoise, EstimatesTheNoiseAndKnowsTheCleanImage) {
   EXPECT_LT(nlohmann::json::parse(strong.out)["images"][0]["nnz"].get<double>(), image["nnz"].get<double>());
 }
 
+Outcome run_in_shell(const std::string& command) {
+  const TemporaryFolder folder;
+  const int status = std::system(
+      ("{ " + command + "; } >" + quoted((folder / "out").string()) + " 2>" + quoted((folder / "err").string()))
+          .c_str());
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, slurp(folder / "out"), slurp(folder / "err")};
+}
+
+TEST(Pipes, AnImageComesInAndGoesOut) {
+  const TemporaryFolder folder;
+  const auto at = [&](const std::string& name) { return quoted((folder / name).string()); };
+  const std::string weights = quoted(write_tiny_weights(folder / "w.safetensors", 1, "denoise"));
+  image::write_image(folder / "a.png", ramp_16bit(37, 53));
+  image::write_image(folder / "b.jpg", image::dead_leaves(1, 40, 40, 1));
+  for (const std::string& command : {std::string("denoise"), std::string("reconstruct")}) {
+    const std::string program = quoted(SSCVAE_PROGRAM) + " " + command + " ", with = " --weights " + weights;
+    ASSERT_EQ(run_in_shell(program + at("a.png") + with + " --out " + at("out") + " --overwrite").code, 0);
+    const std::string expected = slurp(folder / "out/a.png");
+    const Outcome piped = run_in_shell("cat " + at("a.png") + " | " + program + "-" + with + " --out - | cat");
+    EXPECT_TRUE(piped.out == expected) << piped.err;  // and no table
+    const Outcome redirected =
+        run_in_shell(program + "- <" + at("a.png") + with + " --out /dev/stdout >" + at("r.png"));
+    EXPECT_EQ(redirected.code, 0) << redirected.err;
+    EXPECT_TRUE(slurp(folder / "r.png") == expected);
+    const Outcome jpeg = run_in_shell(program + at("b.jpg") + with + " --out - --json " + at(command + ".json"));
+    EXPECT_EQ(jpeg.out.substr(0, 3), "\xff\xd8\xff") << jpeg.err;
+    EXPECT_EQ(nlohmann::json::parse(slurp(folder / (command + ".json")))["images"].size(), 1u);
+    EXPECT_EQ(run_in_shell(program + at("b.jpg") + with + " --out - --format png").out.substr(1, 3), "PNG");
+    ASSERT_EQ(run_in_shell(program + "- <" + at("a.png") + with + " --out " + at("out")).code, 0);
+    EXPECT_TRUE(slurp(folder / "out/stdin.png") == expected);
+    std::filesystem::remove(folder / "out/stdin.png");
+    for (const std::string& wrong :
+         {at("a.png") + " " + at("b.jpg"), at("a.png") + " --json -", at("a.png") + " --skip-existing"}) {
+      const Outcome refused = run_in_shell(program + wrong + with + " --out -");
+      EXPECT_EQ(refused.code, 2) << wrong << refused.err;
+      EXPECT_EQ(refused.out, "") << wrong;
+    }
+  }
+  const std::string noise = quoted(SSCVAE_PROGRAM) + " data noise - --sigma-8bit 5 --out - <" + at("a.png");
+  EXPECT_EQ(run_in_shell(noise).out.substr(1, 3), "PNG");
+  EXPECT_EQ(
+      run_in_shell("echo no image | " + quoted(SSCVAE_PROGRAM) + " denoise - --weights " + weights + " --out -").code,
+      4);
+}
+
+TEST(Pipes, NamesAreOneLineOnATerminal) {
+  const TemporaryFolder folder;
+  const std::string weights = write_tiny_weights(folder / "w.safetensors"), name = "a\nb\x1b[31m.png";
+  std::filesystem::create_directories(folder / "in");
+  image::write_image(folder / "in" / name, image::dead_leaves(1, 32, 32, 1));
+  std::ofstream(folder / "in" / ("c\nd.png")) << "no image";
+  const Outcome outcome =
+      run({"reconstruct", (folder / "in").string(), "--weights", weights, "--out", (folder / "out").string()});
+  EXPECT_EQ(outcome.code, 4);
+  EXPECT_NE(outcome.out.find("\na\\nb\\x1b[31m.png  32x32"), std::string::npos) << outcome.out;
+  EXPECT_NE(outcome.err.find("warning: c\\nd.png left out"), std::string::npos) << outcome.err;
+  EXPECT_EQ((outcome.out + outcome.err).find('\x1b'), std::string::npos);
+  EXPECT_EQ(outcome.error_lines(), 1);
+  EXPECT_TRUE(std::filesystem::exists(folder / "out" / name));
+}
+
 }  // namespace
 }  // namespace sscvae::testing

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "sscvae/core/log_state.h"
+#include "sscvae/core/printable.h"
 
 namespace sscvae {
 
@@ -20,7 +21,7 @@ void print(const std::string& line) {
   const std::lock_guard lock(state.mutex);
   if (state.bar_visible) std::fputs("\r\033[K", stderr);
   state.bar_visible = false;
-  std::fprintf(stderr, "%s\n", line.c_str());
+  std::fprintf(stderr, "%s\n", printable(line).c_str());
 }
 
 }  // namespace

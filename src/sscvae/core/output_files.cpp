@@ -47,7 +47,7 @@ bool is_run(const fs::path& folder) {
 }  // namespace
 
 void check_writable(const std::string& path, bool overwrite) {
-  if (path.empty() || path == "-") return;
+  if (path.empty()) return;
   if (const std::optional<int> descriptor = descriptor_of(path)) {
     const int flags = ::fcntl(*descriptor, F_GETFL);
     if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
@@ -66,8 +66,13 @@ void check_writable(const std::string& path, bool overwrite) {
 
 void check_outputs(const std::vector<OutputFile>& files, bool overwrite) {
   std::map<fs::path, std::string> seen;
+  std::string printing;
   for (const OutputFile& file : files) {
     check_writable(file.path, overwrite);
+    if (is_standard_output(file.path)) {
+      if (!printing.empty()) throw UsageError(printing + " and " + file.option + " are both standard output");
+      printing = file.option;
+    }
     if (file.path.empty() || is_standard_output(file.path) || descriptor_of(file.path)) continue;
     if (std::error_code error; fs::exists(file.path, error) && !is_file(file.path)) continue;  // /dev/null, a pipe
     const auto [other, fresh] = seen.emplace(resolved(file.path), file.option);
@@ -77,8 +82,8 @@ void check_outputs(const std::vector<OutputFile>& files, bool overwrite) {
 
 std::optional<int> descriptor_of(const fs::path& path) {
   const std::string name = path.lexically_normal().string();
+  if (path == "-" || name == "/dev/stdout") return 1;  // ./- is a file
   if (name == "/dev/stdin") return 0;
-  if (name == "/dev/stdout") return 1;
   if (name == "/dev/stderr") return 2;
   for (const std::string_view folder : {"/dev/fd/", "/proc/self/fd/"}) {
     if (!name.starts_with(folder)) continue;
@@ -91,7 +96,7 @@ std::optional<int> descriptor_of(const fs::path& path) {
   return std::nullopt;
 }
 
-bool is_standard_output(const std::string& path) { return path == "-" || descriptor_of(path) == 1; }
+bool is_standard_output(const std::string& path) { return descriptor_of(path) == 1; }
 
 OutputFolder::OutputFolder(std::string option, fs::path root, bool overwrite)
     : option_(std::move(option)), root_(std::move(root)), overwrite_(overwrite) {

@@ -21,13 +21,13 @@ struct OutputFile {
 /// May the file `path` be written ("", "-" and what is no regular file, such as pipes and /dev/fd/3, are fine)? Errors:
 /// UsageError if it exists without `overwrite` or is a folder; IoError if its folder does not exist.
 void check_writable(const std::string& path, bool overwrite);
-/// The same for all files of a command. Errors: also UsageError where two of them are one file.
+/// The same for all files of a command. Errors: also UsageError where two of them are one file or both standard output.
 void check_outputs(const std::vector<OutputFile>& files, bool overwrite);
 
 /// "-", /dev/stdout or another name of it.
 bool is_standard_output(const std::string& path);
-/// The open descriptor that a name stands for: /dev/stdout, /dev/fd/3, /proc/self/fd/3. What is written there goes to
-/// where the descriptor stands, also where a shell has put a regular file behind it.
+/// The open descriptor that a name stands for: "-" (standard output), /dev/stdout, /dev/fd/3, /proc/self/fd/3. What is
+/// written there goes to where the descriptor stands, also where a shell has put a regular file behind it.
 std::optional<int> descriptor_of(const std::filesystem::path& path);
 
 /// The results that a command puts into a folder.

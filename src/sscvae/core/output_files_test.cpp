@@ -30,14 +30,17 @@ TEST(OutputFiles, AreReplacedOnlyWhereAsked) {
                Error);
   EXPECT_THROW(check_outputs({{"--json", (folder / "b").string()}, {"--out", (folder / "./b").string()}}, true),
                UsageError);
+  EXPECT_NO_THROW(check_outputs({{"--json", "-"}, {"--out", ""}}, false));
+  EXPECT_THROW(check_outputs({{"--json", "-"}, {"--out", "/dev/stdout"}}, false), UsageError);
 }
 
 TEST(OutputFiles, NamesOfDescriptors) {
   EXPECT_EQ(descriptor_of("/dev/stdin"), 0);
   EXPECT_EQ(descriptor_of("/dev/stdout"), 1);
+  EXPECT_EQ(descriptor_of("-"), 1);
   EXPECT_EQ(descriptor_of("/dev/fd/63"), 63);
   EXPECT_EQ(descriptor_of("/proc/self/fd/2"), 2);
-  for (const char* other : {"/dev/null", "/dev/fd/", "/dev/fd/x", "/dev/fd/-1", "stdout"})
+  for (const char* other : {"/dev/null", "/dev/fd/", "/dev/fd/x", "/dev/fd/-1", "stdout", "./-"})
     EXPECT_FALSE(descriptor_of(other)) << other;
   EXPECT_TRUE(is_standard_output("-") && is_standard_output("/dev/stdout") && is_standard_output("/dev/fd/1"));
   EXPECT_FALSE(is_standard_output("") || is_standard_output("/dev/stderr"));

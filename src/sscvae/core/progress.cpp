@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "sscvae/core/log_state.h"
+#include "sscvae/core/printable.h"
 #include "sscvae/core/text.h"
 
 namespace sscvae {
@@ -71,7 +72,7 @@ void Progress::draw(bool final) {
              units_per_second(),
              final ? ("took " + duration_text(seconds_between(begin_, std::chrono::steady_clock::now()))).c_str()
                    : (duration_text(seconds_left()) + " left").c_str());
-  const std::string tail = status_.empty() ? "" : "  " + status_;
+  const std::string tail = status_.empty() ? "" : "  " + printable(status_);
   const std::lock_guard lock(state.mutex);
   if (on_terminal()) {
     const int filled = static_cast<int>(fraction * kBarWidth);

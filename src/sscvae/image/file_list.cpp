@@ -166,6 +166,7 @@ std::vector<InputFile> expand_pattern(const std::string& pattern) {
 }
 
 std::vector<InputFile> expand_one(const std::string& input) {
+  if (input == "-") return {{"/dev/stdin", "stdin"}};
   std::error_code error;
   const fs::path path(input);
   const fs::file_status status = fs::status(path, error);

@@ -29,7 +29,8 @@ struct InputFile {
 
 /// Files, folders (walked, see find_images) and glob patterns, which follow links, too (*, ? and [abc] within a name,
 /// ** for any folders), in the order given, each file once. A pattern gives the image files (has_image_extension) it
-/// fits, sorted, relative to its part before the first wildcard. A name that exists is never read as a pattern. Single
+/// fits, sorted, relative to its part before the first wildcard. "-" is standard input, under the name stdin (a
+/// file of that name: ./-). A name that exists is never read as a pattern. Single
 /// files are taken whatever their extension. Errors: IoError for what does not exist, and for folders and patterns
 /// without any image; UsageError if two different files have the same `relative`, so that their results would overwrite
 /// each other.

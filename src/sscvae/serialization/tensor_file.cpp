@@ -1,5 +1,6 @@
 #include "sscvae/serialization/tensor_file.h"
 
+#include "sscvae/core/printable.h"
 #include "sscvae/serialization/foreign_files.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/serialization/torch_checkpoint.h"
@@ -9,9 +10,7 @@ namespace sscvae::serialization {
 bool is_torch_checkpoint(const std::filesystem::path& path) {
   const FileKind kind = kind_of_file(FileSource(path));
   if (kind != FileKind::kUnknown) return kind != FileKind::kSafetensors;
-  std::string extension = path.extension().string();
-  for (char& c : extension) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  return extension == ".pt" || extension == ".pth";
+  return has_extension(path, ".pt") || has_extension(path, ".pth");
 }
 
 TensorFile read_tensor_file(const std::filesystem::path& path) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sscvae/core/error.h"
+#include "sscvae/core/printable.h"
 #include "sscvae/core/sha256.h"
 #include "sscvae/core/text.h"
 #include "sscvae/core/version.h"
@@ -107,7 +108,7 @@ void check_export(const ExportOptions& options, const std::string& out) {
     throw UsageError("--outputs is for --format onnx: a file of weights has none");
   if (options.format == "onnx" && options.type != "f32")
     throw UsageError("--type is for files of weights: --format onnx is float32");
-  if (options.format == "safetensors" && !out.ends_with(".safetensors"))
+  if (options.format == "safetensors" && !has_extension(out, ".safetensors"))
     throw UsageError("--out '" + out + "': expected a name ending in .safetensors");
 }
 
@@ -122,7 +123,8 @@ std::map<std::string, std::string> written_metadata(const OpenedModel& opened) {
 }  // namespace
 
 Report import_weights(const ModelSource& source, const std::string& out, bool overwrite) {
-  if (!out.ends_with(".safetensors")) throw UsageError("--out '" + out + "': expected a name ending in .safetensors");
+  if (!has_extension(out, ".safetensors"))
+    throw UsageError("--out '" + out + "': expected a name ending in .safetensors");
   check_writable(out, overwrite);
   OpenedModel opened = open_model(source);
   const serialization::StateDict state = models::state_of(*opened.model);

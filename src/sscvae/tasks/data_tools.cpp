@@ -9,6 +9,7 @@
 
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
+#include "sscvae/core/printable.h"
 #include "sscvae/core/progress.h"
 #include "sscvae/core/random.h"
 #include "sscvae/core/text.h"
@@ -98,7 +99,8 @@ Report make_noisy_copies(const NoiseCopyOptions& options) {
         const int stored = input.stored.bit_depth;
         const int depth = options.bit_depth > 0 ? static_cast<int>(options.bit_depth) : stored;
         const image::ValueRange range = depth == stored ? input.range : image::full_range(depth);
-        image::write_image(job.output, image::in_units_of(image::from_tensor(noisy, picture.bit_depth), range, depth));
+        image::write_image(job.output, image::in_units_of(image::from_tensor(noisy, picture.bit_depth), range, depth),
+                           image::FileFormat::kPng);
       } else {
         serialization::StateDict tensors;
         tensors.add("input", noisy.unsqueeze(0));
@@ -164,7 +166,7 @@ Report describe_data(const data::DataOptions& options) {
                             options.dataset.c_str(), manifest.rows.size(), static_cast<double>(pixels) / 1e6,
                             manifest.counts().c_str(), manifest.hash().c_str());
   for (const auto& [name, count] : groups)
-    if (!name.empty()) text += format("group %s: %lld\n", name.c_str(), static_cast<long long>(count));
+    if (!name.empty()) text += format("group %s: %lld\n", printable(name).c_str(), static_cast<long long>(count));
   for (size_t i = 0; i < by_count.size(); ++i) {
     const auto& [size, count] = by_count[i];
     json["sizes"].push_back({{"height", size.first}, {"width", size.second}, {"count", count}});
@@ -174,7 +176,7 @@ Report describe_data(const data::DataOptions& options) {
   }
   if (by_count.size() > 10) text += format("and %zu further sizes\n", by_count.size() - 10);
   for (const Json& entry : broken)
-    text += "broken: " + entry["path"].get<std::string>() + ": " + entry["error"].get<std::string>() + "\n";
+    text += "broken: " + printable(entry["path"].get<std::string>() + ": " + entry["error"].get<std::string>()) + "\n";
   return make_report(std::move(text), std::move(json));
 }
 

@@ -11,6 +11,7 @@
 #include "sscvae/tasks/code_statistics.h"
 #include "sscvae/tasks/inference.h"
 #include "sscvae/tasks/outputs.h"
+#include "sscvae/tasks/report.h"
 #include "sscvae/tasks/restore.h"
 #include "support/paths.h"
 
@@ -246,6 +247,29 @@ TEST(Outputs, ResultsOfAnEarlierCallAreNoInput) {
   EXPECT_EQ(names(all + "/**/*.png", clean), (Names{"a.png"}));
   EXPECT_EQ(names(clean, (folder / "other").string()), (Names{"a.png"}));  // named
   EXPECT_EQ(names((folder / "run/previews").string(), clean), (Names{"step_000001.png"}));
+}
+
+TEST(Outputs, OneResultGoesToStandardOutput) {
+  const testing::TemporaryFolder folder;
+  for (const char* name : {"a.png", "b.png"}) std::ofstream(folder / name) << "x";
+  const std::string a = (folder / "a.png").string();
+  const auto jobs = plan_images({a}, {"-", "", false, false, folder / "maps"}).jobs;
+  ASSERT_EQ(jobs.size(), 1u);
+  EXPECT_EQ(jobs[0].output, "/dev/stdout");
+  EXPECT_EQ(jobs[0].map, folder / "maps/a.png");
+  EXPECT_THROW(plan_images({folder.path().string()}, {"-", "", false, false, {}}), UsageError);
+  EXPECT_THROW(plan_images({a}, {"/dev/stdout", "", false, true, {}}), UsageError);
+  const auto piped = plan_images({"-"}, {folder / "out", "", false, false, {}}).jobs;
+  ASSERT_EQ(piped.size(), 1u);
+  EXPECT_EQ(piped[0].input, "/dev/stdin");
+  EXPECT_EQ(piped[0].output, folder / "out/stdin.png");
+}
+
+TEST(TextTable, ColumnsAreAlignedByWhatATerminalShows) {
+  EXPECT_EQ(
+      text_table(
+          {{"image", "PSNR"}, {"\xc3\xa4\xc3\xb6.png", "1.5"}, {"\xe7\x8c\xab.png", "10.5"}, {"a\nb.png", "2.5"}}),
+      "image     PSNR\n\xc3\xa4\xc3\xb6.png     1.5\n\xe7\x8c\xab.png    10.5\na\\nb.png   2.5\n");
 }
 
 }  // namespace

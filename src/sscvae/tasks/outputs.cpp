@@ -29,6 +29,7 @@ std::vector<image::InputFile> find_inputs(const std::vector<std::string>& inputs
     return std::any_of(outputs.begin(), outputs.end(),
                        [&](const OutputFolder& folder) { return folder.holds_result(file.path, base_of(file)); });
   });
+  if (outputs.empty()) return files;
   const std::string folder = "'" + outputs.front().root().string() + "'";
   if (files.empty()) throw IoError("no images but those in the output folder " + folder);
   if (left_out > 0) note(format("%zu images in the output folder %s left out", left_out, folder.c_str()));
@@ -48,9 +49,25 @@ bool is_done(const fs::path& input, const fs::path& output) {
   }
 }
 
+/// One image whose result goes to standard output, its map to a folder.
+ImagePlan plan_pipe(const std::vector<std::string>& inputs, const ImageOutputs& outputs) {
+  if (outputs.skip_existing)
+    throw UsageError("--skip-existing: --out - is standard output, where no result exists yet");
+  std::vector<OutputFolder> folders;
+  if (!outputs.maps.empty()) folders.emplace_back("--novelty-maps", outputs.maps, outputs.overwrite);
+  const std::vector<image::InputFile> files = find_inputs(inputs, folders);
+  if (files.size() != 1)
+    throw UsageError(
+        format("--out -: standard output takes the result of one image, not of %zu: name a folder", files.size()));
+  ImageJob job{files[0].path, "/dev/stdout", {}, files[0].relative.generic_string()};
+  if (!folders.empty()) job.map = folders[0].add(result_names({files[0].relative}, {".png"})[0]);
+  return {{job}, {}};
+}
+
 }  // namespace
 
 ImagePlan plan_images(const std::vector<std::string>& inputs, const ImageOutputs& outputs) {
+  if (is_standard_output(outputs.folder)) return plan_pipe(inputs, outputs);
   std::vector<OutputFolder> folders{OutputFolder("--out", outputs.folder, outputs.overwrite)};
   if (!outputs.maps.empty()) folders.emplace_back("--novelty-maps", outputs.maps, outputs.overwrite);
   const std::vector<image::InputFile> files = find_inputs(inputs, folders);

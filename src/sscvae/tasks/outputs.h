@@ -17,8 +17,8 @@ struct ImageJob {
 
 /// How images become files of a folder.
 struct ImageOutputs {
-  std::filesystem::path folder;
-  std::string extension;  ///< ".png": in place of the input's; "": the input's
+  std::filesystem::path folder;  ///< "-" (or /dev/stdout): the one result goes to standard output
+  std::string extension;         ///< ".png": in place of the input's; "": the input's
   bool overwrite = false;
   bool skip_existing = false;  ///< leave out inputs whose result is complete and not older
   std::filesystem::path maps;  ///< folder of a second picture of each image, a PNG; "": none
@@ -31,7 +31,8 @@ struct ImagePlan {
 
 /// Pairs every input (files, folders, patterns) with a file of the same relative name under the folder, by the rules of
 /// core/output_files.h, before any work. What lies below the output folders is left out, with a note, where it was not
-/// named itself. Errors: IoError for missing inputs; UsageError for outputs that exist, or are inputs.
+/// named itself. Errors: IoError for missing inputs; UsageError for outputs that exist, or are inputs, and for more
+/// than one image to standard output.
 ImagePlan plan_images(const std::vector<std::string>& inputs, const ImageOutputs& outputs);
 
 /// The extension of `--format`: "keep" -> "", "png" -> ".png", "jpg" -> ".jpg". Errors: UsageError.

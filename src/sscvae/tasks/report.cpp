@@ -10,6 +10,7 @@
 
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
+#include "sscvae/core/printable.h"
 #include "sscvae/core/text.h"
 #include "sscvae/tasks/interrupt.h"
 
@@ -62,7 +63,7 @@ void deliver(const Report& report, const std::string& target, bool overwrite) {
   const std::string json = report.json->dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   std::optional<Error> failure;
   if (!target.empty() && !is_standard_output(target)) failure = write_or_keep(target, json, overwrite);
-  print(is_standard_output(target) ? json : report.text);
+  print(is_standard_output(target) ? json : printable(report.text, true));
   if (failure) throw *failure;
   if (report.failure) throw *report.failure;
   if (report.interrupted) throw Interrupted{};
@@ -72,7 +73,10 @@ void carry_out(const std::string& json, bool overwrite, const std::function<Repo
                std::vector<OutputFile> files) {
   files.insert(files.begin(), OutputFile{"--json", json});
   check_outputs(files, overwrite);
-  deliver(work(), json, overwrite);
+  Report report = work();
+  const auto takes_output = [](const OutputFile& file) { return is_standard_output(file.path); };
+  if (std::any_of(files.begin(), files.end(), takes_output)) report.text.clear();
+  deliver(report, json, overwrite);
 }
 
 Json json_number(double value) {
@@ -90,15 +94,15 @@ std::string text_table(const std::vector<std::vector<std::string>>& rows) {
   std::vector<size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], display_width(printable(row[i])));
   }
   std::string text;
   for (const auto& row : rows) {
     std::string line;
     for (size_t i = 0; i < row.size(); ++i) {
-      const std::string padding(widths[i] - row[i].size(), ' ');
+      const std::string cell = printable(row[i]), padding(widths[i] - display_width(cell), ' ');
       const bool right = rows.size() > 1 && i < rows.back().size() && is_number(rows.back()[i]);
-      line += (i ? "  " : "") + (right ? padding + row[i] : row[i] + padding);
+      line += (i ? "  " : "") + (right ? padding + cell : cell + padding);
     }
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";

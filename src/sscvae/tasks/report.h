@@ -26,15 +26,17 @@ struct Report {
 };
 Report make_report(std::string text, Json json);
 
-/// Prints the text to standard output and writes the JSON to `target`: "" nowhere, "-" to standard output instead of
-/// the text, otherwise a file. Errors: as write_or_keep; then report.failure; then Interrupted.
+/// Prints the text to standard output (control characters as printable() shows them) and writes the JSON to `target`:
+/// "" nowhere, "-" to standard output instead of the text, otherwise a file. Errors: as write_or_keep; then
+/// report.failure; then Interrupted.
 void deliver(const Report& report, const std::string& target, bool overwrite);
 
 /// Writes the results of work that may have taken hours. Where they cannot go to `path`, they are kept in another file,
 /// and what is returned says why and where.
 std::optional<Error> write_or_keep(const std::string& path, const std::string& content, bool overwrite);
 
-/// What every command does: checks all files that it is to write, before anything else, works, delivers.
+/// What every command does: checks all files that it is to write, before anything else, works, delivers. Where one of
+/// them is standard output, the text is not printed there.
 void carry_out(const std::string& json, bool overwrite, const std::function<Report()>& work,
                std::vector<OutputFile> files = {});
 
@@ -42,7 +44,8 @@ void carry_out(const std::string& json, bool overwrite, const std::function<Repo
 Json json_number(double value);
 Json json_numbers(const std::map<std::string, double>& values);
 
-/// Rows of cells with aligned columns, two spaces apart; the first row is the header.
+/// Rows of cells, as printable() shows them, in columns aligned by their width on a terminal, two spaces apart; the
+/// first row is the header.
 std::string text_table(const std::vector<std::vector<std::string>>& rows);
 
 }  // namespace sscvae::tasks

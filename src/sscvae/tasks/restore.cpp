@@ -11,6 +11,7 @@
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/log.h"
+#include "sscvae/core/output_files.h"
 #include "sscvae/core/progress.h"
 #include "sscvae/core/text.h"
 #include "sscvae/image/file_list.h"
@@ -105,6 +106,9 @@ bool is_named_jpeg(const fs::path& path) {
 
 /// A PNG stays one under another name: a JPEG would cost it depth and opacity that nobody asked to give up.
 image::FileFormat result_format(const RestoreOptions& options, const ImageJob& job, const image::Image& original) {
+  if (is_standard_output(job.output) && options.format != "keep")
+    return options.format == "jpg" ? image::FileFormat::kJpeg : image::FileFormat::kPng;
+  if (is_standard_output(job.output)) return original.format;
   const bool stays_png = options.format == "keep" && original.format == image::FileFormat::kPng;
   return is_named_jpeg(job.output) && !stays_png ? image::FileFormat::kJpeg : image::FileFormat::kPng;
 }
@@ -220,7 +224,7 @@ std::string table_of(const Json& images, const Columns& columns) {
 Report run_images(const RestoreOptions& options, const ImagePlan& plan, Inference& inference,
                   const std::string& command, const Process& process, const Columns& columns) {
   NoveltyCheck novelty(options, inference);
-  create_folder(options.out);
+  if (!is_standard_output(options.out)) create_folder(options.out);
   Results results = process_all(options, plan.jobs, inference, command, process, novelty);
   Json& images = results.images;
   note_channels(images, inference.channels());

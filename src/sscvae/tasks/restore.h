@@ -20,7 +20,7 @@ struct RestoreOptions {
   ReadingOptions reading;
   InferenceOptions inference;
   std::vector<std::string> inputs;
-  std::string out;              ///< folder; the tree of a folder input is mirrored
+  std::string out;              ///< folder, where the tree of a folder input is mirrored; "-": standard output
   std::string format = "keep";  ///< keep (a PNG remains one whatever its name) | png | jpg
   std::string novelty_maps;     ///< folder of pictures of what is unusual in each image; "": none
   bool overwrite = false;

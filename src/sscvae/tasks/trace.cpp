@@ -2,10 +2,10 @@
 
 #include <torch/types.h>
 
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "sscvae/core/error.h"
+#include "sscvae/core/printable.h"
 #include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
 #include "sscvae/image/image.h"
@@ -31,7 +31,7 @@ at::Tensor image_tensor(const serialization::StateDict& tensors, const std::stri
 
 TraceInput read_input(const TraceOptions& options, int64_t channels) {
   TraceInput input;
-  if (std::filesystem::path(options.input).extension() != ".safetensors") {
+  if (!has_extension(options.input, ".safetensors")) {
     const image::Image picture = InputReader(options.reading).read(options.input);
     input.input = image::to_tensor(image::with_channels(picture, channels)).unsqueeze(0);
   } else {

@@ -6,6 +6,7 @@
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/log.h"
+#include "sscvae/core/printable.h"
 #include "sscvae/core/shipped_files.h"
 #include "sscvae/core/text.h"
 #include "sscvae/data/registry.h"
@@ -65,10 +66,6 @@ std::string chosen(const std::vector<Layer>& layers, const std::string& key, std
     for (const auto& [name, value] : layer.values)
       if (const auto* text = std::get_if<std::string>(&value); name == key && text) otherwise = *text;
   return otherwise;
-}
-
-bool has_extension(const std::string& config, const std::string& extension) {
-  return fs::path(config).extension() == extension;
 }
 
 Layer read_json_layer(const std::string& text, const std::string& config) {
