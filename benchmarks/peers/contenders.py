@@ -99,6 +99,11 @@ def largest_map(case):
     return case.batch * case.size**2 * 512 * 4
 
 
+def runs_bf16(features):
+    """Whether a processor of these features has bf16 instructions; others compute it in software, for minutes a pass."""
+    return "avx512_bf16" in features or "amx_bf16" in features
+
+
 def memory_together(case):
     """A rough upper estimate of the memory of all contenders at once, bytes. Inference holds two or three of the largest
     maps, several idle runtimes keep theirs; training keeps all maps."""

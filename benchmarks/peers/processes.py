@@ -5,7 +5,7 @@
   result(path)     writes what the passes made; figures beside it
   peak_bytes()     peak memory of its process so far
   close()
-What goes wrong raises Failure with one line.
+What goes wrong raises Failure with one line. Inside ended_with_us() no process outlives this one when it is stopped.
 """
 
 import contextlib
@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -23,6 +24,49 @@ PREPARE_SECONDS = 1200  # compiling on a slow machine takes minutes
 
 class Failure(Exception):
     pass
+
+
+class Stopped(BaseException):
+    """A signal asked this program to end."""
+
+
+_running = set()
+
+
+def start(command, **options):
+    """A process in a group of its own: with it end those that it has started, and it does not see a Ctrl-C before us."""
+    process = subprocess.Popen(command, start_new_session=True, **options)
+    _running.add(process)
+    return process
+
+
+def end(process):
+    """What is left of the process and its group."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    if process.returncode is None:
+        process.wait()
+    _running.discard(process)
+
+
+@contextlib.contextmanager
+def ended_with_us():
+    """SIGINT, SIGTERM and SIGHUP raise Stopped; whatever ends the block ends the processes that run then."""
+
+    def stop(number, frame):
+        for other in signals:
+            signal.signal(other, signal.SIG_IGN)
+        raise Stopped(signal.Signals(number).name)
+
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, stop) for number in signals}
+    try:
+        yield
+    finally:
+        for process in list(_running):
+            end(process)
+        for number in signals:
+            signal.signal(number, before[number])
 
 
 def environment(threads, cache):
@@ -43,10 +87,14 @@ def last_line(text):
 
 def run_program(command, env):
     """Output of a command. Raises Failure with its last line if it fails."""
-    done = subprocess.run(command, env=env, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise Failure(last_line(done.stderr).removeprefix("sscvae: error: "))
-    return done.stdout
+    process = start(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        output, errors = process.communicate()
+    finally:
+        end(process)
+    if process.returncode != 0:
+        raise Failure(last_line(errors).removeprefix("sscvae: error: "))
+    return output
 
 
 class OurProgram:
@@ -96,7 +144,7 @@ class Rival:
     """A worker.py process; its commands are described there."""
 
     def __init__(self, job, env, log):
-        self.process = subprocess.Popen(
+        self.process = start(
             [sys.executable, str(HERE / "worker.py"), json.dumps(job)],
             env=env,
             stdin=subprocess.PIPE,
@@ -140,11 +188,9 @@ class Rival:
     def close(self):
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process)
 
 
 class OneShot:
@@ -155,12 +201,15 @@ class OneShot:
 
     def _once(self):
         begin = time.perf_counter()
-        process = subprocess.Popen(self.command, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        errors = process.stderr.read().decode(errors="replace")
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - begin
-        process.returncode = os.waitstatus_to_exitcode(status)
-        process.stderr.close()
+        process = start(self.command, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            errors = process.stderr.read().decode(errors="replace")
+            _, status, usage = os.wait4(process.pid, 0)
+            seconds = time.perf_counter() - begin
+            process.returncode = os.waitstatus_to_exitcode(status)
+        finally:
+            end(process)
+            process.stderr.close()
         if process.returncode != 0:
             raise Failure(last_line(errors))
         self.peak = max(self.peak, usage.ru_maxrss * 1024)

@@ -12,8 +12,8 @@ import subprocess
 import sys
 
 from compare import compare
-from contenders import CONTENDERS, FULL, GIB, OURS, QUICK, memory_alone, memory_together
-from processes import HERE, Failure, OneShot, OurProgram, Rival, environment, run_program
+from contenders import CONTENDERS, FULL, GIB, OURS, QUICK, memory_alone, memory_together, runs_bf16
+from processes import HERE, Failure, OneShot, OurProgram, Rival, Stopped, ended_with_us, environment, run_program
 from subjects import Subjects
 from table import markdown
 
@@ -109,8 +109,9 @@ class Field:
     """The contenders of one case, those that could be made. Where they do not fit into memory together, each runs while
     it is the only one: anew for each round, the first of which is the one after its preparation."""
 
-    def __init__(self, case, arguments, subjects, env):
+    def __init__(self, case, arguments, subjects, env, features):
         self.case, self.arguments, self.subjects, self.env = case, arguments, subjects, env
+        self.features = features
         self.folder = pathlib.Path(arguments.out).resolve() / "work"
         self.entries, self.left_out = [], []
         self.alone = memory_together(case) > available_memory()
@@ -163,6 +164,8 @@ class Field:
             return Rival(self._job(contender), self.env, log)
 
     def _enter(self, contender):
+        if contender.precision == "bf16" and not runs_bf16(self.features):
+            return self._leave_out(contender, "this processor has no bf16 instructions (avx512_bf16, amx_bf16)")
         needed, available = memory_alone(self.case, contender), available_memory()
         if needed > available:
             reason = f"may need {needed / GIB:.0f} GiB, {available / GIB:.0f} GiB are free"
@@ -267,8 +270,8 @@ def rows_of(entries):
     return rows
 
 
-def run_case(case, arguments, subjects, env):
-    field = Field(case, arguments, subjects, env)
+def run_case(case, arguments, subjects, env, features):
+    field = Field(case, arguments, subjects, env, features)
     try:
         field.run_rounds()
     finally:
@@ -293,7 +296,7 @@ def main():
     results = {"header": header(arguments, env), "cases": []}
     subjects = Subjects(arguments.program, out / "work", env, arguments.data)
     for case in cases:
-        results["cases"].append(run_case(case, arguments, subjects, env))
+        results["cases"].append(run_case(case, arguments, subjects, env, results["header"]["features"]))
         (out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
         (out / "table.md").write_text(markdown(results))
     print(markdown(results))
@@ -301,6 +304,10 @@ def main():
 
 if __name__ == "__main__":
     try:
-        main()
+        with ended_with_us():
+            main()
     except Failure as failure:
         sys.exit(f"peers: error: {failure}")
+    except Stopped as stopped:
+        say(f"stopped by {stopped}; results.json has the cases that were complete")
+        sys.exit(130)
