@@ -7,6 +7,7 @@
 #include "sscvae/core/random.h"
 #include "sscvae/core/text.h"
 #include "sscvae/models/convolutional_coder.h"
+#include "sscvae/models/model_size.h"
 #include "sscvae/models/sparse_coding_autoencoder.h"
 #include "sscvae/models/variational_autoencoder.h"
 #include "sscvae/models/vector_quantized_autoencoder.h"
@@ -70,19 +71,20 @@ std::shared_ptr<Autoencoder> make_sparse_coding(const ModelOptions& options, uin
 std::span<const ModelEntry> model_entries() {
   static const std::vector<ModelEntry> entries{
       {"ssc-vae", "sparse codes with thresholds inferred from the image and refined by attention",
-       "Wang et al., AAAI 2025", "sscvae", ssc_vae_values, make_sparse_coding},
+       "Wang et al., AAAI 2025", "sscvae", ssc_vae_values, make_sparse_coding, size_of_sparse_coding},
       {"sc-vae-in", "sparse codes with thresholds inferred from the image (the paper's ablation SCVAE+In)",
-       "Wang et al., AAAI 2025, Table 3", "", sc_vae_in_values, make_sparse_coding},
+       "Wang et al., AAAI 2025, Table 3", "", sc_vae_in_values, make_sparse_coding, size_of_sparse_coding},
       {"sc-vae", "sparse codes with learned thresholds that do not depend on the image", "Xiao, Qiu, Sotiras 2023",
-       "scvae", sc_vae_values, make_sparse_coding},
+       "scvae", sc_vae_values, make_sparse_coding, size_of_sparse_coding},
       {"vq-vae", "at each position one of the vectors of a learned codebook", "van den Oord, Vinyals, Kavukcuoglu 2017",
-       "vqvae", own_latent_values, make_vector_quantized},
+       "vqvae", own_latent_values, make_vector_quantized, size_of_vector_quantized},
       {"vq-gan", "a vq-vae whose images a discriminator judges, too", "Esser, Rombach, Ommer 2021", "", vq_gan_values,
-       make_vector_quantized},
+       make_vector_quantized, size_of_vector_quantized},
       {"vae", "independent Gaussian variables at each position", "Kingma & Welling 2014", "", own_latent_values,
-       make_variational},
+       make_variational, size_of_variational},
       {"csc", "convolutional sparse codes of overlapping patches, thresholds from the noise level and the image",
-       "Simon & Elad 2019, with the controller of Wang et al. 2025", "", csc_values, make_convolutional_coder},
+       "Simon & Elad 2019, with the controller of Wang et al. 2025", "", csc_values, make_convolutional_coder,
+       size_of_convolutional_coder},
   };
   return entries;
 }

@@ -18,6 +18,7 @@ struct ModelEntry {
   /// The option values that make this model, given the profile's other values: mostly "model." keys.
   Assignments (*values)(const std::string& profile);
   std::shared_ptr<Autoencoder> (*make)(const ModelOptions& options, uint64_t seed);
+  double (*size)(const ModelOptions& options);  ///< the numbers it holds (models/model_size.h)
 };
 
 std::span<const ModelEntry> model_entries();

@@ -26,6 +26,20 @@ void collect(torch::nn::Module& module, const std::string& prefix, StateDict& st
 
 bool is_training_tensor(const std::string& name) { return name.starts_with(kTrainingPrefix); }
 
+/// A model may be this much larger than the tensors, so that for what is just another model load_state names the tensor
+/// that does not fit.
+constexpr double kSizeFactor = 2, kSizeSlack = 1e5;
+
+void check_size(const ModelOptions& options, const StateDict& state, const std::string& source) {
+  double given = 0;
+  for (const auto& [name, tensor] : state)
+    if (!is_training_tensor(name)) given += static_cast<double>(tensor.numel());
+  const double expected = find_model(options.name).size(options);
+  if (expected > kSizeFactor * given + kSizeSlack)
+    throw FormatError(source + ": the configuration describes a model of " + to_text(expected) +
+                      " numbers, the tensors of the file hold " + to_text(given));
+}
+
 }  // namespace
 
 StateDict state_of(torch::nn::Module& module) {
@@ -77,15 +91,22 @@ ModelOptions model_options_of(const std::map<std::string, std::string>& metadata
   }
 }
 
+std::shared_ptr<Autoencoder> make_from_state(const ModelOptions& options, const StateDict& state,
+                                             const std::string& source) {
+  check_size(options, state, source);
+  std::shared_ptr<Autoencoder> model = make_autoencoder(options, 0);
+  load_state(*model, state, source);
+  return model;
+}
+
 LoadedModel load_weights(const std::filesystem::path& path) {
   serialization::TensorFile file = serialization::read_safetensors(path);
   LoadedModel loaded;
   try {
-    loaded.model = make_autoencoder(model_options_of(file.metadata, path.string()), 0);
+    loaded.model = make_from_state(model_options_of(file.metadata, path.string()), file.tensors, path.string());
   } catch (const UsageError& error) {
     throw FormatError(path.string() + ": " + error.what());
   }
-  load_state(*loaded.model, file.tensors, path.string());
   loaded.model->eval();
   loaded.metadata = std::move(file.metadata);
   loaded.sha256 = sha256_of_file(path);

@@ -28,6 +28,12 @@ serialization::StateDict state_of(torch::nn::Module& module);
 /// nearest name), misshapen or not finite. Nothing is changed if an error is thrown.
 void load_state(torch::nn::Module& module, const serialization::StateDict& state, const std::string& source);
 
+/// A model of these options that holds the state. The size of the model is compared with that of the state first: a
+/// configuration that claims more is refused before memory is taken for it. Errors: FormatError naming `source`, as
+/// load_state; UsageError for options that make no sense.
+std::shared_ptr<Autoencoder> make_from_state(const ModelOptions& options, const serialization::StateDict& state,
+                                             const std::string& source);
+
 struct LoadedModel {
   std::shared_ptr<Autoencoder> model;  ///< in eval mode
   std::map<std::string, std::string> metadata;

@@ -3,11 +3,14 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <cmath>
 #include <limits>
+#include <random>
 
 #include "sscvae/core/error.h"
 #include "sscvae/models/registry.h"
 #include "sscvae/serialization/safetensors.h"
+#include "support/hostile_input.h"
 #include "support/paths.h"
 
 namespace sscvae::models {
@@ -110,6 +113,76 @@ TEST(Weights, TrainingStateIsNoMisfit) {
   for (const auto& [name, tensor] : state_of(*make_autoencoder(tiny(), 4))) state.add(name, tensor);
   state.add(std::string(kTrainingPrefix) + "adam.exp_avg.x", torch::zeros({1}));
   EXPECT_EQ(refusal(state), "");
+}
+
+TEST(Weights, AConfigurationThatClaimsMoreThanTheTensorsHoldIsRefusedBeforeItIsMade) {
+  const testing::TemporaryFolder folder;
+  ModelOptions claimed = tiny();
+  claimed.lite.width = 3000;
+  serialization::write_safetensors(folder / "w.safetensors", state_of(*make_autoencoder(tiny(), 3)),
+                                   {{kConfigKey, config_text(claimed)}});
+  const testing::MemoryLimit limit(256);
+  try {
+    load_weights(folder / "w.safetensors");
+    FAIL() << "expected FormatError";
+  } catch (const FormatError& error) {
+    EXPECT_NE(std::string(error.what()).find("the configuration describes a model of "), std::string::npos)
+        << error.what();
+  }
+}
+
+/// Whether the tensors with that configuration are refused, in one line and in bounded memory.
+bool refuses_configuration(const std::string& config, const StateDict& state, const std::string& what) {
+  const testing::MemoryLimit limit(512);
+  const auto load = [&](const std::string& text) {
+    try {
+      make_from_state(model_options_of({{kConfigKey, text}}, "w"), state, "w");
+    } catch (const UsageError& error) {
+      throw FormatError(error.what());  // as load_weights does
+    }
+  };
+  return testing::is_refused(load, config, what);
+}
+
+TEST(Weights, ChangedConfigurationsAreRefusedInBoundedMemory) {
+  int64_t refused = 0;
+  for (const ModelEntry& entry : model_entries()) {
+    ModelOptions before = tiny();
+    before.name = entry.name;
+    before.csc.num_atoms = 12;
+    before.csc.kernel = 3;
+    before.csc.num_iterations = 2;
+    const StateDict state = state_of(*make_autoencoder(before, 1));
+    ModelOptions options;
+    FieldList fields;
+    fields.add_section("model", options);
+    for (const Field& field : fields.fields()) {
+      if (field.type != "integer") continue;
+      for (const double value : {2.0, 5.0, 3000.0, std::ldexp(1, 31), std::ldexp(1, 62)}) {
+        options = before;
+        field.set(static_cast<int64_t>(std::min(value, field.bounds.max)));
+        refused += refuses_configuration(config_text(options), state, entry.name + " " + field.key);
+      }
+    }
+  }
+  EXPECT_GT(refused, 150);
+}
+
+TEST(Weights, RandomlyChangedConfigurationsAreRefusedInBoundedMemory) {
+  const StateDict state = state_of(*make_autoencoder(tiny(), 1));
+  const std::string config = config_text(tiny());
+  std::mt19937 random(5);
+  int64_t refused = 0;
+  for (int i = 0; i < 300; ++i) {
+    std::string changed = config;
+    for (int k = 0; k < 3; ++k) {
+      const size_t at = random() % changed.size();
+      if (random() % 2 == 0) changed[at] = static_cast<char>(random() % 256);
+      else changed.insert(at, std::string(1 + random() % 8, static_cast<char>('0' + random() % 10)));
+    }
+    refused += refuses_configuration(changed, state, changed);
+  }
+  EXPECT_GT(refused, 100);
 }
 
 TEST(Weights, FilesWithoutOrWithABrokenConfigurationAreRefused) {

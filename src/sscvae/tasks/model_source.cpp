@@ -94,16 +94,13 @@ OpenedModel open_model(const ModelSource& source) {
     opened.experiment = experiment_of(opened.metadata, path, source.set);
     opened.model = loaded.model;
     opened.sha256 = loaded.sha256;
-    if (!source.set.empty()) {
-      opened.model = models::make_autoencoder(opened.experiment.options.model, 0);
-      models::load_state(*opened.model, models::state_of(*loaded.model), path);
-    }
+    if (!source.set.empty())
+      opened.model = models::make_from_state(opened.experiment.options.model, models::state_of(*loaded.model), path);
   } else {
     const serialization::StateDict state = read_state(path);
     try {
       opened.experiment = describe_state(state, path, source);
-      opened.model = models::make_autoencoder(opened.experiment.options.model, 0);
-      models::load_state(*opened.model, state, path);
+      opened.model = models::make_from_state(opened.experiment.options.model, state, path);
     } catch (const FormatError& error) {
       if (!source.config.empty()) throw;
       throw FormatError(std::string(error.what()) +
