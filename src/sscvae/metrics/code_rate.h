@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <map>
+#include <utility>
+#include <vector>
 
 namespace sscvae::metrics {
 
@@ -25,6 +27,7 @@ class SymbolCounts {
  private:
   int64_t atoms_ = 0, positions_ = 0;
   std::map<std::pair<int64_t, int64_t>, int64_t> nonzeros_;  ///< of (atom, symbol); all other entries are 0
+  std::vector<int64_t> occupied_;                            ///< of each atom: how many entries are not 0
 };
 
 }  // namespace sscvae::metrics

@@ -1,5 +1,8 @@
 #include "sscvae/metrics/features.h"
 
+#include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
+
 #include <algorithm>
 
 #include "sscvae/core/atomic_file.h"
@@ -18,11 +21,34 @@ void check_features(const at::Tensor& a, const at::Tensor& b) {
     throw ShapeError("features: expected equal columns, got " + shape_text(a) + " and " + shape_text(b));
 }
 
+void FeatureCloud::add(const at::Tensor& rows) {
+  const int64_t before = count();
+  moments_.add(rows);
+  const at::Tensor values = plain(rows, at::kFloat);
+  const int64_t length = values.size(1);
+  for (int64_t i = 0; i < values.size(0); ++i) {
+    const float* row = values.const_data_ptr<float>() + i * length;
+    if (before + i < kMostKept) {
+      kept_.insert(kept_.end(), row, row + length);
+    } else if (const int64_t place = random_.below(before + i + 1); place < kMostKept) {
+      std::copy(row, row + length, kept_.begin() + place * length);
+    }
+  }
+}
+
+at::Tensor FeatureCloud::kept() const {
+  const int64_t length = moments_.mean().defined() ? moments_.mean().size(0) : 0;
+  const int64_t rows = length > 0 ? static_cast<int64_t>(kept_.size()) / length : 0;
+  at::Tensor tensor = at::empty({rows, length}, at::kFloat);
+  std::copy(kept_.begin(), kept_.end(), tensor.mutable_data_ptr<float>());
+  return tensor;
+}
+
 std::filesystem::path feature_file(const std::filesystem::path& folder, const FeatureKey& key) {
   return folder / (key.data_sha256.substr(0, 16) + "-" + key.weights_sha256.substr(0, 16) + ".safetensors");
 }
 
-std::optional<at::Tensor> read_features(const std::filesystem::path& folder, const FeatureKey& key) {
+std::optional<FeatureCloud> read_features(const std::filesystem::path& folder, const FeatureKey& key) {
   const std::filesystem::path path = feature_file(folder, key);
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return std::nullopt;
@@ -32,19 +58,29 @@ std::optional<at::Tensor> read_features(const std::filesystem::path& folder, con
       const auto found = file.metadata.find(name);
       return found != file.metadata.end() && found->second == value;
     };
-    const at::Tensor* features = file.tensors.find("features");
-    const bool fits = features && features->dim() == 2 && holds("data_sha256", key.data_sha256) &&
-                      holds("weights_sha256", key.weights_sha256);
-    return fits ? std::optional(*features) : std::nullopt;
-  } catch (const FormatError&) {
+    if (!holds("data_sha256", key.data_sha256) || !holds("weights_sha256", key.weights_sha256)) return std::nullopt;
+    const at::Tensor &count = file.tensors.at("count"), &kept = file.tensors.at("kept");
+    const at::Tensor mean = plain(file.tensors.at("mean")), factor = plain(file.tensors.at("factor"));
+    check_shape(count, "count", "1", {1});
+    check_shape(kept, "kept", "n,d", {-1, mean.size(0)});
+    FeatureCloud cloud;
+    cloud.moments_ = Moments(count.item<int64_t>(), mean, factor);
+    if (kept.size(0) != std::min(cloud.count(), FeatureCloud::kMostKept)) return std::nullopt;
+    const at::Tensor values = plain(kept, at::kFloat);
+    cloud.kept_.assign(values.const_data_ptr<float>(), values.const_data_ptr<float>() + values.numel());
+    return cloud;
+  } catch (const Error&) {
     return std::nullopt;
   }
 }
 
-void write_features(const std::filesystem::path& folder, const FeatureKey& key, const at::Tensor& features) {
+void write_features(const std::filesystem::path& folder, const FeatureKey& key, const FeatureCloud& features) {
   create_folder(folder);
   serialization::StateDict state;
-  state.add("features", plain(features, at::kFloat));
+  state.add("count", at::full({1}, features.count(), at::kLong));
+  state.add("mean", features.moments().mean());
+  state.add("factor", features.moments().factor());
+  state.add("kept", features.kept());
   serialization::write_safetensors(feature_file(folder, key), state,
                                    {{"data_sha256", key.data_sha256}, {"weights_sha256", key.weights_sha256}});
 }

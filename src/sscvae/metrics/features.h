@@ -6,6 +6,10 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
+
+#include "sscvae/core/random.h"
+#include "sscvae/metrics/moments.h"
 
 /// Feature vectors of sets of images, [N,d] with a row for each image, and how they are kept.
 namespace sscvae::metrics {
@@ -21,11 +25,33 @@ struct FeatureKey {
   std::string data_sha256, weights_sha256;
 };
 
+/// What distances of sets need of their features, in memory that does not grow with the set: moments of all of them,
+/// and up to kMostKept of them.
+class FeatureCloud {
+ public:
+  /// Of a larger set so many features are kept, each with the same chance (reservoir sampling, Vitter 1985). All of a
+  /// smaller one, in order.
+  static constexpr int64_t kMostKept = 10000;
+
+  /// Features [n,d], a row for each image. Errors: ShapeError for another d than before.
+  void add(const at::Tensor& rows);
+  int64_t count() const { return moments_.count(); }
+  const Moments& moments() const { return moments_; }
+  at::Tensor kept() const;  ///< float32 [min(N, kMostKept),d]
+
+ private:
+  friend std::optional<FeatureCloud> read_features(const std::filesystem::path& folder, const FeatureKey& key);
+  Moments moments_;
+  std::vector<float> kept_;
+  Random random_{derive_seed(1, "kept features")};
+};
+
 /// The file of such features in the folder: "<16 digits of data>-<16 digits of weights>.safetensors".
 std::filesystem::path feature_file(const std::filesystem::path& folder, const FeatureKey& key);
-/// Nothing if there is no such file or it holds something else (damaged, another key).
-std::optional<at::Tensor> read_features(const std::filesystem::path& folder, const FeatureKey& key);
-/// float32, atomically; the folder is made. Errors: IoError.
-void write_features(const std::filesystem::path& folder, const FeatureKey& key, const at::Tensor& features);
+/// Nothing if there is no such file or it holds something else (damaged, another key, another version's). Nothing
+/// should be added to what was read.
+std::optional<FeatureCloud> read_features(const std::filesystem::path& folder, const FeatureKey& key);
+/// Atomically; the folder is made. Errors: IoError.
+void write_features(const std::filesystem::path& folder, const FeatureKey& key, const FeatureCloud& features);
 
 }  // namespace sscvae::metrics

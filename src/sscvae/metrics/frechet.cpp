@@ -9,35 +9,37 @@
 #include <cmath>
 #include <limits>
 
+#include "sscvae/core/error.h"
 #include "sscvae/metrics/features.h"
-#include "sscvae/metrics/planes.h"
 
 namespace sscvae::metrics {
 
 namespace {
 
-/// The mean of the rows and a factor A of their covariance A^T A.
-struct Moments {
-  at::Tensor mean, factor;
+/// A with A^T A = C, of no more rows than columns.
+at::Tensor covariance_factor(const Moments& moments) {
+  const at::Tensor factor = moments.factor() / std::sqrt(static_cast<double>(moments.count() - 1));
+  return factor.size(0) > factor.size(1) ? std::get<1>(at::linalg_qr(factor, "r")) : factor;
+}
 
-  explicit Moments(const at::Tensor& rows) : mean(rows.mean(0)) {
-    factor = (rows - mean) / std::sqrt(static_cast<double>(rows.size(0) - 1));
-    if (factor.size(0) > factor.size(1)) factor = std::get<1>(at::linalg_qr(factor, "r"));
-  }
-  double trace() const { return factor.square().sum().item<double>(); }
-};
+double squares(const at::Tensor& tensor) { return tensor.square().sum().item<double>(); }
 
 }  // namespace
 
+double frechet_distance(const Moments& a, const Moments& b) {
+  if (a.count() < 2 || b.count() < 2) throw ShapeError("Frechet distance: expected at least 2 rows on each side");
+  if (!a.is_finite() || !b.is_finite()) return std::numeric_limits<double>::quiet_NaN();
+  const at::Tensor of_a = covariance_factor(a), of_b = covariance_factor(b);
+  const double common = at::linalg_svdvals(at::matmul(of_a, of_b.t())).sum().item<double>();
+  return std::max(0.0, squares(a.mean() - b.mean()) + squares(of_a) + squares(of_b) - 2 * common);
+}
+
 double frechet_distance(const at::Tensor& a, const at::Tensor& b) {
   check_features(a, b);
-  const at::Tensor first = plain(a), second = plain(b);
-  if (!first.isfinite().all().item<bool>() || !second.isfinite().all().item<bool>())
-    return std::numeric_limits<double>::quiet_NaN();
-  const Moments of_a(first), of_b(second);
-  const double means = (of_a.mean - of_b.mean).square().sum().item<double>();
-  const double common = at::linalg_svdvals(at::matmul(of_a.factor, of_b.factor.t())).sum().item<double>();
-  return std::max(0.0, means + of_a.trace() + of_b.trace() - 2 * common);
+  Moments of_a, of_b;
+  of_a.add(a);
+  of_b.add(b);
+  return frechet_distance(of_a, of_b);
 }
 
 }  // namespace sscvae::metrics

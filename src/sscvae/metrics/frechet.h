@@ -2,6 +2,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "sscvae/metrics/moments.h"
+
 /// How far two clouds of feature vectors are apart, both taken for normal distributions.
 namespace sscvae::metrics {
 
@@ -12,5 +14,7 @@ namespace sscvae::metrics {
 /// of the singular values of A B^T. Computed in double on the CPU. NaN if a value is not finite. Errors: ShapeError
 /// unless both have two axes, the same columns and at least 2 rows. Source: Dowson and Landau 1982; Heusel et al. 2017.
 double frechet_distance(const at::Tensor& a, const at::Tensor& b);
+/// The same of rows that came a few at a time.
+double frechet_distance(const Moments& a, const Moments& b);
 
 }  // namespace sscvae::metrics

@@ -1,9 +1,11 @@
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -125,12 +127,60 @@ TEST(KernelDistanceTest, StandardErrorOverDisjointSubsets) {
   EXPECT_THROW(kernel_distance_with_error(a, b, {0, 1}), UsageError);
 }
 
+FeatureCloud cloud_of(const at::Tensor& rows, int64_t piece) {
+  FeatureCloud cloud;
+  for (int64_t i = 0; i < rows.size(0); i += piece) cloud.add(rows.narrow(0, i, std::min(piece, rows.size(0) - i)));
+  return cloud;
+}
+
+TEST(RunningMoments, EqualThoseOfAllRowsAtOnceInBoundedMemory) {
+  // Far from 0, where a sum of squares would lose the digits of the covariance.
+  const at::Tensor rows = normal_rows(13, 100000, 8) * at::arange(1, 9) + 1e6, centred = rows - rows.mean(0);
+  Moments moments;
+  for (int64_t i = 0; i < rows.size(0); i += 16) {
+    moments.add(rows.narrow(0, i, 16));
+    if (i % 160 == 0) {
+      EXPECT_LE(moments.factor().size(0), 3 * 256);
+    }
+  }
+  EXPECT_EQ(moments.count(), 100000);
+  EXPECT_LT((moments.mean() - rows.mean(0)).abs().max().item<double>(), 1e-8);
+  const at::Tensor expected = centred.t().matmul(centred), actual = moments.factor().t().matmul(moments.factor());
+  EXPECT_LT(((actual - expected).abs().max() / expected.abs().max()).item<double>(), 1e-10);
+}
+
+TEST(RunningMoments, OfFewRowsGiveTheSameDistance) {
+  const at::Tensor a = normal_rows(14, 30, 40), b = normal_rows(15, 170, 40) + 0.3;
+  const double expected = frechet_distance(a, b);
+  for (const int64_t piece : {1, 7, 200})
+    EXPECT_NEAR(frechet_distance(cloud_of(a, piece).moments(), cloud_of(b, piece).moments()), expected, 1e-9) << piece;
+  Moments one;
+  one.add(a.narrow(0, 0, 1));
+  EXPECT_THROW(frechet_distance(one, one), ShapeError);
+  EXPECT_THROW(one.add(b.narrow(1, 0, 3)), ShapeError);
+}
+
+TEST(FeatureClouds, OfAHundredThousandKeepAFairShare) {
+  at::Tensor rows = at::arange(100000).to(at::kFloat).unsqueeze(1).repeat({1, 2});
+  const FeatureCloud cloud = cloud_of(rows, 64);
+  EXPECT_EQ(cloud.count(), 100000);
+  const at::Tensor kept = cloud.kept();
+  ASSERT_EQ(kept.sizes(), at::IntArrayRef({FeatureCloud::kMostKept, 2}));
+  // Uniform numbers: mean and variance of the sample within 5 standard errors.
+  EXPECT_NEAR(kept.mean().item<double>(), 5e4, 5 * 1e5 / std::sqrt(12.0 * 1e4));
+  EXPECT_NEAR(kept.select(1, 0).var().item<double>() / (1e10 / 12), 1, 0.05);
+  EXPECT_TRUE(kept.equal(cloud_of(rows, 7).kept())) << "the same whatever comes together";
+  EXPECT_TRUE(cloud_of(rows.narrow(0, 0, 5000), 64).kept().equal(rows.narrow(0, 0, 5000)))
+      << "a small set is kept whole";
+}
+
 TEST(SetMetrics, TableKnowsItsMetricsAndWarnsOfFewImages) {
-  const at::Tensor a = normal_rows(11, 50, 3), b = normal_rows(12, 40, 3) + 1;
-  EXPECT_EQ(find_set_metric("fid").compute(a, b).value, frechet_distance(a, b));
-  EXPECT_TRUE(std::isnan(find_set_metric("fid").compute(a, b).standard_error));
-  EXPECT_EQ(find_set_metric("kid").compute(a, b).value, kernel_distance(a, b));
-  EXPECT_GT(find_set_metric("kid").compute(a, b).standard_error, 0);
+  const at::Tensor a = normal_rows(11, 50, 3).to(at::kFloat), b = (normal_rows(12, 40, 3) + 1).to(at::kFloat);
+  const FeatureCloud of_a = cloud_of(a, 16), of_b = cloud_of(b, 16);
+  EXPECT_NEAR(find_set_metric("fid").compute(of_a, of_b).value, frechet_distance(a, b), 1e-9);
+  EXPECT_TRUE(std::isnan(find_set_metric("fid").compute(of_a, of_b).standard_error));
+  EXPECT_EQ(find_set_metric("kid").compute(of_a, of_b).value, kernel_distance(a, b));
+  EXPECT_GT(find_set_metric("kid").compute(of_a, of_b).standard_error, 0);
   EXPECT_THROW(find_set_metric("fidd"), UsageError);
   for (const SetMetricEntry& entry : set_metric_entries()) {
     EXPECT_FALSE(entry.summary.empty() || entry.source.empty());
@@ -144,10 +194,14 @@ TEST(Features, AreKeptByImagesAndWeights) {
   const testing::TemporaryFolder folder;
   const FeatureKey key{std::string(64, 'a'), std::string(64, 'b')}, other{std::string(64, 'a'), std::string(64, 'c')};
   EXPECT_FALSE(read_features(folder / "cache", key)) << "no folder yet";
-  const at::Tensor features = normal_rows(10, 3, 4).to(at::kFloat);
+  const FeatureCloud features = cloud_of(normal_rows(10, 30, 4).to(at::kFloat), 16);
   write_features(folder / "cache", key, features);
-  ASSERT_TRUE(read_features(folder / "cache", key));
-  EXPECT_TRUE(read_features(folder / "cache", key)->equal(features));
+  const auto kept = read_features(folder / "cache", key);
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->count(), 30);
+  EXPECT_TRUE(kept->kept().equal(features.kept()));
+  EXPECT_TRUE(kept->moments().mean().equal(features.moments().mean()));
+  EXPECT_NEAR(frechet_distance(kept->moments(), features.moments()), 0, 1e-12);
   EXPECT_FALSE(read_features(folder / "cache", other));
   FeatureKey twin = key;  // the same file name, another set
   twin.data_sha256.back() = 'x';

@@ -13,12 +13,12 @@ namespace sscvae::metrics {
 
 namespace {
 
-SetFigure fid(const at::Tensor& a, const at::Tensor& b) {
-  return {frechet_distance(a, b), std::numeric_limits<double>::quiet_NaN()};
+SetFigure fid(const FeatureCloud& a, const FeatureCloud& b) {
+  return {frechet_distance(a.moments(), b.moments()), std::numeric_limits<double>::quiet_NaN()};
 }
 
-SetFigure kid(const at::Tensor& a, const at::Tensor& b) {
-  const KernelDistance distance = kernel_distance_with_error(a, b);
+SetFigure kid(const FeatureCloud& a, const FeatureCloud& b) {
+  const KernelDistance distance = kernel_distance_with_error(a.kept(), b.kept());
   return {distance.value, distance.standard_error};
 }
 
@@ -27,9 +27,9 @@ SetFigure kid(const at::Tensor& a, const at::Tensor& b) {
 const std::vector<SetMetricEntry>& set_metric_entries() {
   static const std::vector<SetMetricEntry> table{
       {"fid", "Frechet distance of Inception features, between sets of images", "Heusel et al. 2017", Direction::kLower,
-       fid},
+       false, fid},
       {"kid", "kernel distance of Inception features, between sets of images", "Binkowski et al. 2018",
-       Direction::kLower, kid}};
+       Direction::kLower, true, kid}};
   return table;
 }
 

@@ -1,11 +1,10 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "sscvae/metrics/features.h"
 #include "sscvae/metrics/protocol.h"
 
 /// What is measured between two sets of images instead of two images.
@@ -19,7 +18,8 @@ struct SetFigure {
 struct SetMetricEntry {
   std::string name, summary, source;
   Direction better = Direction::kLower;
-  SetFigure (*compute)(const at::Tensor& a, const at::Tensor& b) = nullptr;  ///< of Inception features, [N,d] and [M,d]
+  bool of_pairs = false;  ///< every feature with every other: of the kept ones only (FeatureCloud)
+  SetFigure (*compute)(const FeatureCloud& a, const FeatureCloud& b) = nullptr;  ///< of Inception features
 };
 
 /// fid, kid.

@@ -338,7 +338,7 @@ class Evaluation {
       const std::optional<Images> images = load_or_note(i);
       if (!images) continue;
       measure(plan_.paths[i], *images);
-      progress.update(static_cast<int64_t>(i + 1), format("PSNR %.2f dB", table_.mean("psnr")));
+      progress.update(static_cast<int64_t>(i + 1), format("PSNR %.2f dB", psnr_.value()));
     }
   }
 
@@ -403,6 +403,7 @@ class Evaluation {
       figures[plan_.denoises() ? "noisy_psnr_db" : "input_psnr_db"] =
           compare_parts(originals, inputs, protocol_, {"psnr"}, nullptr).at("psnr");
     figures["seconds"] = result.seconds;
+    if (const auto psnr = figures.find("psnr"); psnr != figures.end()) psnr_.add(psnr->second);
     table_.add(path, figures);
     groups_.add(path, figures);
     usage_.add(result.code.usage());
@@ -418,6 +419,7 @@ class Evaluation {
   NoiseSource noise_;
   std::vector<std::string> columns_, measured_ = measurable_metrics(image_metric_names());
   ImageTable table_;
+  RunningMean psnr_;
   GroupTables groups_;
   SetMeter sets_;
   RateMeter rate_;

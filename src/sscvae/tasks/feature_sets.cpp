@@ -48,7 +48,7 @@ FeatureSet::FeatureSet(FeatureNetwork& network, std::string data_sha256)
   const auto kept = metrics::read_features(network_.options().cache, {data_sha256_, network_.sha256()});
   if (!kept) return;
   complete_ = true;
-  done_.push_back(*kept);
+  cloud_ = *kept;
 }
 
 FeatureSet::~FeatureSet() = default;
@@ -62,16 +62,15 @@ void FeatureSet::add(const at::Tensor& image) {
 }
 
 void FeatureSet::flush() {
-  if (!pending_.empty()) done_.push_back(network_.features(pending_));
+  if (!pending_.empty()) cloud_.add(network_.features(pending_));
   pending_.clear();
 }
 
-at::Tensor FeatureSet::finish() {
+const metrics::FeatureCloud& FeatureSet::finish() {
   flush();
-  const at::Tensor all = done_.empty() ? at::empty({0, metrics::InceptionImpl::kFeatures}) : at::cat(done_);
-  if (!complete_ && !data_sha256_.empty() && !network_.options().cache.empty())
-    metrics::write_features(network_.options().cache, {data_sha256_, network_.sha256()}, all);
-  return all;
+  if (!complete_ && cloud_.count() > 0 && !data_sha256_.empty() && !network_.options().cache.empty())
+    metrics::write_features(network_.options().cache, {data_sha256_, network_.sha256()}, cloud_);
+  return cloud_;
 }
 
 at::Tensor seen_in_set(const metrics::Protocol& protocol, const at::Tensor& image) {
@@ -92,8 +91,8 @@ std::string hash_of_images(const std::vector<std::string>& paths, const std::str
 
 Json compare_feature_sets(FeatureSet& a, FeatureSet& b, const FeatureNetwork& network,
                           const std::vector<std::string>& names) {
-  const at::Tensor of_a = a.finish(), of_b = b.finish();
-  const int64_t count_a = of_a.size(0), count_b = of_b.size(0);
+  const metrics::FeatureCloud &of_a = a.finish(), &of_b = b.finish();
+  const int64_t count_a = of_a.count(), count_b = of_b.count();
   if (std::min(count_a, count_b) < 2)
     throw UsageError(format("sets of images: expected at least 2 on each side, got %lld and %lld",
                             static_cast<long long>(count_a), static_cast<long long>(count_b)));
@@ -104,6 +103,9 @@ Json compare_feature_sets(FeatureSet& a, FeatureSet& b, const FeatureNetwork& ne
     if (!names.empty() && std::find(names.begin(), names.end(), entry.name) == names.end()) continue;
     const metrics::SetFigure figure = entry.compute(of_a, of_b);
     json[entry.name] = json_number(figure.value);
+    constexpr int64_t kMost = metrics::FeatureCloud::kMostKept;
+    if (entry.of_pairs && std::max(count_a, count_b) > kMost)
+      json[entry.name + "_images"] = {std::min(count_a, kMost), std::min(count_b, kMost)};
     if (std::isfinite(figure.standard_error)) json[entry.name + "_standard_error"] = figure.standard_error;
   }
   const std::string warning = metrics::few_images_warning(count_a, count_b);

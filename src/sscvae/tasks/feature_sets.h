@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "sscvae/metrics/features.h"
 #include "sscvae/metrics/protocol.h"
 #include "sscvae/tasks/report.h"
 
@@ -37,7 +38,7 @@ class FeatureNetwork {
   std::unique_ptr<Network> network_;
 };
 
-/// The features of one set of images, computed in batches while they come.
+/// The features of one set of images, computed in batches while they come, in memory that does not grow with the set.
 class FeatureSet {
  public:
   /// `data_sha256` names the images, so that features which are kept already are taken; "": they are never kept.
@@ -49,15 +50,16 @@ class FeatureSet {
   void add(const at::Tensor& image);
   /// An image could not be read: the features of the others are not kept, or nobody would hear of it again.
   void leave_one_out() { data_sha256_.clear(); }
-  /// [N,2048]; keeps them.
-  at::Tensor finish();
+  /// Of all images; keeps them in the cache.
+  const metrics::FeatureCloud& finish();
 
  private:
   void flush();
   FeatureNetwork& network_;
   std::string data_sha256_;
   bool complete_ = false;
-  std::vector<at::Tensor> pending_, done_;
+  std::vector<at::Tensor> pending_;
+  metrics::FeatureCloud cloud_;
 };
 
 /// The image as sets are compared: cropped and rounded as the protocol says, always with all channels.
@@ -68,7 +70,8 @@ at::Tensor seen_in_set(const metrics::Protocol& protocol, const at::Tensor& imag
 std::string hash_of_images(const std::vector<std::string>& paths, const std::string& rule);
 
 /// The figures `names` (all for none) of two sets as {"inception", "inception_sha256", "counts", "fid", "kid",
-/// "kid_standard_error", "warning"}, the last only where there is one; it is shown on standard error, too.
+/// "kid_standard_error", "kid_images", "warning"}. "kid_images" is there where fewer images were paired than counted,
+/// "warning" where there is one; it is shown on standard error, too.
 /// Errors: UsageError for unknown names and for sets of less than 2 images.
 Json compare_feature_sets(FeatureSet& a, FeatureSet& b, const FeatureNetwork& network,
                           const std::vector<std::string>& names);

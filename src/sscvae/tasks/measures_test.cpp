@@ -13,6 +13,7 @@
 #include "sscvae/tasks/outputs.h"
 #include "sscvae/tasks/report.h"
 #include "sscvae/tasks/restore.h"
+#include "sscvae/tasks/summary.h"
 #include "support/paths.h"
 
 namespace sscvae::tasks {
@@ -270,6 +271,30 @@ TEST(TextTable, ColumnsAreAlignedByWhatATerminalShows) {
       text_table(
           {{"image", "PSNR"}, {"\xc3\xa4\xc3\xb6.png", "1.5"}, {"\xe7\x8c\xab.png", "10.5"}, {"a\nb.png", "2.5"}}),
       "image     PSNR\n\xc3\xa4\xc3\xb6.png     1.5\n\xe7\x8c\xab.png    10.5\na\\nb.png   2.5\n");
+}
+
+TEST(ImageTables, MeansOfAHundredThousandImagesAreKnownAfterEach) {
+  ImageTable table({"psnr", "bits_per_pixel"});
+  RunningMean mean;
+  EXPECT_TRUE(std::isnan(mean.value()));
+  for (int i = 0; i < 100000; ++i) {
+    const double psnr = 30 + i % 7;
+    mean.add(psnr);
+    table.add("image" + std::to_string(i), {{"psnr", psnr}});
+    if (i % 7 == 6) {
+      ASSERT_NEAR(mean.value(), 33, 1e-9);
+    }
+  }
+  for (size_t i = 0; i < 100000; ++i) table.set(i, "bits_per_pixel", 0.5);
+  mean.add(std::nan(""));
+  const Json json = table.json();
+  EXPECT_EQ(json["count"], 100000);
+  EXPECT_NEAR(json["mean"]["psnr_db"].get<double>(), mean.value(), 1e-9);
+  EXPECT_NEAR(table.mean("psnr"), mean.value(), 1e-9);
+  EXPECT_EQ(json["mean"]["bits_per_pixel"], 0.5);
+  EXPECT_NE(table.text(false).find("psnr_db"), std::string::npos);
+  table.set(0, "bits_per_pixel", 100000.5);
+  EXPECT_NEAR(table.json()["mean"]["bits_per_pixel"].get<double>(), 1.5, 1e-9) << "a changed value counts";
 }
 
 }  // namespace

@@ -33,17 +33,39 @@ Json protocol_json(const metrics::Protocol& protocol) {
   return json;
 }
 
+void RunningMean::add(double value) {
+  if (std::isnan(value)) return;
+  sum_ += value;
+  ++count_;
+}
+
+double RunningMean::value() const { return count_ > 0 ? sum_ / static_cast<double>(count_) : std::nan(""); }
+
 void ImageTable::add(const std::string& name, const std::map<std::string, double>& values) {
   names_.push_back(name);
+  intervals_.clear();
   for (const std::string& column : columns_) {
     const auto found = values.find(column);
     values_[column].push_back(found == values.end() ? std::nan("") : found->second);
   }
 }
 
+void ImageTable::set(size_t row, const std::string& column, double value) {
+  values_.at(column).at(row) = value;
+  intervals_.erase(column);
+}
+
 double ImageTable::mean(const std::string& column) const {
-  const auto found = values_.find(column);
-  return found == values_.end() ? std::nan("") : metrics::bootstrap_mean(found->second, {1, 1, 0.95}).mean;
+  RunningMean mean;
+  if (const auto found = values_.find(column); found != values_.end())
+    for (const double value : found->second) mean.add(value);
+  return mean.value();
+}
+
+const metrics::Interval& ImageTable::interval(const std::string& column) const {
+  const auto found = intervals_.find(column);
+  if (found != intervals_.end()) return found->second;
+  return intervals_.emplace(column, metrics::bootstrap_mean(values_.at(column))).first->second;
 }
 
 Json ImageTable::json() const {
@@ -55,11 +77,11 @@ Json ImageTable::json() const {
             {"images", Json::array()}};
   for (const std::string& column : columns_) {
     if (names_.empty()) break;
-    const metrics::Interval interval = metrics::bootstrap_mean(values_.at(column));
+    const metrics::Interval& found = interval(column);
     const std::string key = metric_key(column);
-    json["mean"][key] = json_number(interval.mean);
-    json["interval95"][key] = {json_number(interval.low), json_number(interval.high)};
-    if (interval.left_out > 0) json["left_out"][key] = interval.left_out;
+    json["mean"][key] = json_number(found.mean);
+    json["interval95"][key] = {json_number(found.low), json_number(found.high)};
+    if (found.left_out > 0) json["left_out"][key] = found.left_out;
   }
   for (size_t i = 0; i < names_.size(); ++i) {
     Json row{{"name", names_[i]}};
@@ -85,11 +107,10 @@ std::string ImageTable::text(bool each) const {
   std::vector<std::vector<std::string>> rows{{format("mean of %zu images", names_.size()), "value", "95 % interval"}};
   for (const std::string& column : columns_) {
     if (names_.empty()) break;
-    const metrics::Interval interval = metrics::bootstrap_mean(values_.at(column));
-    std::string range = interval.count > 1 ? format("%.5g to %.5g", interval.low, interval.high) : "-";
-    if (interval.left_out > 0)
-      range += format(" (%lld not measured, left out)", static_cast<long long>(interval.left_out));
-    rows.push_back({metric_key(column), format("%.6g", interval.mean), range});
+    const metrics::Interval& found = interval(column);
+    std::string range = found.count > 1 ? format("%.5g to %.5g", found.low, found.high) : "-";
+    if (found.left_out > 0) range += format(" (%lld not measured, left out)", static_cast<long long>(found.left_out));
+    rows.push_back({metric_key(column), format("%.6g", found.mean), range});
   }
   return text + text_table(rows);
 }

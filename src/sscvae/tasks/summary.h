@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "sscvae/metrics/bootstrap.h"
 #include "sscvae/metrics/protocol.h"
 #include "sscvae/tasks/report.h"
 
@@ -20,13 +21,25 @@ std::vector<std::string> measurable_metrics(const std::vector<std::string>& name
 /// Every choice of a protocol, so that a figure can be understood without this program.
 Json protocol_json(const metrics::Protocol& protocol);
 
+/// A mean that is known after each value. NaN is left out, as bootstrap_mean does.
+class RunningMean {
+ public:
+  void add(double value);
+  double value() const;  ///< NaN without values
+
+ private:
+  double sum_ = 0;
+  int64_t count_ = 0;
+};
+
+/// Takes time and memory in proportion to the images; a mean is a sum over them.
 class ImageTable {
  public:
   /// `columns` are metric names or other figures, in order.
   explicit ImageTable(std::vector<std::string> columns) : columns_(std::move(columns)) {}
   void add(const std::string& name, const std::map<std::string, double>& values);
   /// Fills in a figure of image `row`, counted from 0.
-  void set(size_t row, const std::string& column, double value) { values_.at(column).at(row) = value; }
+  void set(size_t row, const std::string& column, double value);
   size_t size() const { return names_.size(); }
   double mean(const std::string& column) const;
   const std::map<std::string, std::vector<double>>& columns() const { return values_; }
@@ -39,8 +52,10 @@ class ImageTable {
   std::string csv() const;
 
  private:
+  const metrics::Interval& interval(const std::string& column) const;
   std::vector<std::string> columns_, names_;
   std::map<std::string, std::vector<double>> values_;
+  mutable std::map<std::string, metrics::Interval> intervals_;  ///< computed already: 2000 passes over the images each
 };
 
 }  // namespace sscvae::tasks
