@@ -220,6 +220,43 @@ TEST(Headers, AreTheFirstIncludeOfTheirSource) {
   }
 }
 
+/// What in a source writes or reads numbers as the locale of the process says: in a host with a decimal comma that
+/// spoils logs, checkpoints and tables.
+std::vector<std::string> locale_calls(const std::string& source) {
+  static const std::regex call(
+      "\\b(strto(d|f|ld|l|ll|ul|ull|imax|umax)|sto(d|f|ld|i|l|ll|ul|ull)|ato(f|i|l|ll)|v?[fs]?scanf|"
+      "to(lower|upper)|is(alpha|alnum|digit|space|upper|lower|punct|print))\\s*\\(|"
+      "\\b([io]?stringstream|setprecision|imbue)\\b|"
+      "\\bv?(s|sn|f|d)?printf\\s*\\([^;]*%[-+ #0-9.*]*l?[aefgAEFG][^;]*;");
+  std::vector<std::string> found;
+  for (std::sregex_iterator it(source.begin(), source.end(), call), end; it != end; ++it) found.push_back(it->str());
+  return found;
+}
+
+TEST(NumberRules, CallsThatFollowTheLocaleAreSeen) {
+  for (const std::string source : {"double x = std::strtod(text, nullptr);", "std::stod (text)", "atof(text)",
+                                   "std::ostringstream out;", "std::fprintf(stderr, \"%s\\n\"\n  \"%5.2f\", a, b);",
+                                   "snprintf(b, n, \"%a\", x);", "std::tolower(c)", "std::sscanf(line, \"%d\", &n)"})
+    EXPECT_EQ(locale_calls(source).size(), 1u) << source;
+  for (const std::string source :
+       {"format(\"%.2f\", x)", "std::fprintf(stderr, \"%s\\n\", text); // 5 %f", "custodian(x)",
+        "std::to_chars(b, e, x)", "tensor.storage(3)", "[[gnu::format(printf, 1, 2)]]"})
+    EXPECT_EQ(locale_calls(source).size(), 0u) << source;
+}
+
+TEST(Numbers, AreWrittenAndReadTheSameInEveryLocale) {
+  const Tree tree;
+  size_t checked = 0;
+  for (const char* folder : {"src", "apps"})
+    for (const fs::path& file : tree.files(testing::source_folder() / folder)) {
+      if (serves_tests(file)) continue;
+      for (const std::string& call : locale_calls(read_file(file)))
+        ADD_FAILURE() << file.string() << ": " << call << ": see core/numbers.h and format in core/text.h";
+      ++checked;
+    }
+  EXPECT_GT(checked, 300u);
+}
+
 TEST(Headers, NeverIncludeAllOfLibTorch) {
   const Tree tree;
   for (const fs::path& file : tree.files(testing::source_folder() / "src"))

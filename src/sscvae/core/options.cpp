@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
-#include <sstream>
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
@@ -325,7 +324,7 @@ std::string to_toml(const OptionValue& value) {
 }
 
 std::string to_toml(const FieldList& fields, bool explain, const std::map<std::string, std::string>& origins) {
-  std::ostringstream out;
+  std::string out;
   std::string section;
   // Keys outside any section must come first in TOML; within a section, its own keys before its sub-sections.
   std::vector<const Field*> ordered;
@@ -341,19 +340,19 @@ std::string to_toml(const FieldList& fields, bool explain, const std::map<std::s
   std::stable_sort(sections.begin(), sections.end(),
                    [](const auto& a, const auto& b) { return a.empty() && !b.empty(); });
   for (const std::string& name : sections) {
-    if (!name.empty()) out << (out.tellp() > 0 ? "\n" : "") << "[" << name << "]\n";
+    if (!name.empty()) out += (out.empty() ? "[" : "\n[") + name + "]\n";
     for (const Field* field : ordered) {
       if (section_of(*field) != name) continue;
       if (explain) {
         const std::string range = field->choices.empty() ? field->bounds.text() : join(field->choices, " | ");
         const auto origin = origins.find(field->key);
-        out << "# " << field->help << " [" << field->type << (range.empty() ? "" : ": " + range) << "]"
-            << (origin == origins.end() ? "" : " from " + origin->second) << "\n";
+        out += "# " + field->help + " [" + field->type + (range.empty() ? "" : ": " + range) + "]" +
+               (origin == origins.end() ? "" : " from " + origin->second) + "\n";
       }
-      out << field->key.substr(name.empty() ? 0 : name.size() + 1) << " = " << to_toml(field->get()) << "\n";
+      out += field->key.substr(name.empty() ? 0 : name.size() + 1) + " = " + to_toml(field->get()) + "\n";
     }
   }
-  return out.str();
+  return out;
 }
 
 std::string to_json(const FieldList& fields) {

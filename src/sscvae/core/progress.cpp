@@ -82,7 +82,8 @@ void Progress::draw(bool final) {
     if (final) std::fputc('\n', stderr);
     state.bar_visible = !final;
   } else {
-    std::fprintf(stderr, "%s: %3.0f%% %s%s\n", title_.c_str(), 100 * fraction, counts.c_str(), tail.c_str());
+    const std::string line = title_ + format(": %3.0f%% ", 100 * fraction) + counts + tail;
+    std::fprintf(stderr, "%s\n", line.c_str());
   }
   std::fflush(stderr);
 }

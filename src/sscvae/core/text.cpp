@@ -1,5 +1,7 @@
 #include "sscvae/core/text.h"
 
+#include <locale.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -10,7 +12,28 @@
 
 namespace sscvae {
 
+namespace {
+
+/// While it lives, this thread writes numbers as the C locale does.
+class PlainNumbers {
+ public:
+  PlainNumbers() : before_(::uselocale(plain())) {}
+  ~PlainNumbers() { ::uselocale(before_); }
+  PlainNumbers(const PlainNumbers&) = delete;
+  PlainNumbers& operator=(const PlainNumbers&) = delete;
+
+ private:
+  static locale_t plain() {
+    static const locale_t locale = ::newlocale(LC_ALL_MASK, "C", nullptr);
+    return locale;
+  }
+  locale_t before_;
+};
+
+}  // namespace
+
 std::string format(const char* pattern, ...) {
+  const PlainNumbers plain_numbers;
   va_list args, copy;
   va_start(args, pattern);
   va_copy(copy, args);

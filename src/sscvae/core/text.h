@@ -7,7 +7,7 @@
 /// Small text helpers.
 namespace sscvae {
 
-/// printf into a std::string.
+/// printf into a std::string, the same in every locale.
 [[gnu::format(printf, 1, 2)]] std::string format(const char* pattern, ...);
 
 std::vector<std::string> split(std::string_view text, char separator);

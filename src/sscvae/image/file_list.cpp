@@ -3,7 +3,6 @@
 #include <fnmatch.h>
 
 #include <algorithm>
-#include <cctype>
 #include <functional>
 #include <map>
 #include <set>
@@ -11,6 +10,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/log.h"
+#include "sscvae/core/numbers.h"
 #include "sscvae/core/output_files.h"
 #include "sscvae/core/text.h"
 #include "sscvae/image/image.h"
@@ -65,8 +65,7 @@ fs::path real_path(const fs::path& path) {
 std::string kind_of(const fs::directory_entry& entry) {
   std::error_code ignored;
   if (is_link(entry) && !entry.exists(ignored)) return "broken links";
-  std::string extension = entry.path().extension().string();
-  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  const std::string extension = lower_case(entry.path().extension().string());
   return extension.empty() ? "without extension" : extension;
 }
 

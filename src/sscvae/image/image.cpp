@@ -1,7 +1,6 @@
 #include "sscvae/image/image.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -9,6 +8,7 @@
 
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
+#include "sscvae/core/numbers.h"
 #include "sscvae/core/text.h"
 #include "sscvae/image/codecs.h"
 #include "sscvae/image/metadata.h"
@@ -20,11 +20,7 @@ namespace {
 constexpr int kJpegQuality = 95;
 constexpr uint64_t kMaxFileBytes = uint64_t{1} << 32, kMostBytesOfPixel = 8;
 
-std::string lower_extension(const std::filesystem::path& path) {
-  std::string extension = path.extension().string();
-  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
-  return extension;
-}
+std::string lower_extension(const std::filesystem::path& path) { return lower_case(path.extension().string()); }
 
 template <class Sample>
 void blend_samples(Image& image) {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 
 #include "sscvae/core/atomic_file.h"
+#include "sscvae/core/numbers.h"
 #include "sscvae/core/text.h"
 
 namespace sscvae::report {
@@ -54,10 +54,7 @@ size_t utf8_length(std::string_view text, size_t at) {
 }
 
 bool is_number(const std::string& text) {
-  if (text.empty() || text == "–" || text == "∞" || text == "−∞") return true;
-  char* end = nullptr;
-  std::strtod(text.c_str(), &end);
-  return end == text.c_str() + text.size();
+  return text.empty() || text == "–" || text == "∞" || text == "−∞" || parse_real(text);
 }
 
 }  // namespace

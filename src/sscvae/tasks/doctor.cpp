@@ -13,9 +13,11 @@
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
 
 #include "sscvae/core/cpu_features.h"
+#include "sscvae/core/numbers.h"
 #include "sscvae/core/shipped_files.h"
 #include "sscvae/core/text.h"
 #include "sscvae/core/version.h"
@@ -32,15 +34,20 @@ constexpr double kLittleMemory = 2, kLittleDisk = 1;  // GiB
 
 double read_number(const std::string& path) {
   std::ifstream in(path);
-  double value = -1;
-  return in >> value ? value : -1;
+  std::string line;
+  std::getline(in, line);
+  return parse_real(trim(line)).value_or(-1);
 }
 
 /// A line of /proc/meminfo in GiB, -1 if unknown.
 double memory_line(const std::string& name) {
   std::ifstream in("/proc/meminfo");
   for (std::string line; std::getline(in, line);)
-    if (line.starts_with(name + ":")) return std::atof(line.c_str() + name.size() + 1) * 1024 / kGigabyte;
+    if (line.starts_with(name + ":")) {
+      const std::string number = split(trim(std::string_view(line).substr(name.size() + 1)), ' ')[0];
+      const std::optional<double> kibibytes = parse_real(number);
+      return kibibytes ? *kibibytes * 1024 / kGigabyte : -1;
+    }
   return -1;
 }
 

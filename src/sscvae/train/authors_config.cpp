@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "sscvae/core/error.h"
+#include "sscvae/core/numbers.h"
 #include "sscvae/core/text.h"
 #include "sscvae/models/registry.h"
 
@@ -94,9 +95,8 @@ class Reader {
 };
 
 std::vector<std::string> name_parts(const std::string& source) {
-  std::string stem = std::filesystem::path(source).stem().string();
-  std::transform(stem.begin(), stem.end(), stem.begin(),
-                 [](unsigned char c) { return c == '-' ? '_' : std::tolower(c); });
+  std::string stem = lower_case(std::filesystem::path(source).stem().string());
+  std::replace(stem.begin(), stem.end(), '-', '_');
   return split(stem, '_');
 }
 

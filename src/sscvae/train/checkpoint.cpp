@@ -1,9 +1,10 @@
 #include "sscvae/train/checkpoint.h"
 
-#include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "sscvae/core/error.h"
+#include "sscvae/core/numbers.h"
 #include "sscvae/core/text.h"
 #include "sscvae/models/weights.h"
 #include "sscvae/serialization/safetensors.h"
@@ -27,11 +28,10 @@ double real_of(const nlohmann::json& object, const char* key, const std::string&
   if (found == object.end() || !found->is_string())
     throw FormatError(source + ": training state: '" + key + "' is missing or no hexadecimal number");
   const std::string text = found->get<std::string>();
-  char* end = nullptr;
-  const double value = std::strtod(text.c_str(), &end);
-  if (text.empty() || end != text.c_str() + text.size())
+  const std::optional<double> value = parse_real(text);
+  if (!value)
     throw FormatError(source + ": training state: '" + key + "': expected a hexadecimal number, got '" + text + "'");
-  return value;
+  return *value;
 }
 
 int64_t count_of(const nlohmann::json& object, const char* key, const std::string& source) {

@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
 
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
+#include "sscvae/core/numbers.h"
 #include "sscvae/core/text.h"
 
 namespace sscvae::train {
@@ -40,7 +40,7 @@ std::string kept_content(const fs::path& path, const std::string& header, int64_
   if (lines[0] != header)
     throw FormatError("'" + path.string() + "': expected the columns " + header + ", got " + lines[0]);
   for (size_t i = 1; i < lines.size(); ++i)
-    if (std::strtoll(lines[i].c_str(), nullptr, 10) <= keep_up_to) content += lines[i] + "\n";
+    if (parse_whole(lines[i].substr(0, lines[i].find(','))).value_or(0) <= keep_up_to) content += lines[i] + "\n";
   return content;
 }
 
@@ -82,8 +82,8 @@ std::map<std::string, std::vector<double>> read_csv_log(const fs::path& path) {
   for (size_t i = 1; i < lines.size(); ++i) {
     const std::vector<std::string> cells = split(lines[i], ',');
     for (size_t c = 0; c < columns.size(); ++c)
-      table[columns[c]].push_back(c < cells.size() && !cells[c].empty() ? std::strtod(cells[c].c_str(), nullptr)
-                                                                        : std::numeric_limits<double>::quiet_NaN());
+      table[columns[c]].push_back(
+          parse_real(c < cells.size() ? cells[c] : "").value_or(std::numeric_limits<double>::quiet_NaN()));
   }
   return table;
 }

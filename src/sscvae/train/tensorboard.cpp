@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
 
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
+#include "sscvae/core/numbers.h"
 #include "sscvae/core/text.h"
 #include "sscvae/train/tensorboard_format.h"
 
@@ -42,7 +42,8 @@ long long next_seconds(const fs::path& folder) {
   for (const fs::directory_entry& file : fs::directory_iterator(folder, error)) {
     const std::string name = file.path().filename().string();
     if (name.compare(0, kPrefix.size(), kPrefix) != 0) continue;
-    const long long taken = std::strtoll(name.c_str() + kPrefix.size(), nullptr, 10);
+    const long long taken =
+        parse_whole(name.substr(kPrefix.size(), name.find('.', kPrefix.size()) - kPrefix.size())).value_or(0);
     if (taken < 9'999'999'999) seconds = std::max(seconds, taken + 1);
   }
   if (error) throw IoError("cannot read '" + folder.string() + "': " + error.message());
