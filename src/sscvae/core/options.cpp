@@ -9,6 +9,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/utf8.h"
 
 namespace sscvae {
 
@@ -191,13 +192,13 @@ OptionValue from_toml(const toml::node& node, const std::string& where) {
   if (const auto value = node.value_exact<bool>()) return *value;
   if (const auto value = node.value_exact<int64_t>()) return *value;
   if (const auto value = node.value_exact<double>()) return *value;
-  if (const auto value = node.value_exact<std::string>()) return *value;
+  if (const auto value = node.value_exact<std::string>()) return bytes_of_utf8(*value);
   if (const toml::array* array = node.as_array()) {
     std::vector<std::string> list;
     for (const toml::node& element : *array) {
       const auto text = element.value_exact<std::string>();
       if (!text) throw UsageError(where + ": lists may hold texts only");
-      list.push_back(*text);
+      list.push_back(bytes_of_utf8(*text));
     }
     return list;
   }
@@ -225,12 +226,12 @@ void flatten(const nlohmann::json& object, const std::string& prefix, const std:
     else if (node.is_boolean()) values.emplace_back(key, node.get<bool>());
     else if (node.is_number_integer()) values.emplace_back(key, integer_of(node, source + ": " + key));
     else if (node.is_number()) values.emplace_back(key, node.get<double>());
-    else if (node.is_string()) values.emplace_back(key, node.get<std::string>());
+    else if (node.is_string()) values.emplace_back(key, bytes_of_utf8(node.get<std::string>()));
     else if (node.is_array()) {
       std::vector<std::string> list;
       for (const auto& element : node) {
         if (!element.is_string()) throw UsageError(source + ": " + key + ": lists may hold texts only");
-        list.push_back(element.get<std::string>());
+        list.push_back(bytes_of_utf8(element.get<std::string>()));
       }
       values.emplace_back(key, list);
     } else {
@@ -308,8 +309,8 @@ std::string to_toml(const OptionValue& value) {
       return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
     }
     std::string operator()(const std::string& text) const {
-      // A JSON text is a TOML basic string but for DEL; bytes that are no UTF-8 are replaced.
-      std::string quoted = nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+      // A JSON text is a TOML basic string but for DEL.
+      std::string quoted = nlohmann::json(utf8_of(text)).dump();
       for (size_t at = quoted.find('\x7f'); at != std::string::npos; at = quoted.find('\x7f', at))
         quoted.replace(at, 1, "\\u007F");
       return quoted;
@@ -360,7 +361,15 @@ std::string to_json(const FieldList& fields) {
   for (const Field& field : fields.fields()) {
     nlohmann::ordered_json* node = &document;
     for (const std::string& part : split(field.key, '.')) node = &(*node)[part];
-    std::visit([node](const auto& value) { *node = value; }, field.get());
+    const OptionValue value = field.get();
+    if (const auto* text = std::get_if<std::string>(&value)) {
+      *node = utf8_of(*text);
+    } else if (const auto* list = std::get_if<std::vector<std::string>>(&value)) {
+      *node = nlohmann::ordered_json::array();
+      for (const std::string& item : *list) node->push_back(utf8_of(item));
+    } else {
+      std::visit([node](const auto& plain) { *node = plain; }, value);
+    }
   }
   return document.dump(2);
 }

@@ -81,7 +81,7 @@ Decoding decoding_of(const DataOptions& options) {
 }
 
 ImageStore::ImageStore(std::filesystem::path root, const std::vector<std::string>& paths, int64_t channels,
-                       int64_t cache_mb, OnBroken on_broken, const Decoding& decoding)
+                       int64_t cache_mb, OnBroken on_broken, const Decoding& decoding, bool known)
     : root_(std::move(root)), channels_(channels), on_broken_(on_broken), decoding_(decoding) {
   if (paths.empty()) throw UsageError(root_.string() + ": an empty list of images");
   if (channels != 1 && channels != 3)
@@ -91,7 +91,9 @@ ImageStore::ImageStore(std::filesystem::path root, const std::vector<std::string
     entries_.back().name = path;
   }
   read_headers();
-  fill_cache(cache_mb * kMiB);
+  for (const Entry& entry : entries_)
+    if (known && entry.error) std::rethrow_exception(entry.error);
+  fill_cache(cache_mb * kMiB, known);
   drop_broken();
 }
 
@@ -110,7 +112,7 @@ void ImageStore::read_headers() {
   });
 }
 
-void ImageStore::fill_cache(int64_t capacity) {
+void ImageStore::fill_cache(int64_t capacity, bool known) {
   std::vector<size_t> chosen;
   for (size_t i = 0; i < entries_.size(); ++i) {
     if (entries_[i].error) continue;
@@ -124,6 +126,8 @@ void ImageStore::fill_cache(int64_t capacity) {
       entry.cached = decode(entry);
       entry.width = entry.cached->width;
       entry.height = entry.cached->height;
+    } catch (const FormatError&) {
+      if (!known || on_broken_ == OnBroken::kRefuse) entry.error = std::current_exception();
     } catch (...) {
       entry.error = std::current_exception();
     }

@@ -47,10 +47,12 @@ class ImageStore {
   /// use. An image is broken if any of that fails: left out with a warning that names it (kSkip), or an error
   /// (kRefuse). Samples are spread over their full range (image::stretched); a note says once what `auto` took. One
   /// with a defect but all pixels is used with a warning, or an error, too. `channels` 1 or 3: image::with_channels.
-  /// `paths` are relative to `root`; their order is kept. Errors: UsageError for no paths or other channels; what
-  /// reading threw (IoError, FormatError) under kRefuse; FormatError if no image is left.
+  /// `paths` are relative to `root`; their order is kept. `known`: they are what an earlier store had left. Then the
+  /// images are the same whatever `cache_mb` is: a header that cannot be read is an error, and what is damaged behind
+  /// it stays, as it does beyond the cache. Errors: UsageError for no paths or other channels; what reading threw
+  /// (IoError, FormatError) under kRefuse; FormatError if no image is left.
   ImageStore(std::filesystem::path root, const std::vector<std::string>& paths, int64_t channels, int64_t cache_mb,
-             OnBroken on_broken, const Decoding& decoding = {});
+             OnBroken on_broken, const Decoding& decoding = {}, bool known = false);
 
   int64_t size() const { return static_cast<int64_t>(entries_.size()); }
   int64_t channels() const { return channels_; }
@@ -85,7 +87,7 @@ class ImageStore {
     std::exception_ptr error;                    ///< why it cannot be used
   };
   void read_headers();
-  void fill_cache(int64_t capacity);
+  void fill_cache(int64_t capacity, bool known);
   void drop_broken();
   std::shared_ptr<const image::Image> decode(const Entry& entry) const;
   void warn_once(const std::string& line) const;

@@ -10,6 +10,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/utf8.h"
 
 namespace sscvae::serialization {
 
@@ -61,28 +62,6 @@ void FileSource::copy(uint64_t offset, uint64_t count, void* out) const {
 void MemorySource::copy(uint64_t offset, uint64_t count, void* out) const {
   std::memcpy(out, bytes_.data() + offset, count);
 }
-
-namespace {
-
-/// Bytes of the UTF-8 character that starts at `i`, or 0 if there is none.
-size_t utf8_length(std::string_view text, size_t i) {
-  const auto byte = [&](size_t k) { return static_cast<unsigned char>(text[k]); };
-  const unsigned char lead = byte(i);
-  if (lead < 0x80) return 1;
-  const size_t length = lead >= 0xc2 && lead <= 0xdf   ? 2
-                        : lead >= 0xe0 && lead <= 0xef ? 3
-                        : lead >= 0xf0 && lead <= 0xf4 ? 4
-                                                       : 0;
-  if (length == 0 || length > text.size() - i) return 0;
-  for (size_t k = 1; k < length; ++k)
-    if ((byte(i + k) & 0xc0) != 0x80) return 0;
-  const unsigned char second = byte(i + 1);
-  const bool overlong = (lead == 0xe0 && second < 0xa0) || (lead == 0xf0 && second < 0x90);
-  const bool outside = (lead == 0xed && second > 0x9f) || (lead == 0xf4 && second > 0x8f);
-  return overlong || outside ? 0 : length;
-}
-
-}  // namespace
 
 bool is_utf8(std::string_view text) {
   for (size_t i = 0; i < text.size();) {

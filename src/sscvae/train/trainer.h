@@ -43,12 +43,12 @@ struct TrainSummary {
 };
 
 /// Trains. A run that was killed at any moment and is resumed gives bit for bit the weights and losses of the
-/// uninterrupted run on the same machine with the same number of threads (at::set_num_threads).
-/// Errors, before any step: UsageError (options, an existing RUN without resume or overwrite, no images), IoError
-/// (missing data, unwritable folder), FormatError (damaged checkpoint). Later: DivergenceError naming step, loss and
-/// the first tensor that is not finite; IoError (disk full). The last complete checkpoint survives all of them. On a
-/// device the numbers of a step are read only where it is logged, before validations and before checkpoints: divergence
-/// is found then, with the step that it began at, and never saved.
+/// uninterrupted run on the same machine with the same number of threads (at::set_num_threads); what differs is refused
+/// or noted (train/circumstances.h). Errors, before any step: UsageError (options, an existing RUN without resume or
+/// overwrite, no images), IoError (missing data, unwritable folder), FormatError (damaged checkpoint). Later:
+/// DivergenceError naming step, loss and the first tensor that is not finite; IoError (disk full). The last complete
+/// checkpoint survives all of them. On a device the numbers of a step are read only where it is logged, before
+/// validations and before checkpoints: divergence is found then, with the step that it began at, and never saved.
 TrainSummary train(const TrainRequest& request);
 
 /// The request that continues a run: the configuration of run/config.toml with `assignments` ("key=value") on top.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/log.h"
@@ -20,10 +21,24 @@ std::string TrainingData::metadata(const data::DataOptions& options) const {
       .dump();
 }
 
-TrainingData open_training_data(const ExperimentOptions& options, const std::filesystem::path& known_split) {
+std::vector<std::string> TrainingData::left_out() const {
+  std::set<std::string> used;
+  for (int64_t i = 0; i < store->size(); ++i) used.insert(store->name(i));
+  std::vector<std::string> names;
+  for (const std::string& path : split.paths("train"))
+    if (!used.contains(path)) names.push_back(path);
+  return names;
+}
+
+TrainingData open_training_data(const ExperimentOptions& options, const std::filesystem::path& known_split,
+                                const std::vector<std::string>* known_left_out) {
   TrainingData data;
   data.split = known_split.empty() ? data::make_manifest(options.data) : data::read_manifest(known_split);
-  const std::vector<std::string> paths = data::require_part(data.split, "train", options.data);
+  std::vector<std::string> paths = data::require_part(data.split, "train", options.data);
+  if (known_left_out) {
+    const std::set<std::string> names(known_left_out->begin(), known_left_out->end());
+    std::erase_if(paths, [&](const std::string& path) { return names.contains(path); });
+  }
   const int64_t channels = options.model.in_channels, batch_size = options.train.batch_size;
   const auto seed = static_cast<uint64_t>(options.train.seed);
   if (options.task == Task::kEnhance) {
@@ -33,7 +48,8 @@ TrainingData open_training_data(const ExperimentOptions& options, const std::fil
     data.batches = std::make_unique<data::TrainingBatches>(*data.inputs, *data.store, options.data, batch_size, seed);
   } else {
     data.store = std::make_unique<data::ImageStore>(options.data.root, paths, channels, options.data.cache_mb,
-                                                    options.data.on_broken, data::decoding_of(options.data));
+                                                    options.data.on_broken, data::decoding_of(options.data),
+                                                    known_left_out != nullptr);
     data.batches = std::make_unique<data::TrainingBatches>(*data.store, options.data, batch_size, seed,
                                                            options.task == Task::kDenoise);
   }

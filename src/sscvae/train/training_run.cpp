@@ -21,6 +21,7 @@
 #include "sscvae/models/backbone.h"
 #include "sscvae/models/registry.h"
 #include "sscvae/models/weights.h"
+#include "sscvae/train/circumstances.h"
 #include "sscvae/train/divergence.h"
 #include "sscvae/train/ema.h"
 #include "sscvae/train/muon.h"
@@ -75,7 +76,10 @@ TrainingRun::TrainingRun(const TrainRequest& request)
   if (request_.resume) lock_.emplace(folder_.root());
   std::error_code ignored;
   const bool known_split = request_.resume && std::filesystem::exists(folder_.split(), ignored);
-  data_ = open_training_data(options_, known_split ? folder_.split() : std::filesystem::path());
+  const bool goes_on = request_.resume && std::filesystem::exists(folder_.last(), ignored);
+  const std::optional<Circumstances> before = goes_on ? read_circumstances(folder_.last()) : std::nullopt;
+  data_ = open_data_of_run(options_, known_split ? folder_.split() : std::filesystem::path(), before);
+  if (before) compare_circumstances(*before, circumstances_of(data_, device_, bf16_), options_.train.precision);
   place_batches(data_, options_.data, device_);
   plan_steps();
   build_model();
@@ -88,7 +92,7 @@ TrainingRun::TrainingRun(const TrainRequest& request)
                     static_cast<uint64_t>(options_.train.seed),
                     adversary_.get()};
   state_.sparsity_weight = options_.train.loss.sparsity_weight;
-  if (request_.resume && std::filesystem::exists(folder_.last(), ignored)) prepare_resumed();
+  if (goes_on) prepare_resumed();
   else prepare_fresh();
   choose_recomputation();
   choose_capture();
@@ -366,7 +370,9 @@ void TrainingRun::save() {
   board_->flush();
   state_.seconds = seconds_so_far();
   if (adversary_ && adversary_->adam()) state_.discriminator_steps = adversary_->adam()->steps();
-  write_checkpoint(folder_.last(), parts(), state_, metadata());
+  std::map<std::string, std::string> kept = metadata();
+  kept[kCircumstancesKey] = to_json(circumstances_of(data_, device_, bf16_));
+  write_checkpoint(folder_.last(), parts(), state_, std::move(kept));
   saved_step_ = state_.step;
   saved_ = Clock::now();
 }
