@@ -31,8 +31,9 @@ struct SelectedImages {
 /// Leaves so many images, at even distances over the list sorted by group (organ, class, folder) and path; 0: all.
 void take_spread(SelectedImages& images, int64_t limit);
 
-/// `configured` is what the weights were trained on; the selection's limit is left to the command. Errors: UsageError;
-/// IoError for a missing root.
+/// `configured` is what the weights were trained on; the selection's limit is left to the command. Where `data` is
+/// given and nothing else, and has not the layout that the weights remember, it is taken as dataset `folder`, with a
+/// note. Errors: UsageError; IoError for a missing root.
 SelectedImages select_images(const ImageSelection& selection, const data::DataOptions& configured,
                              const std::string& usual_part);
 

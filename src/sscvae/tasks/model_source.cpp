@@ -37,11 +37,20 @@ bool names_a_key(const std::vector<std::string>& assignments, const std::string&
 
 /// The configuration of a state dict that does not bring one.
 train::Experiment describe_state(const serialization::StateDict& state, const std::string& path,
+/// The model whose keys these are in the authors' network, "" if they are none of it.
+std::string model_by_keys(const serialization::StateDict& state, const std::string& path) {
+  try {
+    return models::infer_model_options(state, {}, path).name;
+  } catch (const FormatError&) {
+    return "";
+  }
+}
+
                                  const ModelSource& source) {
   std::vector<std::string> set = source.set;
   if (source.config.empty() && !names_a_key(set, "profile")) set.push_back("profile=\"reference\"");
   if (!source.model.empty()) set.push_back("model.name=\"" + models::find_model(source.model).name + "\"");
-  train::Experiment experiment = train::resolve_experiment(source.config, set);
+  train::Experiment experiment = train::resolve_experiment(source.config, set, model_by_keys(state, path));
   const bool ours = !source.config.empty() && experiment.options.model.backbone != models::Backbone::kReference;
   if (ours) return experiment;  // no network of the authors: nothing to infer
   const models::ModelOptions inferred = models::infer_model_options(state, experiment.options.model, path);

@@ -166,14 +166,14 @@ bool is_authors_config(const Assignments& parsed) {
   });
 }
 
-AuthorsConfig read_authors_config(const std::string& json, const std::string& source) {
+AuthorsConfig read_authors_config(const std::string& json, const std::string& source, const std::string& told) {
   const Reader reader(parse_json(json, source), source);
   const std::vector<std::string> parts = name_parts(source);
   AuthorsConfig config;
   config.values.emplace_back("profile", "reference");
   const bool denoise = reader.find("data.sigma") || contains(parts, "denoise");
   config.values.emplace_back("task", denoise ? "denoise" : "reconstruct");
-  const std::string model = model_of(parts, reader);
+  const std::string model = told.empty() ? model_of(parts, reader) : told;
   if (!model.empty()) config.values.emplace_back("model.name", model);
   else
     config.notes.push_back(

@@ -15,12 +15,12 @@ struct AuthorsConfig {
   std::string save_path;           ///< where their training would have written: the default output; "" if not given
 };
 
-/// Model kind and task come from the file's name ("sscvae_recon_ultrasound.json", "scvae_denoise_gray_10.json");
-/// `sigma` in the data section also means denoising, `beta` in the model section also means VQ-VAE. The profile is
-/// `reference`, with grid patches for "gray" (BSDS500), random crops for "imagenet", whole images for "ultrasound", and
-/// the authors' shuffled split. Errors: UsageError for bad JSON, unknown keys (with the nearest name), wrong types,
-/// num_dims != out_channels.
-AuthorsConfig read_authors_config(const std::string& json, const std::string& source);
+/// `model` where the caller was told which it is. Else model kind and task come from the file's name
+/// ("sscvae_recon_ultrasound.json", "scvae_denoise_gray_10.json"); `sigma` in the data section also means denoising,
+/// `beta` in the model section also means VQ-VAE. The profile is `reference`, with grid patches for "gray" (BSDS500),
+/// random crops for "imagenet", whole images for "ultrasound", and the authors' shuffled split. Errors: UsageError for
+/// bad JSON, unknown keys (with the nearest name), wrong types, num_dims != out_channels.
+AuthorsConfig read_authors_config(const std::string& json, const std::string& source, const std::string& model = "");
 
 /// Is this JSON one of the authors' (rather than our own configuration written as JSON)?
 bool is_authors_config(const Assignments& parsed);

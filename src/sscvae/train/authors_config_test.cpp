@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "sscvae/core/atomic_file.h"
@@ -44,6 +45,20 @@ Experiment resolve(const std::string& name, const nlohmann::json& content, const
   const testing::TemporaryFolder folder;
   write_atomically(folder / name, content.dump());
   return resolve_experiment((folder / name).string(), set);
+}
+
+TEST(AuthorsConfig, TheModelIsAssumedWhereNobodyTellsItOnly) {
+  const std::string json = complete().dump();
+  const auto assumes = [](const AuthorsConfig& config) {
+    return std::any_of(config.notes.begin(), config.notes.end(),
+                       [](const std::string& line) { return line.find("is assumed") != std::string::npos; });
+  };
+  EXPECT_TRUE(assumes(read_authors_config(json, "recon.json")));
+  EXPECT_FALSE(assumes(read_authors_config(json, "sscvae_recon.json")));
+  EXPECT_FALSE(assumes(read_authors_config(json, "recon.json", "sc-vae")));
+  const Experiment told = resolve("recon.json", complete(), {"model.name=sc-vae"});
+  EXPECT_EQ(told.options.model.name, "sc-vae");
+  EXPECT_EQ(told.options.model.sparse_coder.grid_height, 16) << "what belongs to that model is read, too";
 }
 
 TEST(AuthorsConfig, EveryKeyBecomesAnOption) {

@@ -68,21 +68,21 @@ std::string chosen(const std::vector<Layer>& layers, const std::string& key, std
   return otherwise;
 }
 
-Layer read_json_layer(const std::string& text, const std::string& config) {
+Layer read_json_layer(const std::string& text, const std::string& config, const std::string& model) {
   Assignments parsed = parse_json(text, config);
   if (!is_authors_config(parsed)) return {config, std::move(parsed), ""};
-  AuthorsConfig authors = read_authors_config(text, config);
+  AuthorsConfig authors = read_authors_config(text, config, model);
   for (const std::string& line : authors.notes) note(config + ": " + line);
   return {config, std::move(authors.values), authors.save_path};
 }
 
-Layer read_config_layer(const std::string& config) {
+Layer read_config_layer(const std::string& config, const std::string& model) {
   std::error_code ignored;
   if (fs::exists(config, ignored) && !fs::is_directory(config, ignored)) {
     const std::string text = read_file(config, kLargestConfig);  // once: it may be a pipe
     const size_t start = text.find_first_not_of(" \t\r\n");
     const bool json = has_extension(config, ".json") || (start != std::string::npos && text[start] == '{');
-    return json ? read_json_layer(text, config) : Layer{config, parse_toml(text, config)};
+    return json ? read_json_layer(text, config, model) : Layer{config, parse_toml(text, config)};
   }
   if (const Preset* preset = find_preset(config)) {
     const std::string origin = "preset " + preset->name;
@@ -163,10 +163,12 @@ Experiment resolve(std::vector<Layer> given) {
 
 }  // namespace
 
-Experiment resolve_experiment(const std::string& config, const std::vector<std::string>& assignments) {
+Experiment resolve_experiment(const std::string& config, const std::vector<std::string>& assignments,
+                              const std::string& model) {
+  const Layer given = assignment_layer(assignments);
   std::vector<Layer> layers;
-  if (!config.empty()) layers.push_back(read_config_layer(config));
-  layers.push_back(assignment_layer(assignments));
+  if (!config.empty()) layers.push_back(read_config_layer(config, chosen({given}, "model.name", model)));
+  layers.push_back(given);
   return resolve(std::move(layers));
 }
 

@@ -40,9 +40,11 @@ Experiment without_paths(Experiment experiment);
 
 /// Resolves, later winning: defaults, model entry, profile, dataset entry, configuration, `assignments` ("key=value").
 /// `config` is empty, a TOML file, the name of a shipped preset (configs/<name>.toml) or one of the authors' JSON
-/// files. A split by a table (data.manifest) is left out where a later one names another data.dataset or data.split
-/// without a table of its own. Errors: UsageError, IoError.
-Experiment resolve_experiment(const std::string& config, const std::vector<std::string>& assignments);
+/// files; `model` is what such a file means where neither it nor the assignments tell. A split by a table
+/// (data.manifest) is left out where a later one names another data.dataset or data.split without a table of its own.
+/// Errors: UsageError, IoError.
+Experiment resolve_experiment(const std::string& config, const std::vector<std::string>& assignments,
+                              const std::string& model = "");
 /// The same from a TOML text (a run's config.toml, a weights file's metadata).
 Experiment resolve_experiment_text(const std::string& toml, const std::string& source,
                                    const std::vector<std::string>& assignments = {});
