@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <nlohmann/json.hpp>
 
+#include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
+#include "sscvae/core/utf8.h"
 
 namespace sscvae {
 
@@ -144,6 +147,24 @@ std::vector<fs::path> result_names(const std::vector<fs::path>& inputs, const st
       changed = true;
     }
   }
+  return names;
+}
+
+void record_results(const fs::path& folder, const std::vector<fs::path>& names) {
+  std::set<fs::path> all = recorded_results(folder);
+  all.insert(names.begin(), names.end());
+  nlohmann::json list = nlohmann::json::array();
+  for (const fs::path& name : all) list.push_back(utf8_of(name.generic_string()));
+  write_atomically(folder / kResultsFile, nlohmann::json{{"results", std::move(list)}}.dump(0) + "\n");
+}
+
+std::set<fs::path> recorded_results(const fs::path& folder) {
+  std::set<fs::path> names;
+  if (!is_file(folder / kResultsFile)) return names;
+  const nlohmann::json noted = nlohmann::json::parse(read_file(folder / kResultsFile), nullptr, false);
+  if (!noted.is_object() || !noted.contains("results") || !noted["results"].is_array()) return names;
+  for (const nlohmann::json& name : noted["results"])
+    if (name.is_string()) names.insert(bytes_of_utf8(name.get<std::string>()));
   return names;
 }
 

@@ -56,6 +56,13 @@ class OutputFolder {
 std::vector<std::filesystem::path> result_names(const std::vector<std::filesystem::path>& inputs,
                                                 const std::vector<std::string>& extensions);
 
+/// Notes in a folder that the files of these names (relative to it) are results, beside those noted earlier: in the
+/// hidden file kResultsFile, which goes along when the folder is renamed. Errors: IoError.
+void record_results(const std::filesystem::path& folder, const std::vector<std::filesystem::path>& names);
+/// The names noted in that folder; none where there is no such file, or another one.
+std::set<std::filesystem::path> recorded_results(const std::filesystem::path& folder);
+inline constexpr char kResultsFile[] = ".sscvae-results.json";
+
 /// Is the folder a run of `train`, or what `tables` or `demo` made?
 bool is_folder_of_ours(const std::filesystem::path& folder);
 

@@ -72,6 +72,20 @@ TEST(OutputFolder, KnowsResultsOfEarlierCalls) {
   EXPECT_FALSE(out.holds_result(folder / "in/clean/x/a.png", folder / "in/clean/x"));
 }
 
+TEST(RecordedResults, AddUpAndMoveWithTheirFolder) {
+  const TemporaryFolder folder;
+  create_folder(folder / "clean");
+  EXPECT_TRUE(recorded_results(folder / "clean").empty());
+  record_results(folder / "clean", {"a.png", "deep/b.png"});
+  record_results(folder / "clean", {"a.png", "no utf-8 \xff.png"});
+  fs::rename(folder / "clean", folder / "moved");
+  EXPECT_EQ(recorded_results(folder / "moved"), (std::set<fs::path>{"a.png", "deep/b.png", "no utf-8 \xff.png"}));
+  for (const char* foreign : {"", "[]", "{\"results\": 3}", "not JSON"}) {
+    write_atomically(folder / "moved" / kResultsFile, foreign);
+    EXPECT_TRUE(recorded_results(folder / "moved").empty()) << foreign;
+  }
+}
+
 TEST(ResultNames, AlwaysDiffer) {
   using Paths = std::vector<fs::path>;
   const auto names = [](const Paths& inputs, const std::string& extension) {

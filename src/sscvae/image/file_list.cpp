@@ -81,11 +81,38 @@ bool is_left_out(const fs::path& folder) {
   return true;
 }
 
+/// Images below a folder that commands made, by the records in the folders that hold them. What lies in the folder
+/// itself was named.
+class KnownResults {
+ public:
+  explicit KnownResults(fs::path root) : root_(std::move(root)) {}
+  /// Is that path below the root such an image? Counts it.
+  bool leaves_out(const fs::path& image) {
+    for (fs::path folder = image.parent_path(); !folder.empty(); folder = folder.parent_path()) {
+      const auto [known, fresh] = recorded_.try_emplace(folder);
+      if (fresh) known->second = recorded_results(root_ / folder);
+      if (!known->second.contains(image.lexically_relative(folder))) continue;
+      ++counts_[(root_ / folder).generic_string()];
+      return true;
+    }
+    return false;
+  }
+  void say() const {
+    for (const auto& [folder, count] : counts_)
+      note("'" + folder + "' holds " + std::to_string(count) + " results of this program: they are left out");
+  }
+
+ private:
+  fs::path root_;
+  std::map<fs::path, std::set<fs::path>> recorded_;
+  std::map<std::string, size_t> counts_;
+};
+
 /// Everything below a folder: first what is there, then what links lead to, so that an image below the folder keeps its
 /// own name.
 class Walk {
  public:
-  explicit Walk(const fs::path& root) : root_(root) {
+  explicit Walk(const fs::path& root) : root_(root), results_(root) {
     add_folder({});
     for (; !links_.empty();) {
       const std::set<std::string> links = std::exchange(links_, {});  // in the order of their names
@@ -95,6 +122,7 @@ class Walk {
   }
   std::vector<fs::path> take_images() { return std::move(images_); }
   const std::map<std::string, size_t>& left_out() const { return left_out_; }
+  const KnownResults& results() const { return results_; }
 
  private:
   void add_folder(const fs::path& relative) {
@@ -104,6 +132,7 @@ class Walk {
       const fs::path below = relative / entry.path().filename();
       if (is_folder(entry) && is_link(entry)) links_.insert(below.generic_string());
       else if (is_folder(entry)) add_folder(below);
+      else if (is_image_file(entry) && results_.leaves_out(below)) continue;
       else if (is_image_file(entry)) images_.push_back(below);
       else ++left_out_[kind_of(entry)];
     }
@@ -114,6 +143,7 @@ class Walk {
   std::set<std::string> links_;
   std::vector<fs::path> images_;
   std::map<std::string, size_t> left_out_;
+  KnownResults results_;
 };
 
 /// The most frequent first.
@@ -159,8 +189,13 @@ std::vector<InputFile> expand_pattern(const std::string& pattern) {
   std::error_code ignored;
   if (fs::is_directory(folder, ignored)) match(folder, {}, parts, 0, {}, found);
   if (found.empty()) throw IoError("no image fits the pattern '" + pattern + "'");
+  const bool any_depth = std::ranges::count(parts, "**") > 0;
+  KnownResults results(folder);
   std::vector<InputFile> files;
-  for (const std::string& relative : found) files.push_back({base / relative, relative});
+  for (const std::string& relative : found)
+    if (!any_depth || !results.leaves_out(relative)) files.push_back({base / relative, relative});
+  results.say();
+  if (files.empty()) throw IoError("only results of this program fit the pattern '" + pattern + "'");
   return files;
 }
 
@@ -191,6 +226,7 @@ std::vector<fs::path> find_images(const fs::path& root) {
   if (!fs::is_directory(status)) return {root.filename()};
   Walk walk(root);
   std::vector<fs::path> images = walk.take_images();
+  walk.results().say();
   if (!images.empty() && !walk.left_out().empty())
     note("'" + root.string() + "': " + describe(walk.left_out()) + " left out, .png, .jpg and .jpeg are read");
   return images;

@@ -12,8 +12,8 @@ namespace sscvae::image {
 /// Links are followed, but no folder is listed twice: a link to one that is below `root` anyway, or that another link
 /// has led to, adds nothing, so that links in a circle end and no image appears under two names. A note counts other
 /// files by extension. Folders below that hold results of this program (is_folder_of_ours in core/output_files.h) are
-/// left out, with a note. `root` may be a file: then the list is its name. Errors: IoError if `root` does not exist or
-/// a folder cannot be read.
+/// left out, with a note; so are images that a record of such a folder knows as results (recorded_results). `root` may
+/// be a file: then the list is its name. Errors: IoError if `root` does not exist or a folder cannot be read.
 std::vector<std::filesystem::path> find_images(const std::filesystem::path& root);
 
 /// "3 .tif, 1 .webp, 1 without extension, 2 broken links": files below `root` that find_images leaves out, by number;

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "sscvae/core/error.h"
+#include "sscvae/core/output_files.h"
 #include "support/paths.h"
 
 namespace sscvae::image {
@@ -104,6 +106,18 @@ TEST_F(FileList, EachFileOnceAndNoTwoForOneName) {
   EXPECT_EQ(relatives({at("b.png"), at("*.png"), at("liver/../b.png")}), (Names{"b.png"}));
   std::ofstream(folder_ / "liver" / "b.png") << "x";
   EXPECT_THROW(expand_inputs({at("b.png"), at("liver")}), UsageError);
+}
+
+TEST_F(FileList, RecordedResultsAreLeftOutUnlessTheirFolderIsNamed) {
+  record_results(folder_ / "liver", {"2/x.png"});
+  EXPECT_EQ(relatives({at("liver")}), (Names{"10.jpeg", "2/x.png"}));
+  EXPECT_EQ(relatives({at("liver/2")}), (Names{"x.png"}));
+  Names all = relatives({at(".")});
+  EXPECT_EQ(std::count(all.begin(), all.end(), "liver/2/x.png"), 0);
+  EXPECT_EQ(std::count(all.begin(), all.end(), "liver/10.jpeg"), 1) << "what is no result stays an input";
+  EXPECT_EQ(relatives({at("**/*.png")}), (Names{"b.png", "liver-b/y.png"}));
+  EXPECT_EQ(relatives({at("liver/*/*.png")}), (Names{"2/x.png"}));
+  EXPECT_THROW(expand_inputs({at("**/x.png")}), IoError);
 }
 
 TEST_F(FileList, NothingToFindIsAnError) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "sscvae/core/atomic_file.h"
 #include "sscvae/core/log.h"
 #include "sscvae/core/output_files.h"
 #include "sscvae/core/text.h"
@@ -97,6 +98,22 @@ ImagePlan plan_images(const std::vector<std::string>& inputs, const ImageOutputs
     if (results.contains(job.map))
       throw UsageError("--out and --novelty-maps would both write '" + job.map.string() + "': choose another folder");
   return plan;
+}
+
+void record_plan(const ImagePlan& plan, const fs::path& folder, const fs::path& maps) {
+  std::vector<fs::path> results, pictures;
+  for (const std::vector<ImageJob>* jobs : {&plan.jobs, &plan.skipped})
+    for (const ImageJob& job : *jobs) {
+      results.push_back(job.output.lexically_relative(folder.lexically_normal()));
+      if (!job.map.empty()) pictures.push_back(job.map.lexically_relative(maps.lexically_normal()));
+    }
+  if (!is_standard_output(folder)) {
+    create_folder(folder);
+    record_results(folder, results);
+  }
+  if (pictures.empty()) return;
+  create_folder(maps);
+  record_results(maps, pictures);
 }
 
 std::string extension_of_format(const std::string& format) {

@@ -35,6 +35,10 @@ struct ImagePlan {
 /// than one image to standard output.
 ImagePlan plan_images(const std::vector<std::string>& inputs, const ImageOutputs& outputs);
 
+/// Makes the folders of results and maps ("" for none) and notes the names in them (record_results), so that no later
+/// call takes them for input, whatever their folder is called then. Errors: IoError.
+void record_plan(const ImagePlan& plan, const std::filesystem::path& folder, const std::filesystem::path& maps);
+
 /// The extension of `--format`: "keep" -> "", "png" -> ".png", "jpg" -> ".jpg". Errors: UsageError.
 std::string extension_of_format(const std::string& format);
 

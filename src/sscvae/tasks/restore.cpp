@@ -224,7 +224,7 @@ std::string table_of(const Json& images, const Columns& columns) {
 Report run_images(const RestoreOptions& options, const ImagePlan& plan, Inference& inference,
                   const std::string& command, const Process& process, const Columns& columns) {
   NoveltyCheck novelty(options, inference);
-  if (!is_standard_output(options.out)) create_folder(options.out);
+  record_plan(plan, options.out, options.novelty_maps);
   Results results = process_all(options, plan.jobs, inference, command, process, novelty);
   Json& images = results.images;
   note_channels(images, inference.channels());
