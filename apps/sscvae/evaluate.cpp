@@ -1,8 +1,10 @@
 #include "sscvae/tasks/evaluate.h"
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 
 #include "sscvae/command.h"
+#include "sscvae/core/error.h"
 
 namespace sscvae::cli {
 
@@ -10,7 +12,20 @@ namespace {
 
 struct EvaluateArguments : tasks::EvaluateOptions {
   std::string json;
+  bool skip_existing = false;
+
+  /// What an interrupted call left is replaced by what this one adds to it.
+  bool goes_on() const {
+    std::error_code ignored;
+    return skip_existing && std::filesystem::is_regular_file(json, ignored);
+  }
 };
+
+/// Errors: UsageError where there is no file to go on with.
+void check_report(const EvaluateArguments& options) {
+  if (options.skip_existing && (options.json.empty() || options.json == "-"))
+    throw UsageError("--skip-existing goes on with the figures in the file of --json: name it");
+}
 
 }  // namespace
 
@@ -58,10 +73,15 @@ void add_evaluate(CLI::App& app) {
       ->type_name("STEP");
   add_json_option(app, options->json);
   add_overwrite_option(app, options->overwrite);
+  app.add_flag("--skip-existing", options->skip_existing,
+               "go on with an interrupted call: take figures from the file of --json where images and settings are the "
+               "same");
   add_compute_options(app, options->inference.compute);
   app.callback([options] {
-    tasks::carry_out(options->json, options->overwrite, [options] { return tasks::evaluate(*options); },
-                     {{"--per-image", options->per_image}});
+    check_report(*options);
+    if (options->skip_existing) options->earlier = options->json;
+    tasks::carry_out(options->json, options->overwrite || options->goes_on(),
+                     [options] { return tasks::evaluate(*options); }, {{"--per-image", options->per_image}});
   });
 }
 

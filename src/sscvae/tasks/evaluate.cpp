@@ -22,6 +22,8 @@
 #include "sscvae/image/patches.h"
 #include "sscvae/metrics/protocol.h"
 #include "sscvae/models/weights.h"
+#include "sscvae/tasks/earlier_figures.h"
+#include "sscvae/tasks/evaluation_meters.h"
 #include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/outputs.h"
 #include "sscvae/tasks/reading.h"
@@ -31,8 +33,6 @@
 namespace sscvae::tasks {
 
 namespace {
-
-constexpr const char* kBitsPerPixel = "bits_per_pixel";
 
 /// What is evaluated on what, all choices made.
 struct Plan : SelectedImages {
@@ -160,106 +160,12 @@ std::vector<std::string> figure_names(const Plan& plan, CodeKind kind, double co
   return names;
 }
 
-/// What each image's code costs an entropy coder with the frequencies of all images.
-class RateMeter {
- public:
-  void add(const metrics::SymbolCounts& symbols, double pixels) {
-    all_.add(symbols);
-    images_.push_back({symbols, pixels});
-  }
-  void fill(ImageTable& table) const {
-    for (size_t i = 0; i < images_.size() && !all_.empty(); ++i)
-      table.set(i, kBitsPerPixel, all_.bits(images_[i].symbols) / images_[i].pixels);
-  }
-
- private:
-  struct Image {
-    metrics::SymbolCounts symbols;
-    double pixels;
-  };
-  metrics::SymbolCounts all_;
-  std::vector<Image> images_;
-};
-
-/// The features of originals and reconstructions, if FID and KID are wanted.
-class SetMeter {
- public:
-  SetMeter(const EvaluateOptions& options, const metrics::Protocol& protocol, const Plan& plan, int64_t channels,
-           c10::Device device) {
-    if (options.features.inception.empty()) {
-      if (!options.features.cache.empty()) throw UsageError("--feature-cache belongs to --inception");
-      return;
-    }
-    network_ = std::make_unique<FeatureNetwork>(options.features, device);
-    std::vector<std::string> files;
-    for (size_t i = 0; i < plan.paths.size(); ++i) files.push_back(plan.path(i).string());
-    const std::string rule = format("protocol %s by %lld, %lld channels, centre %lld", protocol.name.c_str(),
-                                    static_cast<long long>(protocol.window_stride), static_cast<long long>(channels),
-                                    static_cast<long long>(options.crop));
-    originals_ = std::make_unique<FeatureSet>(
-        *network_, options.features.cache.empty() ? std::string() : hash_of_images(files, rule));
-    reconstructions_ = std::make_unique<FeatureSet>(*network_, "");
-  }
-
-  void add(const at::Tensor& original, const at::Tensor& reconstruction, const metrics::Protocol& protocol) {
-    if (!network_) return;
-    if (!originals_->is_complete()) originals_->add(seen_in_set(protocol, original));
-    reconstructions_->add(seen_in_set(protocol, reconstruction));
-  }
-  void leave_one_out() {
-    if (originals_) originals_->leave_one_out();
-  }
-  /// Adds "sets" to the figures, and what it gives to read.
-  std::string finish(Json& json) {
-    if (!network_) return "";
-    json["sets"] = compare_feature_sets(*originals_, *reconstructions_, *network_, {});
-    return "\n" + feature_sets_text(json["sets"]);
-  }
-
- private:
-  std::unique_ptr<FeatureNetwork> network_;
-  std::unique_ptr<FeatureSet> originals_, reconstructions_;
-};
-
-/// Means of the manifest's groups (organs, classes), where there are a few.
-class GroupTables {
- public:
-  GroupTables(const SelectedImages& images, const std::vector<std::string>& columns) : columns_(columns) {
-    for (const data::ManifestRow& row : images.manifest.rows) group_of_[row.path] = row.group;
-  }
-  void add(const std::string& path, const std::map<std::string, double>& figures) {
-    tables_.try_emplace(group_of_[path], columns_).first->second.add(path, figures);
-  }
-  /// Adds "groups" to the figures, and what it gives to read.
-  std::string finish(Json& json) const {
-    const bool single = std::all_of(tables_.begin(), tables_.end(), [](const auto& t) { return t.second.size() == 1; });
-    if (tables_.size() < 2 || tables_.size() > kMostGroups || single) return "";
-    std::vector<std::vector<std::string>> rows{{"group", "images", "psnr_db", "ssim", "lpips", "nnz"}};
-    for (const auto& [group, table] : tables_) {
-      json["groups"][group] = {{"count", table.size()}};
-      for (const std::string& column : columns_)
-        json["groups"][group]["mean"][metric_key(column)] = json_number(table.mean(column));
-      rows.push_back({group, std::to_string(table.size())});
-      for (const char* column : {"psnr", "ssim", "lpips", "nnz"})
-        rows.back().push_back(format("%.5g", table.mean(column)));
-    }
-    return "\n" + text_table(rows);
-  }
-
- private:
-  static constexpr size_t kMostGroups = 20;
-  std::vector<std::string> columns_;
-  std::map<std::string, std::string> group_of_;
-  std::map<std::string, ImageTable> tables_;
-};
-
 Json plan_json(const Plan& plan, const EvaluateOptions& options, const Inference& inference,
                const metrics::Protocol& protocol) {
   const OpenedModel& opened = inference.opened();
   Json json{{"task", plan.task_name()},
             {"model", opened.experiment.options.model.name},
             {"profile", opened.experiment.options.profile},
-            {"weights", options.source.weights},
             {"weights_sha256", opened.sha256},
             {"dataset", plan.data.dataset},
             {"root", plan.data.root},
@@ -271,6 +177,8 @@ Json plan_json(const Plan& plan, const EvaluateOptions& options, const Inference
             {"strength", options.inference.threshold_scale},
             {"code_step", options.inference.code_step},
             {"centre_crop", options.crop},
+            {"range", options.reading.range},
+            {"tile", options.inference.tile},
             {"compute", inference.text()},
             {"protocol", protocol_json(protocol)}};
   if (plan.denoises()) {
@@ -278,21 +186,6 @@ Json plan_json(const Plan& plan, const EvaluateOptions& options, const Inference
     json["noise"] = choice_names<image::Noise>().at(static_cast<size_t>(plan.noise));
   }
   return json;
-}
-
-/// The codebook over the whole dataset; the means above are of single images.
-Json usage_json(const metrics::CodeUsage& usage) {
-  return {{"num_codes", usage.num_codes()},
-          {"used", usage.used()},
-          {"used_share", json_number(usage.used_share())},
-          {"perplexity", json_number(usage.perplexity())},
-          {"positions", usage.positions()}};
-}
-
-std::string usage_text(const metrics::CodeUsage& usage) {
-  if (usage.positions() == 0) return "";
-  return format("codebook over all images: %lld of %lld codes used, perplexity %.1f\n",
-                static_cast<long long>(usage.used()), static_cast<long long>(usage.num_codes()), usage.perplexity());
 }
 
 metrics::Protocol protocol_of(const EvaluateOptions& options, const std::string& dataset) {
@@ -308,7 +201,6 @@ void check_evaluation(const EvaluateOptions& options) {
                      suggestion(options.mode, {"eval", "train"}));
   protocol_with_stride(options.protocol, options.stride, data::dataset_names().front());
   if (options.crop < 0) throw UsageError("--crop: expected a number >= 0, got " + std::to_string(options.crop));
-  check_writable(options.per_image, options.overwrite);
 }
 
 /// The model on image after image, and what was measured so far.
@@ -325,19 +217,30 @@ class Evaluation {
         columns_(figure_names(plan_, code_kind(inference_.model()), options.inference.code_step)),
         table_(columns_),
         groups_(plan_, columns_),
-        sets_(options, protocol_, plan_, inference_.channels(), inference_.compute().device),
+        sets_(options.features, plan_,
+              format("protocol %s by %lld, %lld channels, centre %lld", protocol_.name.c_str(),
+                     static_cast<long long>(protocol_.window_stride), static_cast<long long>(inference_.channels()),
+                     static_cast<long long>(options.crop)),
+              inference_.compute().device),
         broken_(plan_.paths.size()) {
+    settings_ = plan_json(plan_, options_, inference_, protocol_);
+    go_on();
+    check_writable(options.per_image, options.overwrite || earlier_.wrote(options.per_image));
     inference_.model().train(options.mode == "train");
   }
 
   void measure_all() {
     Progress progress("evaluate", static_cast<int64_t>(plan_.paths.size()), "image");
     for (size_t i = 0; i < plan_.paths.size(); ++i) {
-      interrupted_ = interrupted();
-      if (interrupted_) break;
-      const std::optional<Images> images = load_or_note(i);
-      if (!images) continue;
-      measure(plan_.paths[i], *images);
+      interrupted_ = interrupted_ || interrupted();
+      const auto known = earlier_.of(plan_.paths[i], plan_.path(i));
+      if (interrupted_ && !known) continue;  // what is known stays in the report
+      // The noise of an image may depend on how many were there before it.
+      const bool needs_image = !known || (plan_.denoises() && !interrupted_);
+      const std::optional<Images> images = needs_image ? load_or_note(i) : std::nullopt;
+      if (needs_image && !images) continue;
+      if (known) take_over(plan_.paths[i], *known, images);
+      else measure(plan_.paths[i], *images);
       progress.update(static_cast<int64_t>(i + 1), format("PSNR %.2f dB", psnr_.value()));
     }
   }
@@ -347,11 +250,16 @@ class Evaluation {
     if (table_.size() == 0) throw broken_.failure().value();
     rate_.fill(table_);
     std::optional<Error> failure;
-    if (!options_.per_image.empty()) failure = write_or_keep(options_.per_image, table_.csv(), options_.overwrite);
-    Json json = plan_json(plan_, options_, inference_, protocol_);
+    if (!options_.per_image.empty())
+      failure =
+          write_or_keep(options_.per_image, table_.csv(), options_.overwrite || earlier_.wrote(options_.per_image));
+    Json json = settings_;
+    json["weights"] = options_.source.weights;
+    if (!options_.per_image.empty()) json["per_image"] = options_.per_image;
+    if (skipped_ > 0) json["skipped"] = skipped_;
     json["interrupted"] = interrupted_;
     json["broken"] = broken_.count();
-    json["windows"] = windows_;
+    if (skipped_ == 0) json["windows"] = windows_;  // of earlier figures it is not known
     if (usage_.positions() > 0) json["code_usage"] = usage_json(usage_);
     json.update(table_.json());
     const std::string of_groups = groups_.finish(json), of_sets = interrupted_ ? "" : sets_.finish(json);
@@ -359,7 +267,7 @@ class Evaluation {
                                     plan_.data.root.c_str(), plan_.data.dataset.c_str(), plan_.part.c_str(),
                                     plan_.noise_text().c_str(), protocol_.name.c_str(), window_text().c_str());
     Report report = make_report(head + table_.text(false) + of_groups + usage_text(usage_) + of_sets, std::move(json));
-    report.failure = broken_.failure();
+    report.failure = failure ? failure : broken_.failure();
     report.interrupted = interrupted_;
     return report;
   }
@@ -377,8 +285,35 @@ class Evaluation {
   }
 
   std::string window_text() const {
-    if (protocol_.windows == metrics::WindowRule::kNone) return "";
+    if (protocol_.windows == metrics::WindowRule::kNone || skipped_ > 0) return "";
     return format(", %lld windows", static_cast<long long>(windows_));
+  }
+
+  /// Looks for the figures of an interrupted evaluation.
+  void go_on() {
+    if (options_.earlier.empty()) return;
+    const bool of_all = std::count(columns_.begin(), columns_.end(), kBitsPerPixel) > 0 || sets_.is_wanted() ||
+                        code_kind(inference_.model()) == CodeKind::kDiscrete;
+    if (of_all)
+      throw UsageError(
+          "--skip-existing: FID and KID, the entropy of codes and the usage of a codebook need all images at once");
+    earlier_ = EarlierFigures(options_.earlier, settings_);
+  }
+
+  void take_over(const std::string& path, const std::map<std::string, double>& known,
+                 const std::optional<Images>& images) {
+    if (images) noise_.add_to(images->clean);
+    std::map<std::string, double> figures;
+    for (const std::string& column : columns_)
+      if (const auto found = known.find(metric_key(column)); found != known.end()) figures[column] = found->second;
+    add(path, figures);
+    ++skipped_;
+  }
+
+  void add(const std::string& path, const std::map<std::string, double>& figures) {
+    if (const auto psnr = figures.find("psnr"); psnr != figures.end()) psnr_.add(psnr->second);
+    table_.add(path, figures);
+    groups_.add(path, figures);
   }
 
   void measure(const std::string& path, const Images& images) {
@@ -403,9 +338,7 @@ class Evaluation {
       figures[plan_.denoises() ? "noisy_psnr_db" : "input_psnr_db"] =
           compare_parts(originals, inputs, protocol_, {"psnr"}, nullptr).at("psnr");
     figures["seconds"] = result.seconds;
-    if (const auto psnr = figures.find("psnr"); psnr != figures.end()) psnr_.add(psnr->second);
-    table_.add(path, figures);
-    groups_.add(path, figures);
+    add(path, figures);
     usage_.add(result.code.usage());
     rate_.add(result.code.symbols(), result.pixels);
   }
@@ -424,6 +357,9 @@ class Evaluation {
   SetMeter sets_;
   RateMeter rate_;
   metrics::CodeUsage usage_;
+  Json settings_;
+  EarlierFigures earlier_;
+  size_t skipped_ = 0;
   BrokenImages broken_;
   int64_t windows_ = 0;
   bool interrupted_ = false;

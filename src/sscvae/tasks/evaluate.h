@@ -26,6 +26,9 @@ struct EvaluateOptions {
       "eval";             ///< train: normalisation by batch statistics, as the authors evaluate; they stay as they were
   int64_t crop = 0;       ///< measure the centre square of that side only (fed to the model alone); 0: whole images
   std::string per_image;  ///< CSV
+  /// Report of an interrupted evaluation: images in it keep their figures, where settings are equal and they are not
+  /// newer; "" or no such file: all are measured.
+  std::string earlier;
   FeatureOptions features;  ///< with an Inception file: FID and KID between originals and reconstructions, too
   bool overwrite = false;
 };
