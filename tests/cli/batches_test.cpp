@@ -130,6 +130,89 @@ TEST_F(Batches, AnInterruptedEvaluationReportsWhatItMeasured) {
   EXPECT_EQ(json["images"].size() + 1, static_cast<size_t>(std::count(csv.begin(), csv.end(), '\n')));
 }
 
+TEST_F(Batches, AnEvaluationGoesOnWithItsReport) {
+  const Strings call{"evaluate", "--weights", at("w.safetensors"), "--data", at("images"), "--dataset", "folder",
+                     "--task",   "denoise",   "--sigma-8bit",      "10",     "--protocol", "authors",   "--quiet"};
+  const auto with = [&](const Strings& more) {
+    Strings arguments = call;
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(arguments);
+  };
+  ASSERT_EQ(with({"--json", at("whole.json"), "--per-image", at("whole.csv")}).code, 0);
+  auto whole = nlohmann::json::parse(slurp(folder_ / "whole.json")), part = whole;
+  part["images"].erase(1);  // as if interrupted, with a figure that only the report can have
+  part["images"][0]["psnr_db"] = 77.25;
+  part["per_image"] = at("rows.csv");
+  write_atomically(folder_ / "e.json", part.dump());
+  write_atomically(folder_ / "rows.csv", "image\n");
+
+  const Strings on{"--json", at("e.json"), "--skip-existing", "--per-image", at("rows.csv")};
+  const Outcome outcome = with(on);
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const auto joined = nlohmann::json::parse(slurp(folder_ / "e.json"));
+  EXPECT_EQ(joined["skipped"], 3);
+  ASSERT_EQ(joined["images"].size(), 4u);
+  EXPECT_EQ(joined["images"][0]["psnr_db"], 77.25);
+  EXPECT_EQ(joined["images"][1]["psnr_db"], whole["images"][1]["psnr_db"]) << "the noise is that of the second image";
+  const std::string rows = slurp(folder_ / "rows.csv");
+  EXPECT_EQ(std::count(rows.begin(), rows.end(), '\n'), 5);
+
+  const std::string before = slurp(folder_ / "e.json");
+  Strings other = on;
+  other.insert(other.end(), {"--clip"});
+  const Outcome refused = with(other);
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_NE(refused.err.find("is of another evaluation: protocol"), std::string::npos) << refused.err;
+  EXPECT_EQ(with({"--json", at("e.json"), "--skip-existing", "--per-image", at("whole.csv")}).code, 2)
+      << "a table that this evaluation did not write";
+  EXPECT_EQ(with({"--skip-existing"}).code, 2);
+  EXPECT_EQ(slurp(folder_ / "e.json"), before);
+}
+
+TEST_F(Batches, ResultsUnderAnotherNameAreNoInputEither) {
+  const Strings reconstruct{"reconstruct", at("images"), "--weights", at("w.safetensors"), "--out"};
+  const auto into = [&](const std::string& name) {
+    Strings call = reconstruct;
+    call.push_back(at(name));
+    return run_json(call)["images"].size();
+  };
+  EXPECT_EQ(into("images/first"), 4u);
+  fs::rename(folder_ / "images/first", folder_ / "images/renamed");
+  EXPECT_EQ(into("images/second"), 4u);
+  EXPECT_NE(run({"data", "info", at("images")}).out.find(": 4 images"), std::string::npos);
+  EXPECT_EQ(
+      run_json({"reconstruct", at("images/renamed"), "--weights", at("w.safetensors"), "--out", at("third")})["images"]
+          .size(),
+      4u)
+      << "named";
+}
+
+TEST_F(Batches, WeightsFromAPipeAreRefusedInOneLine) {
+  const std::string program = quoted(SSCVAE_PROGRAM), rest = " " + at("images") + " --out " + at("out");
+  const auto refused_with = [&](const std::string& command) {
+    const int status = std::system(("bash -c " + quoted(command + " 2>" + at("err"))).c_str());
+    EXPECT_EQ(WEXITSTATUS(status), 3) << command;
+    return slurp(folder_ / "err");
+  };
+  const std::string weights = at("w.safetensors"), pipe = at("pipe");
+  ASSERT_EQ(std::system(("mkfifo " + pipe).c_str()), 0);
+  for (const std::string& command :
+       {program + " reconstruct --quiet --weights <(cat " + weights + ")" + rest,
+        "cat " + weights + " | " + program + " reconstruct --quiet --weights /dev/stdin" + rest,
+        "timeout 60 " + program + " reconstruct --quiet --weights " + pipe + rest,
+        "timeout 60 " + program + " evaluate --quiet --weights " + weights + " --data " + at("images") +
+            " --dataset folder --inception " + pipe}) {
+    const std::string said = refused_with(command);
+    EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
+    EXPECT_TRUE(said.find("is a pipe") != std::string::npos || said.find("not a regular file") != std::string::npos)
+        << said;
+  }
+  EXPECT_EQ(
+      std::system(
+          (program + " reconstruct --quiet --weights /dev/stdin" + rest + " <" + weights + " >/dev/null").c_str()),
+      0);
+}
+
 TEST_F(Batches, TwoTrainingsDoNotShareARun) {
   const Strings slow{"train.steps=100000", "train.validation_images=0", "train.log_every=1"};
   const pid_t first = start([&] {
@@ -179,6 +262,8 @@ TEST_F(Batches, WhatGoesToOthersHasNoPaths) {
     run_json({"export", weights, "--format", format, "--out", at(name)});
     EXPECT_EQ(slurp(at(name)).find(folder_.path().string()), std::string::npos) << format;
   }
+  run_json({"calibrate", "--weights", weights, "--data", at("images"), "--part", "all", "--out", at("c.safetensors")});
+  EXPECT_EQ(slurp(at("c.safetensors")).find(folder_.path().string()), std::string::npos);
   EXPECT_EQ(run({"evaluate", "--weights", at("o.safetensors")}).code, 2);
   EXPECT_EQ(run_json({"evaluate", "--weights", at("o.safetensors"), "--data", at("images"), "--part", "all"})["count"],
             4);

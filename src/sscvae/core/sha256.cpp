@@ -98,6 +98,8 @@ std::string sha256_of_file(const std::filesystem::path& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored))
     throw IoError("cannot read '" + path.string() + "': it is a folder");
+  if (std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored))
+    throw IoError("cannot read '" + path.string() + "': it is not a regular file");  // a pipe without writer would wait
   std::ifstream in(path, std::ios::binary);
   if (!in) throw IoError("cannot read '" + path.string() + "': " + std::strerror(errno));
   Sha256 digest;

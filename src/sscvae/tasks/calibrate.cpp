@@ -65,7 +65,8 @@ Report calibrate(const CalibrateOptions& options) {
   if (codes.empty()) throw broken.failure().value();
   const metrics::CodeModel learned = metrics::fit_code_model(codes);
   const std::string path = find_weights(options.source.weights);
-  serialization::TensorFile file = serialization::read_safetensors(path);
+  serialization::TensorFile file = serialization::read_safetensors(path);  // with what a checkpoint needs to go on
+  file.metadata[models::kConfigKey] = metadata_for_others(inference.opened()).at(models::kConfigKey);
   file.metadata[models::kNoveltyKey] = text_of(learned);
   serialization::write_safetensors(options.out, file.tensors, file.metadata);
   Json json{{"weights", path},

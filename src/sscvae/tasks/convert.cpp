@@ -113,10 +113,8 @@ void check_export(const ExportOptions& options, const std::string& out) {
 }
 
 std::map<std::string, std::string> written_metadata(const OpenedModel& opened) {
-  std::map<std::string, std::string> metadata = opened.metadata;
-  metadata[models::kConfigKey] = train::without_paths(opened.experiment).toml();
+  std::map<std::string, std::string> metadata = metadata_for_others(opened);
   metadata[models::kVersionKey] = version();
-  metadata[models::kProfileKey] = opened.experiment.options.profile;
   return metadata;
 }
 

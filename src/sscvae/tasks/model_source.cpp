@@ -10,6 +10,8 @@
 #include "sscvae/models/weights.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/serialization/tensor_file.h"
+#include "sscvae/train/checkpoint.h"
+#include "sscvae/train/circumstances.h"
 
 namespace sscvae::tasks {
 
@@ -35,8 +37,6 @@ bool names_a_key(const std::vector<std::string>& assignments, const std::string&
   return false;
 }
 
-/// The configuration of a state dict that does not bring one.
-train::Experiment describe_state(const serialization::StateDict& state, const std::string& path,
 /// The model whose keys these are in the authors' network, "" if they are none of it.
 std::string model_by_keys(const serialization::StateDict& state, const std::string& path) {
   try {
@@ -46,6 +46,8 @@ std::string model_by_keys(const serialization::StateDict& state, const std::stri
   }
 }
 
+/// The configuration of a state dict that does not bring one.
+train::Experiment describe_state(const serialization::StateDict& state, const std::string& path,
                                  const ModelSource& source) {
   std::vector<std::string> set = source.set;
   if (source.config.empty() && !names_a_key(set, "profile")) set.push_back("profile=\"reference\"");
@@ -125,6 +127,14 @@ OpenedModel open_architecture(const ModelSource& source) {
   return source.weights.empty() ? open_fresh(source) : open_model(source);
 }
 
+std::map<std::string, std::string> metadata_for_others(const OpenedModel& opened) {
+  std::map<std::string, std::string> metadata = opened.metadata;
+  metadata[models::kConfigKey] = train::without_paths(opened.experiment).toml();
+  metadata[models::kProfileKey] = opened.experiment.options.profile;
+  for (const char* key : {train::kTrainingStateKey, train::kCircumstancesKey}) metadata.erase(key);
+  return metadata;
+}
+
 std::map<std::string, std::string> shipped_weights() {
   std::map<std::string, std::string> weights;
   std::error_code error;
@@ -139,7 +149,10 @@ std::string find_weights(const std::string& name_or_path) {
   std::error_code error;
   if (name_or_path.empty()) throw UsageError("the weights have no name: is a variable of the shell unset?");
   const bool folder = fs::is_directory(name_or_path, error);
-  if (!folder && fs::exists(name_or_path, error)) return name_or_path;
+  if (fs::is_regular_file(name_or_path, error)) return name_or_path;
+  if (!folder && fs::exists(name_or_path, error))
+    throw IoError("'" + name_or_path +
+                  "' is a pipe or a device, expected a weights file, which is read more than once");
   const std::map<std::string, std::string> shipped = shipped_weights();
   if (const auto found = shipped.find(name_or_path); found != shipped.end()) return found->second;
   std::vector<std::string> names;

@@ -37,8 +37,12 @@ OpenedModel open_architecture(const ModelSource& source);
 train::Experiment experiment_of(const std::map<std::string, std::string>& metadata, const std::string& source,
                                 const std::vector<std::string>& set = {});
 
+/// What weights say that go to others: the configuration without the folders of this machine, nothing of the state and
+/// the circumstances of a training.
+std::map<std::string, std::string> metadata_for_others(const OpenedModel& opened);
+
 /// A file name (a folder is none), or a name among the shipped weights (core/shipped_files.h). Errors: IoError with the
-/// names there are.
+/// names there are; IoError for a pipe, as weights are read more than once and not in order.
 std::string find_weights(const std::string& name_or_path);
 
 /// Name and path of every shipped model: the .safetensors files directly in the folders of core/shipped_files.h; those
