@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "sscvae/core/atomic_file.h"
-#include "support/paths.h"
+#include "layering/layers.h"
 
 // Who may include whom. The allowed table is DEPENDS in src/sscvae/<layer>/CMakeLists.txt, taken transitively; a common
 // include root compiles anything, so only this test keeps the arrows pointing down.
@@ -17,22 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Layers = std::map<std::string, std::set<std::string>>;
-
-std::set<std::string> words(const std::string& text) {
-  static const std::regex word("[A-Za-z_0-9]+");
-  std::set<std::string> found;
-  for (std::sregex_iterator it(text.begin(), text.end(), word), end; it != end; ++it) found.insert(it->str());
-  return found;
-}
-
-/// The direct dependencies that one CMakeLists.txt states.
-std::set<std::string> stated_dependencies(const std::string& cmake) {
-  static const std::regex call("sscvae_layer\\(\\s*\\w+([^)]*)\\)"), depends("DEPENDS([a-z_\\s]*)");
-  std::smatch arguments, names;
-  if (!std::regex_search(cmake, arguments, call)) return {};
-  const std::string text = arguments[1];
-  return std::regex_search(text, names, depends) ? words(names[1]) : std::set<std::string>{};
-}
 
 /// What the tests of a layer may use beyond it: libraries linked to sscvae_<layer>_test.
 std::set<std::string> test_dependencies(const std::string& cmake) {
@@ -70,12 +53,6 @@ std::string layer_of(const std::string& include) {
   static const std::regex path("sscvae/(\\w+)/.*");
   std::smatch match;
   return std::regex_match(include, match, path) ? match[1].str() : "";
-}
-
-/// Tests and what only they include: foo_test.cpp, foo_fixture.h, test_foo.h. They are not installed.
-bool serves_tests(const fs::path& file) {
-  const std::string stem = file.stem().string();
-  return stem.ends_with("_test") || stem.ends_with("_fixture") || stem.starts_with("test_");
 }
 
 /// The includes of `source`, a file of `layer`, that are not allowed.

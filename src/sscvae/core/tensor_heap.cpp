@@ -66,8 +66,6 @@ void* TensorHeap::allocate(size_t bytes) {
   free_.erase(best);
   if (length > wanted) free_.emplace(offset + wanted, length - wanted);
   used_.emplace(offset, wanted);
-  in_use_ += wanted;
-  high_water_ = std::max(high_water_, offset + wanted);
   return base_ + offset;
 }
 
@@ -79,7 +77,6 @@ bool TensorHeap::release(void* block) {
   if (found == used_.end()) return false;
   const auto [offset, bytes] = *found;
   used_.erase(found);
-  in_use_ -= bytes;
   insert_free(offset, bytes);
   return true;
 }
@@ -98,16 +95,6 @@ void TensorHeap::insert_free(size_t offset, size_t bytes) {
     }
   }
   free_.emplace(offset, bytes);
-}
-
-size_t TensorHeap::bytes_in_use() const {
-  const std::lock_guard lock(mutex_);
-  return in_use_;
-}
-
-size_t TensorHeap::high_water() const {
-  const std::lock_guard lock(mutex_);
-  return high_water_;
 }
 
 void use_tensor_heap() {

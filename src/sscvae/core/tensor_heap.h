@@ -22,15 +22,12 @@ class TensorHeap {
   void* allocate(size_t bytes);
   /// Takes a block back; false for an address that is not of this heap.
   bool release(void* block);
-  size_t bytes_in_use() const;
-  /// The end of the highest block there ever was: what the system may have given memory for.
-  size_t high_water() const;
 
  private:
   void insert_free(size_t offset, size_t bytes);
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   char* base_ = nullptr;
-  size_t capacity_, in_use_ = 0, high_water_ = 0;
+  size_t capacity_;
   std::map<size_t, size_t> free_, used_;  // offset -> bytes
 };
 

@@ -1,9 +1,7 @@
 #include "sscvae/image/noise.h"
 
-#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/randn.h>
 
 #include <cmath>
 #include <limits>
@@ -91,14 +89,6 @@ at::Tensor add_gaussian_noise(const at::Tensor& chw_image, double sigma_8bit, ui
   const at::Tensor sum = chw_image.to(at::kDouble) + noise.permute({2, 0, 1}).to(chw_image.device());
   const at::Tensor noisy = sum.to(chw_image.scalar_type()).contiguous();
   return clip ? noisy.clamp(0, 1) : noisy;
-}
-
-at::Tensor authors_noise(const at::Tensor& batch_nchw, double sigma_8bit, uint64_t seed) {
-  check_shape(batch_nchw, "batch", "N,C,H,W", {-1, -1, -1, -1});
-  check_sigma(sigma_8bit);
-  const at::Tensor noise =
-      at::randn(batch_nchw.sizes(), at::detail::createCPUGenerator(seed), at::TensorOptions().dtype(at::kFloat));
-  return (batch_nchw + (noise * sigma_8bit / 255.0).to(batch_nchw.device())).clamp(0, 1);
 }
 
 }  // namespace sscvae::image

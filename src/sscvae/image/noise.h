@@ -46,10 +46,6 @@ Speckle speckle_of(double sigma_8bit, uint64_t seed);
 /// Either of them, by kind.
 at::Tensor add_noise(Noise kind, const at::Tensor& chw_image, double sigma_8bit, uint32_t seed, bool clip);
 
-/// The rule of the SSC-VAE release: one float32 draw for the whole batch [N,C,H,W] from LibTorch's CPU generator,
-/// clip(clean + sigma_8bit * randn / 255, 0, 1). The release uses seed 42. Same errors.
-at::Tensor authors_noise(const at::Tensor& batch_nchw, double sigma_8bit, uint64_t seed = 42);
-
 }  // namespace sscvae::image
 
 template <>

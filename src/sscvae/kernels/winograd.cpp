@@ -53,8 +53,6 @@ Winograd::Winograd(const at::Tensor& weight, const at::Tensor& bias, Isa isa) : 
 
 Winograd::~Winograd() = default;
 Winograd::Winograd(Winograd&&) noexcept = default;
-int64_t Winograd::in_channels() const { return packed_->channels; }
-int64_t Winograd::out_channels() const { return packed_->out_channels; }
 
 void Winograd::run(const at::Tensor& x, at::Tensor& out, const Epilogue& epilogue) const {
   const Packed& p = *packed_;

@@ -24,8 +24,6 @@ class Winograd {
   /// Shapes: x [N,C,H,W] channels-last -> out [N,C',H,W], or [N,C',H/2,W/2] with pooling, channels-last, written.
   /// `residual` has the shape of `out`. Errors: InternalError for other layouts.
   void run(const at::Tensor& x, at::Tensor& out, const Epilogue& epilogue) const;
-  int64_t in_channels() const;
-  int64_t out_channels() const;
 
  private:
   struct Packed;

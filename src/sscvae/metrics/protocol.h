@@ -15,7 +15,8 @@ namespace sscvae::metrics {
 enum class ChannelRule { kAll, kFirst };
 enum class SsimKind { kUniform7, kGaussian11 };
 /// kNumpyPerImage: image::add_gaussian_noise, the generator seeded anew for each image.
-/// kTorchOnce: image::authors_noise, LibTorch's generator seeded once at the start of the evaluation.
+/// kTorchOnce, the rule of the SSC-VAE release: clip(clean + sigma_8bit * randn / 255, 0, 1), one float32 draw for each
+/// image from LibTorch's CPU generator, which is seeded once at the start of the evaluation.
 enum class NoiseRule { kNumpyPerImage, kTorchOnce };
 /// What is measured of an image: all of it, or square windows on a grid, the way the paper cuts its test images
 /// (section 4.4). kStitched: the model sees window by window, its results are put together, later ones over earlier

@@ -19,6 +19,7 @@
 #include "sscvae/core/error.h"
 #include "sscvae/core/random.h"
 #include "sscvae/core/shape.h"
+#include "sscvae/kernels/lista_kernel.h"
 #include "sscvae/nn/autocast.h"
 #include "sscvae/nn/convolution.h"
 #include "sscvae/nn/dictionary.h"
@@ -148,13 +149,11 @@ SparseCoderImpl::Thresholds SparseCoderImpl::thresholds(const at::Tensor& featur
 at::Tensor SparseCoderImpl::iterate(const at::Tensor& rows, const at::Tensor& dictionary, const at::Tensor& lipschitz,
                                     const at::Tensor& threshold) const {
   if (options_.iteration == Iteration::kTied) {
-    const bool on_cpu = rows.device().is_cpu(), exact = lista_precision_ == kernels::Precision::kFloat32;
     const bool can_fuse = !plain_iterations_ && kernels::runs_on(rows.device().type()) &&
                           rows.scalar_type() == at::kFloat && dictionary.scalar_type() == at::kFloat;
-    if (!can_fuse || (on_cpu && exact && !is_worth_fusing(rows.size(0), options_.num_iterations)))
+    if (!can_fuse || (rows.device().is_cpu() && !is_worth_fusing(rows.size(0), options_.num_iterations)))
       return lista(rows, dictionary, lipschitz, threshold, options_.num_iterations, options_.initial_code);
-    return lista_fused(rows, dictionary, lipschitz, threshold, options_.num_iterations, options_.initial_code,
-                       lista_precision_);
+    return lista_fused(rows, dictionary, lipschitz, threshold, options_.num_iterations, options_.initial_code);
   }
   at::Tensor code = at::zeros({rows.size(0), options_.num_atoms}, rows.options());
   for (int64_t i = 0; i < options_.num_iterations; ++i) {
@@ -216,12 +215,6 @@ void SparseCoderImpl::normalize_dictionary() {
 void SparseCoderImpl::set_threshold_scale(double scale) {
   if (!(scale >= 0) || !std::isfinite(scale)) throw UsageError("threshold scale: expected a number >= 0");
   threshold_scale_ = scale;
-}
-
-void SparseCoderImpl::set_lista_precision(kernels::Precision precision) {
-  if (!kernels::supports(precision))
-    throw UsageError("bfloat16 iterations: this processor has neither AVX512_BF16 nor AMX_BF16");
-  lista_precision_ = precision;
 }
 
 }  // namespace sscvae::nn

@@ -2,7 +2,6 @@
 
 #include <torch/nn/pimpl.h>
 
-#include "sscvae/kernels/lista_kernel.h"
 #include "sscvae/nn/blocks.h"
 #include "sscvae/nn/cbam.h"
 #include "sscvae/nn/sparse_coder_options.h"
@@ -55,8 +54,6 @@ class SparseCoderImpl : public torch::nn::Module {
   /// operations.
   void set_plain_iterations(bool plain) { plain_iterations_ = plain; }
   bool plain_iterations() const { return plain_iterations_; }
-  /// Precision of the CPU's fused iterations; others are not affected. Errors: UsageError if the processor lacks it.
-  void set_lista_precision(kernels::Precision precision);
   const SparseCoderOptions& options() const { return options_; }
 
  private:
@@ -73,7 +70,6 @@ class SparseCoderImpl : public torch::nn::Module {
   SparseCoderOptions options_;
   double threshold_scale_ = 1.0;
   bool plain_iterations_ = false;
-  kernels::Precision lista_precision_ = kernels::Precision::kFloat32;
   at::Tensor dictionary_, lipschitz_, alpha_, offset_;
   std::vector<at::Tensor> filters_, inhibitions_;  // untied: one pair; per-layer: one for each iteration
   torch::nn::Conv2d convolution_{nullptr};

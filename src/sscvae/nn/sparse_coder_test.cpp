@@ -158,21 +158,6 @@ TEST(SparseCoder, FusedIterationsEqualPlainOnes) {
   }
 }
 
-TEST(SparseCoder, RoundsProductsOnlyWhenAsked) {
-  SparseCoder coder(small(), 1);
-  const at::Tensor input = features().to(at::kFloat);
-  coder->initialize_thresholds(input);
-  const at::Tensor exact = coder->forward(input).code;
-  if (!kernels::supports(kernels::Precision::kBfloat16)) {
-    EXPECT_THROW(coder->set_lista_precision(kernels::Precision::kBfloat16), UsageError);
-    return;
-  }
-  coder->set_lista_precision(kernels::Precision::kBfloat16);
-  const at::Tensor rounded = coder->forward(input).code;
-  EXPECT_FALSE(at::equal(rounded, exact));
-  EXPECT_TRUE(testing::is_close(rounded, exact, 2e-2));
-}
-
 TEST(SparseCoder, AtomsKeepUnitLength) {
   SparseCoder coder(small(), 1);
   {

@@ -125,15 +125,6 @@ image::Image apply_colormap(const at::Tensor& values, const std::string& colorma
   return apply_colormap(values, lo, hi, colormap);
 }
 
-image::Image color_bar(const std::string& colormap, int64_t width, int64_t height) {
-  const Map& map = find_map(colormap);
-  image::Image picture = blank(width, height);
-  for (int64_t y = 0; y < height; ++y)
-    for (int64_t x = 0; x < width; ++x)
-      put(picture, x, y, color_at(map, width > 1 ? static_cast<double>(x) / static_cast<double>(width - 1) : 0));
-  return picture;
-}
-
 image::Image atoms_mosaic(const at::Tensor& patches, int64_t columns) {
   if (columns < 0) throw UsageError("mosaic: expected columns >= 0");
   const bool is_flat = patches.defined() && patches.dim() == 3;

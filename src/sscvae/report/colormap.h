@@ -27,9 +27,6 @@ image::Image apply_colormap(const at::Tensor& values, double lo, double hi, cons
 /// The same from the tensor's own smallest to its largest finite value; "diverging" symmetric about 0.
 image::Image apply_colormap(const at::Tensor& values, const std::string& colormap = "viridis");
 
-/// A strip from the map's beginning (left) to its end, for legends.
-image::Image color_bar(const std::string& colormap, int64_t width = 256, int64_t height = 12);
-
 /// Dictionary atoms side by side: patches [K,h,w], or [K,C,h,w] with C 1 or 3, in reading order, one pixel of kGap
 /// between and around them; `columns` 0 chooses a nearly square mosaic. Each atom is divided by its largest magnitude:
 /// grey ones in the diverging map (white is 0), colour ones around mid-grey. An atom of zeros is the map's middle.

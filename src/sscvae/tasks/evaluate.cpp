@@ -114,7 +114,7 @@ class NoiseSource {
   at::Tensor add_to(const at::Tensor& clean) {
     if (protocol_.noise == metrics::NoiseRule::kNumpyPerImage || kind_ == image::Noise::kSpeckle)
       return image::add_noise(kind_, clean, sigma_8bit_, protocol_.noise_seed, protocol_.clip_noisy_input);
-    // Seeded once: the generator goes on from image to image (image::authors_noise is its first draw).
+    // Seeded once: the generator goes on from image to image.
     return (clean + at::randn(clean.sizes(), generator_, at::TensorOptions().dtype(at::kFloat)) * sigma_8bit_ / 255.0)
         .clamp(0, 1);
   }

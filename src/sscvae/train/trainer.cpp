@@ -49,7 +49,4 @@ TrainRequest resume_request(const fs::path& run, const std::vector<std::string>&
   return request;
 }
 
-fs::path last_checkpoint(const fs::path& run) { return RunFolder(run).last(); }
-fs::path best_checkpoint(const fs::path& run) { return RunFolder(run).best(); }
-
 }  // namespace sscvae::train

@@ -56,8 +56,4 @@ TrainSummary train(const TrainRequest& request);
 /// refused. Errors: IoError if `run` holds no run.
 TrainRequest resume_request(const std::filesystem::path& run, const std::vector<std::string>& assignments = {});
 
-/// A run's last.safetensors or best.safetensors.
-std::filesystem::path last_checkpoint(const std::filesystem::path& run);
-std::filesystem::path best_checkpoint(const std::filesystem::path& run);
-
 }  // namespace sscvae::train

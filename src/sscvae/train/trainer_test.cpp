@@ -222,7 +222,7 @@ TEST_F(TrainingTest, ErrorsComeBeforeAnythingIsWritten) {
 
 TEST_F(TrainingTest, ADamagedCheckpointIsAFormatError) {
   train(request("run"));
-  const auto path = last_checkpoint(folder_.path() / "run");
+  const auto path = RunFolder(folder_.path() / "run").last();
   std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
   EXPECT_THROW(train(resume_request(folder_.path() / "run")), FormatError);
 }

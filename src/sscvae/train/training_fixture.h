@@ -9,6 +9,7 @@
 #include "sscvae/core/log.h"
 #include "sscvae/image/synthetic.h"
 #include "sscvae/serialization/safetensors.h"
+#include "sscvae/train/run_folder.h"
 #include "sscvae/train/trainer.h"
 #include "support/paths.h"
 
@@ -53,7 +54,7 @@ class TrainingTest : public ::testing::Test {
   }
 
   serialization::TensorFile last(const std::string& run) const {
-    return serialization::read_safetensors(last_checkpoint(folder_.path() / run));
+    return serialization::read_safetensors(RunFolder(folder_.path() / run).last());
   }
   /// A CSV file of the run without its last column (seconds) where `without_seconds`.
   std::string table(const std::string& run, const std::string& name, bool without_seconds) const {
@@ -94,8 +95,8 @@ class ResumeTest : public TrainingTest {
     EXPECT_EQ(table(a, "log.csv", true), table(b, "log.csv", true));
     EXPECT_EQ(table(a, "validation.csv", false), table(b, "validation.csv", false));
     EXPECT_EQ(table(a, "split.csv", false), table(b, "split.csv", false));
-    const auto best_a = serialization::read_safetensors(best_checkpoint(folder_.path() / a));
-    const auto best_b = serialization::read_safetensors(best_checkpoint(folder_.path() / b));
+    const auto best_a = serialization::read_safetensors(RunFolder(folder_.path() / a).best());
+    const auto best_b = serialization::read_safetensors(RunFolder(folder_.path() / b).best());
     for (const auto& [name, tensor] : best_a.tensors) EXPECT_TRUE(at::equal(tensor, best_b.tensors.at(name))) << name;
   }
 
