@@ -114,7 +114,9 @@ TEST_P(ModelConformance, TheSeedDecidesTheInitialWeights) {
 }
 
 TEST_P(ModelConformance, GradientsReachEveryParameter) {
-  const auto model = make_autoencoder(options(), 1);
+  ModelOptions some = options();
+  some.sparse_coder.cbam_reduction = 4;  // of two hidden units both may start where their ReLU is flat
+  const auto model = make_autoencoder(some, 1);
   torch::manual_seed(2);
   const at::Tensor images = torch::rand({2, 1, 32, 32});
   model->initialize_from(images);
@@ -124,6 +126,7 @@ TEST_P(ModelConformance, GradientsReachEveryParameter) {
   for (const auto& item : model->named_parameters()) {
     ASSERT_TRUE(item.value().grad().defined()) << item.key();
     EXPECT_TRUE(item.value().grad().isfinite().all().item<bool>()) << item.key();
+    EXPECT_GT(item.value().grad().abs().max().item<double>(), 0) << item.key();
   }
 }
 
