@@ -317,7 +317,6 @@ TEST(Commands, CodesThatAreNotSparseAreReportedAsWhatTheyAre) {
 }
 
 TEST(Commands, TheAuthorsVqVaeComesInAndIsTraced) {
-  SSCVAE_SKIP_WITHOUT_PARITY("models/vqvae_gray");
   const TemporaryFolder folder;
   const auto source = parity_folder() / "models/vqvae_gray";
   const std::string weights = (folder / "w.safetensors").string(), out = (folder / "t.safetensors").string();
@@ -343,7 +342,6 @@ TEST(Commands, TheAuthorsVqVaeComesInAndIsTraced) {
 }
 
 TEST(Commands, TraceNamesWhatThePublishedNumbersName) {
-  SSCVAE_SKIP_WITHOUT_PARITY("models/sscvae_gray");
   const TemporaryFolder folder;
   const auto source = parity_folder() / "models/sscvae_gray";
   const std::map<std::string, std::string> names{{"features", "latent"},
@@ -361,8 +359,13 @@ TEST(Commands, TraceNamesWhatThePublishedNumbersName) {
               mode, "--dtype", "float64", "--gradients", "--out", out.string()});
     const auto traced = serialization::read_safetensors(out).tensors;
     const auto expected = serialization::read_safetensors(source / (mode + "_float64.safetensors")).tensors;
+    size_t named = 0;
     for (const auto& [ours, theirs] : names)
-      EXPECT_TRUE(is_close(traced.at(ours), expected.at(theirs), 1e-11)) << mode << " " << ours;
+      if (const at::Tensor* tensor = expected.find(theirs)) {
+        EXPECT_TRUE(is_close(traced.at(ours), *tensor, 1e-11)) << mode << " " << ours;
+        ++named;
+      }
+    EXPECT_GE(named, 4u) << mode;
   }
   const auto traced = serialization::read_safetensors(folder / "train.safetensors").tensors;
   const auto gradients = serialization::read_safetensors(source / "train_gradients_float64.safetensors").tensors;

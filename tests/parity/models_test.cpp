@@ -2,6 +2,8 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/types.h>
 
+#include <algorithm>
+
 #include "sscvae/models/losses.h"
 #include "sscvae/models/weights.h"
 #include "sscvae/serialization/safetensors.h"
@@ -25,7 +27,19 @@ const std::vector<std::string> kCases{"sscvae_gray",    "sscvae_rgb", "scvae_gra
 struct Comparison {
   at::ScalarType computed, recorded;
   std::string numbers() const { return recorded == at::kDouble ? "float64" : "float32"; }
+  /// What the comparison can promise.
+  at::ScalarType precision() const { return computed == at::kDouble ? recorded : computed; }
 };
+
+/// Those of kCases that the folder of numbers has.
+std::vector<std::string> cases() {
+  std::vector<std::string> found;
+  for (const std::string& name : kCases)
+    if (std::filesystem::exists(testing::parity_folder() / "models" / name)) found.push_back(name);
+  for (const std::string kind : {"sscvae", "scvae", "vqvae"})
+    EXPECT_TRUE(std::any_of(found.begin(), found.end(), [&](const auto& name) { return name.starts_with(kind); }));
+  return found;
+}
 
 struct Case {
   nlohmann::json expected;
@@ -34,7 +48,7 @@ struct Case {
 
   explicit Case(const std::string& name) : folder(testing::parity_folder() / "models" / name) {
     expected = testing::read_json(folder / "expected.json");
-    state = serialization::read_safetensors(folder / "state.safetensors").tensors;
+    state = serialization::read_torch_checkpoint(folder / "state.pt");
     input = serialization::read_safetensors(folder / "input.safetensors").tensors;
   }
   at::Tensor images(at::ScalarType dtype) const {
@@ -45,6 +59,8 @@ struct Case {
     return serialization::read_safetensors(folder / (name + ".safetensors")).tensors;
   }
   bool has(const std::string& name) const { return std::filesystem::exists(folder / (name + ".safetensors")); }
+  /// The precision of the numbers for a network in float32: those of float64 serve where there are no others.
+  at::ScalarType recorded() const { return has("eval_float32") ? at::kFloat : at::kDouble; }
 };
 
 void expect_tensors(const models::ForwardResult& result, const StateDict& file, at::ScalarType dtype) {
@@ -87,7 +103,7 @@ void expect_losses(const models::Losses& losses, const nlohmann::json& expected,
 /// remains.
 void expect_gradients(models::Autoencoder& model, const at::Tensor& input, const at::Tensor& total, const Case& parity,
                       const Comparison& comparison) {
-  const StateDict file = parity.file("train_gradients_" + comparison.numbers());
+  const StateDict file = parity.file("train_gradients_" + comparison.numbers());  // of all parameters, or of short ones
   const auto zero_names = parity.expected.at("gradients_that_are_mathematically_zero_in_train_mode")
                               .at("names")
                               .get<std::vector<std::string>>();
@@ -104,16 +120,17 @@ void expect_gradients(models::Autoencoder& model, const at::Tensor& input, const
       EXPECT_LT(gradients[i].abs().max().item<double>(), comparison.computed == at::kDouble ? 1e-10 : 1e-4) << names[i];
       continue;
     }
-    if (comparison.computed == at::kFloat)
-      EXPECT_TRUE(is_close_but_for_kinks(gradients[i], file.at(names[i]))) << names[i];
-    else EXPECT_TRUE(is_close(gradients[i], file.at(names[i]), testing::kGradient.of(comparison.recorded))) << names[i];
+    const at::Tensor* expected = file.find(names[i]);
+    if (!expected) continue;
+    if (comparison.computed == at::kFloat) EXPECT_TRUE(is_close_but_for_kinks(gradients[i], *expected)) << names[i];
+    else EXPECT_TRUE(is_close(gradients[i], *expected, testing::kGradient.of(comparison.recorded))) << names[i];
     ++compared;
   }
-  EXPECT_EQ(compared, names.size() - zero_names.size());
+  EXPECT_GE(2 * compared, names.size() - zero_names.size());
 }
 
 void expect_case(const std::string& name, const Comparison& comparison) {
-  const at::ScalarType dtype = comparison.recorded;
+  const at::ScalarType dtype = comparison.precision();
   const std::string suffix = comparison.numbers();
   SCOPED_TRACE(name + " " + suffix);
   const Case parity(name);
@@ -146,26 +163,21 @@ void expect_case(const std::string& name, const Comparison& comparison) {
 }
 
 TEST(ModelParity, Float32) {
-  SSCVAE_SKIP_WITHOUT_PARITY("models");
-  for (const std::string& name : kCases) expect_case(name, {at::kFloat, at::kFloat});
+  for (const std::string& name : cases()) expect_case(name, {at::kFloat, Case(name).recorded()});
 }
 
 /// Each entry of each gradient, which float32 cannot promise near kinks.
 TEST(ModelParity, Float64BesideNumbersInFloat32) {
-  SSCVAE_SKIP_WITHOUT_PARITY("models");
-  for (const std::string& name : kCases) expect_case(name, {at::kDouble, at::kFloat});
+  for (const std::string& name : cases())
+    if (Case(name).recorded() == at::kFloat) expect_case(name, {at::kDouble, at::kFloat});
 }
 
-TEST(ModelParity, Float64) {
-  SSCVAE_SKIP_WITHOUT_PARITY("models");
-  expect_case("sscvae_gray", {at::kDouble, at::kDouble});
-}
+TEST(ModelParity, Float64) { expect_case("sscvae_gray", {at::kDouble, at::kDouble}); }
 
 TEST(ModelParity, SingleLayers) {
-  SSCVAE_SKIP_WITHOUT_PARITY("models");
   // What single layers make is covered block by block in nn; here the channel attention between the two threshold maps.
   const Case parity("sscvae_gray");
-  const StateDict file = parity.file("eval_float32");
+  const StateDict file = parity.file(parity.has("eval_float32") ? "eval_float32" : "eval_float64");
   const auto model = testing::reference_model(parity.expected.at("config"), parity.state);
   model->eval();
   const auto result = model->forward(parity.images(at::kFloat));
@@ -174,14 +186,15 @@ TEST(ModelParity, SingleLayers) {
 }
 
 TEST(ModelParity, CodesAreDecoded) {
-  SSCVAE_SKIP_WITHOUT_PARITY("models");
-  for (const std::string name : {"sscvae_gray", "sscvae_rgb", "scvae_gray"}) {
+  for (const std::string& name : cases()) {
     SCOPED_TRACE(name);
     const Case parity(name);
+    if (!parity.has("generation")) continue;
     const StateDict file = parity.file("generation");
     const auto model = testing::reference_model(parity.expected.at("config"), parity.state);
     model->eval();
-    EXPECT_TRUE(is_close(model->decode(file.at("code")), file.at("recon_float32"), testing::kOutput.float32));
+    EXPECT_TRUE(
+        is_close(model->decode(file.at("code").to(at::kFloat)), file.at("recon_float64"), testing::kOutput.float32));
     model->to(at::kDouble);
     EXPECT_TRUE(
         is_close(model->decode(file.at("code").to(at::kDouble)), file.at("recon_float64"), testing::kOutput.float64));
@@ -189,10 +202,10 @@ TEST(ModelParity, CodesAreDecoded) {
 }
 
 TEST(ModelParity, CodesAreDecodedByNumber) {
-  SSCVAE_SKIP_WITHOUT_PARITY("models");
-  for (const std::string name : {"vqvae_gray", "vqvae_rgb"}) {
+  for (const std::string& name : cases()) {
     SCOPED_TRACE(name);
     const Case parity(name);
+    if (!parity.has("decode_indices")) continue;
     const StateDict file = parity.file("decode_indices");
     const auto model = testing::reference_model(parity.expected.at("config"), parity.state);
     model->eval();
@@ -204,8 +217,17 @@ TEST(ModelParity, CodesAreDecodedByNumber) {
   }
 }
 
+void expect_keys(const StateDict& state, const nlohmann::json& keys) {
+  ASSERT_EQ(state.size(), keys.size());
+  size_t index = 0;
+  for (const auto& [name, tensor] : state) {
+    EXPECT_EQ(name, keys[index][0].get<std::string>());
+    EXPECT_EQ(tensor.sizes().vec(), keys[index][1].get<std::vector<int64_t>>()) << name;
+    ++index;
+  }
+}
+
 TEST(ModelParity, ParameterCountsAndKeysOfThePaper) {
-  SSCVAE_SKIP_WITHOUT_PARITY("facts/paper_configuration.json");
   const auto facts = testing::read_json(testing::parity_folder() / "facts/paper_configuration.json");
   nlohmann::json config = facts.at("configuration");
   const auto count = [](torch::nn::Module& module) {
@@ -221,15 +243,9 @@ TEST(ModelParity, ParameterCountsAndKeysOfThePaper) {
       config["c"] = channels;
       const auto model = models::make_autoencoder(testing::reference_options(config), 1);
       EXPECT_EQ(count(*model), facts.at("models").at(label).at("parameters").get<int64_t>());
-      const auto keys = testing::read_json(testing::parity_folder() / ("facts/state_keys_" + label + ".json"));
       const StateDict state = models::state_of(*model);
-      ASSERT_EQ(state.size(), keys.size());
-      size_t index = 0;
-      for (const auto& [name, tensor] : state) {
-        EXPECT_EQ(name, keys[index][0].get<std::string>());
-        EXPECT_EQ(tensor.sizes().vec(), keys[index][1].get<std::vector<int64_t>>()) << name;
-        ++index;
-      }
+      const auto keys = testing::parity_folder() / ("facts/state_keys_" + label + ".json");
+      if (channels == 1 || std::filesystem::exists(keys)) expect_keys(state, testing::read_json(keys));
       if (kind == "VQVAE")
         EXPECT_EQ(count(*model) - state.at("_vq_layer.embedding.weight").numel(),
                   facts.at("models")
@@ -249,12 +265,11 @@ TEST(ModelParity, ParameterCountsAndKeysOfThePaper) {
 }
 
 TEST(ModelParity, CheckpointsOfTheReferenceComeInAndGoOut) {
-  SSCVAE_SKIP_WITHOUT_PARITY("models");
   const testing::TemporaryFolder folder;
-  for (const std::string& name : kCases) {
+  for (const std::string& name : cases()) {
     SCOPED_TRACE(name);
     const Case parity(name);
-    const StateDict read = serialization::read_torch_checkpoint(parity.folder / "state.pt");
+    const StateDict& read = parity.state;
     const auto model = testing::reference_model(parity.expected.at("config"), read);
     serialization::write_torch_checkpoint(folder / "out.pt", models::state_of(*model));
     const StateDict again = serialization::read_torch_checkpoint(folder / "out.pt");

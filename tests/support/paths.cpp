@@ -14,7 +14,7 @@ std::filesystem::path folder_from(const char* variable, const char* built_in) {
 
 }  // namespace
 
-std::filesystem::path parity_folder() { return folder_from("SSCVAE_PARITY_DIR", SSCVAE_PARITY_DIR); }
+std::filesystem::path parity_folder() { return folder_from("SSCVAE_PARITY_DIR", SSCVAE_SOURCE_DIR "/tests/reference"); }
 std::filesystem::path data_folder() { return folder_from("SSCVAE_DATA_DIR", SSCVAE_DATA_DIR); }
 std::filesystem::path source_folder() { return SSCVAE_SOURCE_DIR; }
 std::filesystem::path python_with_torch() { return folder_from("SSCVAE_PYTHON", SSCVAE_PYTHON); }

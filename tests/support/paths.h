@@ -5,8 +5,9 @@
 #include <filesystem>
 #include <string>
 
-/// Where tests find reference numbers and real images, and how they skip without them. The folders are built in and can
-/// be replaced by environment variables of the same names (SSCVAE_PARITY_DIR, SSCVAE_DATA_DIR).
+/// Where tests find reference numbers and real images. The numbers of tests/reference are part of the source tree;
+/// SSCVAE_PARITY_DIR names a folder with more of them. Images lie in a folder that is built in and that SSCVAE_DATA_DIR
+/// replaces; tests that need them skip where it is absent.
 namespace sscvae::testing {
 
 std::filesystem::path parity_folder();
@@ -31,10 +32,6 @@ class TemporaryFolder {
 };
 
 }  // namespace sscvae::testing
-
-#define SSCVAE_SKIP_WITHOUT_PARITY(name)                                     \
-  if (!std::filesystem::exists(::sscvae::testing::parity_folder() / (name))) \
-  GTEST_SKIP() << "reference numbers not found: " << (::sscvae::testing::parity_folder() / (name)).string()
 
 #define SSCVAE_SKIP_WITHOUT_DATA(name)                                     \
   if (!std::filesystem::exists(::sscvae::testing::data_folder() / (name))) \

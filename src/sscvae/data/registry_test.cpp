@@ -177,7 +177,6 @@ TEST(Manifest, is_taken_back) {
 }
 
 TEST(Ultrasound, one_shuffle_over_all_organs_equals_the_published_lists) {
-  SSCVAE_SKIP_WITHOUT_PARITY("noise/splits.json");
   std::ifstream file(testing::parity_folder() / "noise/splits.json");
   const auto expected = nlohmann::json::parse(file).at("ultrasound_split_seed1_0.8_0.1");
   const TemporaryFolder folder;

@@ -34,7 +34,6 @@ std::string failure_of_manifest(const std::string& text) {
 }
 
 TEST(AuthorsSplit, equals_the_published_lists) {
-  SSCVAE_SKIP_WITHOUT_PARITY("noise/splits.json");
   std::ifstream file(testing::parity_folder() / "noise/splits.json");
   const auto splits = nlohmann::json::parse(file).at("splits");
   ASSERT_EQ(splits.size(), 4U);

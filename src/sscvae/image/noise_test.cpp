@@ -6,9 +6,13 @@
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <limits>
+#include <nlohmann/json.hpp>
 
+#include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
+#include "support/paths.h"
 
 namespace sscvae::image {
 namespace {
@@ -21,6 +25,18 @@ TEST(NumpyGaussian, FirstValuesOfSeedZero) {
   EXPECT_EQ(v[1], 0.4001572083672233);
   EXPECT_EQ(v[2], 0.9787379841057392);
   EXPECT_EQ(v[3], 2.240893199201458);
+}
+
+TEST(NumpyGaussian, FirstValuesAsRecorded) {
+  const auto cases = nlohmann::json::parse(read_file(testing::parity_folder() / "noise/expected.json")).at("cases");
+  EXPECT_GE(cases.size(), 12u);
+  for (const auto& [name, recorded] : cases.items()) {
+    int seed = 0, height = 0, width = 0, channels = 0, sigma = 0;
+    ASSERT_EQ(std::sscanf(name.c_str(), "seed%d/%dx%dx%d/sigma%d", &seed, &height, &width, &channels, &sigma), 5);
+    const at::Tensor noise = numpy_gaussian(static_cast<uint32_t>(seed), sigma / 255.0, {height, width, channels});
+    const auto values = recorded.get<std::vector<double>>();
+    for (size_t i = 0; i < values.size(); ++i) EXPECT_EQ(noise.const_data_ptr<double>()[i], values[i]) << name;
+  }
 }
 
 TEST(AddGaussianNoise, IsDrawnByRowColumnChannel) {

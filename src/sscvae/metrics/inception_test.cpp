@@ -79,7 +79,6 @@ at::Tensor formula_image(int64_t width, int64_t height) {
 }
 
 TEST(InceptionTest, StateHasThePublishedKeysAndShapes) {
-  SSCVAE_SKIP_WITHOUT_PARITY("fid");
   Inception network;
   std::map<std::string, std::vector<int64_t>> own;
   for (const auto& item : network->named_parameters()) own[item.key()] = item.value().sizes().vec();
@@ -106,28 +105,30 @@ class InceptionParity : public ::testing::Test {
     loaded->to(dtype);
     return loaded;
   }
-  static void compare(at::ScalarType dtype, const std::vector<std::pair<int64_t, int64_t>>& sizes) {
-    SSCVAE_SKIP_WITHOUT_PARITY("fid");
+  static void compare(at::ScalarType dtype) {
     const at::NoGradGuard no_grad;
     Inception inception = network(dtype);
     const auto expected =
         serialization::read_safetensors(testing::parity_folder() / "fid/inception_outputs.safetensors").tensors;
-    for (const auto& [width, height] : sizes) {
+    size_t compared = 0;
+    for (const auto& [width, height] : {std::pair<int64_t, int64_t>{96, 80}, {299, 299}, {400, 350}}) {
       const std::string name = std::to_string(width) + "x" + std::to_string(height);
+      if (!expected.find(name + "/logits_float64")) continue;
+      ++compared;
       SCOPED_TRACE(name);
       const at::Tensor features = inception->forward(formula_image(width, height).to(dtype));
       const double tolerance = kFeatureTolerance.of(dtype);
       EXPECT_TRUE(testing::is_close(features[0], expected.at(name + "/pool_features_float64"), tolerance));
       EXPECT_TRUE(testing::is_close(inception->logits(features)[0], expected.at(name + "/logits_float64"), tolerance));
     }
+    EXPECT_GE(compared, 1u);
   }
 };
 
-TEST_F(InceptionParity, PublishedFeaturesInFloat32) { compare(at::kFloat, {{96, 80}, {299, 299}, {400, 350}}); }
-TEST_F(InceptionParity, PublishedFeaturesInFloat64) { compare(at::kDouble, {{96, 80}, {299, 299}, {400, 350}}); }
+TEST_F(InceptionParity, PublishedFeaturesInFloat32) { compare(at::kFloat); }
+TEST_F(InceptionParity, PublishedFeaturesInFloat64) { compare(at::kDouble); }
 
 TEST(InceptionTest, LoadsSafetensorsWithoutCounters) {
-  SSCVAE_SKIP_WITHOUT_PARITY("fid");
   const testing::TemporaryFolder folder;
   const serialization::StateDict state = formula_state(false);
   serialization::write_safetensors(folder / "w.safetensors", state);

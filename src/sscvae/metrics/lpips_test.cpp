@@ -52,7 +52,6 @@ at::Tensor read_pair_image(const std::string& name) {
 }
 
 TEST_P(LpipsTest, PublishedValues) {
-  SSCVAE_SKIP_WITHOUT_PARITY("metrics");
   Lpips narrow = load(), wide = load(at::kDouble);
   const auto document = nlohmann::json::parse(read_file(testing::parity_folder() / "metrics" / "expected.json"));
   const std::string which = GetParam() == LpipsNet::kAlex ? "lpips_alex" : "lpips_squeeze";

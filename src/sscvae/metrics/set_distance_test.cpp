@@ -34,7 +34,6 @@ at::Tensor normal_rows(uint64_t seed, int64_t rows, int64_t columns) {
 }
 
 TEST(SetDistances, PublishedValues) {
-  SSCVAE_SKIP_WITHOUT_PARITY("fid");
   const auto folder = testing::parity_folder() / "fid";
   const auto features = serialization::read_safetensors(folder / "features.safetensors").tensors;
   const auto expected = nlohmann::json::parse(read_file(folder / "expected.json"));

@@ -98,48 +98,34 @@ TEST(NonLocalBlock, PiecewiseEvaluationEqualsTheWhole) {
 }
 
 TEST(Blocks, Parity) {
-  SSCVAE_SKIP_WITHOUT_PARITY("blocks/residual.safetensors");
   const auto in_double = [](auto block) {
     block->to(at::kDouble);
     return block;
   };
-  const double tolerance = testing::kBlock.float64, gradient = testing::kBlockGradient.float64;
-  {
-    SCOPED_TRACE("residual");
-    auto b = in_double(ResidualBlock(8));
-    expect_block_parity(*b, block_file("residual"), tolerance, gradient);
-  }
+  size_t compared = 0;
+  const auto check = [&](const std::string& name, auto block) {
+    if (!std::filesystem::exists(testing::parity_folder() / "blocks" / (name + ".safetensors"))) return;
+    SCOPED_TRACE(name);
+    expect_block_parity(*block, block_file(name), testing::kBlock.float64, testing::kBlockGradient.float64);
+    ++compared;
+  };
+  check("residual", in_double(ResidualBlock(8)));
   for (const std::string mode : {"train", "eval"}) {
-    SCOPED_TRACE(mode);
-    auto down = in_double(DownSample(6, 10, Norm::kBatch, 1));
-    down->train(mode == "train");
-    expect_block_parity(*down, block_file("down_" + mode), tolerance, gradient);
-    auto odd = in_double(DownSample(6, 10, Norm::kBatch, 1));
-    odd->train(mode == "train");
-    expect_block_parity(*odd, block_file("down_odd_size_" + mode), tolerance, gradient);
-    auto up = in_double(UpSample(10, 6, Norm::kBatch, 1));
-    up->train(mode == "train");
-    expect_block_parity(*up, block_file("up_" + mode), tolerance, gradient);
+    const auto in_mode = [&](auto block) {
+      block->train(mode == "train");
+      return in_double(block);
+    };
+    check("down_" + mode, in_mode(DownSample(6, 10, Norm::kBatch, 1)));
+    check("down_odd_size_" + mode, in_mode(DownSample(6, 10, Norm::kBatch, 1)));
+    check("up_" + mode, in_mode(UpSample(10, 6, Norm::kBatch, 1)));
   }
-  {
-    SCOPED_TRACE("cbam 24");
-    auto b = in_double(Cbam(24, 16, 3));
-    expect_block_parity(*b, block_file("cbam_24"), tolerance, gradient);
-  }
-  {
-    SCOPED_TRACE("cbam 40");
-    auto b = in_double(Cbam(40, 16, 3));
-    expect_block_parity(*b, block_file("cbam_40"), tolerance, gradient);
-  }
-  {
-    SCOPED_TRACE("non-local");
-    auto b = in_double(NonLocalBlock(12, SoftmaxAxis::kQueries, false));
-    expect_block_parity(*b, block_file("non_local"), tolerance, gradient);
-  }
+  check("cbam_24", in_double(Cbam(24, 16, 3)));
+  check("cbam_40", in_double(Cbam(40, 16, 3)));
+  check("non_local", in_double(NonLocalBlock(12, SoftmaxAxis::kQueries, false)));
+  EXPECT_GE(compared, 5u);
 }
 
 TEST(NonLocalBlock, ParityOfTheStandardForms) {
-  SSCVAE_SKIP_WITHOUT_PARITY("blocks/non_local.safetensors");
   const StateDict file = block_file("non_local");
   const auto run = [&](SoftmaxAxis axis, bool scaled) {
     NonLocalBlock block(12, axis, scaled);

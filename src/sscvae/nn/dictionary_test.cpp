@@ -81,7 +81,6 @@ double weighted_checksum(const at::Tensor& dictionary) {
 }
 
 TEST(Dictionary, Parity) {
-  SSCVAE_SKIP_WITHOUT_PARITY("blocks/dct.safetensors");
   const auto file = serialization::read_safetensors(testing::parity_folder() / "blocks/dct.safetensors").tensors;
   const auto without_noise_atom = [](const at::Tensor& table, int64_t atom) {
     return torch::cat({table.slice(1, 0, atom), table.slice(1, atom + 1)}, 1);

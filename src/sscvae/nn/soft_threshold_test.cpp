@@ -38,7 +38,6 @@ TEST(GradientCheck, NoticesAWrongGradient) {
 }
 
 TEST(SoftThreshold, Parity) {
-  SSCVAE_SKIP_WITHOUT_PARITY("blocks/soft_threshold.safetensors");
   const auto file =
       serialization::read_safetensors(testing::parity_folder() / "blocks/soft_threshold.safetensors").tensors;
   const at::Tensor v = file.at("input").clone().requires_grad_(), theta = file.at("theta").clone().requires_grad_();

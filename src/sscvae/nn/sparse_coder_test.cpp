@@ -190,7 +190,6 @@ TEST(SparseCoder, RefusesContradictions) {
 }
 
 TEST(SparseCoder, ParityOfAThresholdMap) {
-  SSCVAE_SKIP_WITHOUT_PARITY("blocks/lista_grid_threshold.safetensors");
   const auto file =
       serialization::read_safetensors(testing::parity_folder() / "blocks/lista_grid_threshold.safetensors").tensors;
   const at::Tensor& input = file.at("x");

@@ -29,7 +29,6 @@ void set_codes(VectorQuantizer& quantizer, const at::Tensor& codes) {
 }
 
 TEST(VectorQuantizer, ReproducesThePublishedBlock) {
-  SSCVAE_SKIP_WITHOUT_PARITY("blocks/vector_quantizer.safetensors");
   const auto file =
       serialization::read_safetensors(testing::parity_folder() / "blocks/vector_quantizer.safetensors").tensors;
   VectorQuantizer quantizer(options_of(CodebookUpdate::kGradient, 12, 6), 1);
