@@ -67,7 +67,8 @@ std::vector<std::string> assign_part_folders(SplitManifest& manifest) {
       continue;
     }
     manifest.rows[i].part = folder.part;
-    manifest.rows[i].group = (folder.before / folder.behind).generic_string();
+    const fs::path group = folder.behind.empty() ? folder.before : folder.before / folder.behind;
+    manifest.rows[i].group = group.generic_string();
     if (deeper || folder.folder != folder.part) unusual.insert((folder.before / folder.folder).generic_string() + '/');
   }
   return {unusual.begin(), unusual.end()};
