@@ -298,6 +298,18 @@ Value grouped_shrinkage(Builder& b, Value step, Value sigma, const models::Convo
   return b.add(GroupShrinkage{floor, slope, group.own}, {v, sigma, mix(spread, group.up)}, name);
 }
 
+/// The factors of all thresholds that a network infers; -1 where there is none.
+Value threshold_factors(Builder& b, Value blocks, Value sigma) {
+  if (!b.has("_stem.weight")) return -1;
+  Value x = b.add(Add{}, {b.convolution(blocks, "_stem"), b.convolution(sigma, "_noise")}, "_stem");
+  x = threshold_network(b, x);
+  x = b.convolution(b.activation(x, Function::kRelu, "_head"), "_head");
+  const Value factors =
+      b.activation(b.add(Affine{1, models::kSoftplusOne}, {x}, "_head"), Function::kSoftplus, "_head");
+  if (!b.has("_cbam.SpatialAtt._conv.weight")) return factors;
+  return b.add(Affine{models::kRefinementGain, 0}, {cbam(b, factors, "_cbam")}, "_cbam");
+}
+
 /// A convolutional sparse coder: unfolded iterations from the image's blocks to a code, whose atoms add up to the
 /// image.
 void convolutional_coder(Builder& b, const models::ConvolutionalCoder& coder, Value image) {
@@ -309,15 +321,7 @@ void convolutional_coder(Builder& b, const models::ConvolutionalCoder& coder, Va
   const Value centred = b.add(Affine{1, -0.5}, {image}, "_blocks");
   const Value blocks = b.add(PixelUnshuffle{options.stride}, {centred}, "_blocks");
   const Value sigma = b.add(NoiseLevel{options.stride, coder.noise_level()}, {image}, "_sigma");
-  Value factors = -1;
-  if (b.has("_stem.weight")) {
-    Value x = b.add(Add{}, {b.convolution(blocks, "_stem"), b.convolution(sigma, "_noise")}, "_stem");
-    x = threshold_network(b, x);
-    x = b.convolution(b.activation(x, Function::kRelu, "_head"), "_head");
-    factors = b.activation(b.add(Affine{1, models::kSoftplusOne}, {x}, "_head"), Function::kSoftplus, "_head");
-    if (b.has("_cbam.SpatialAtt._conv.weight"))
-      factors = b.add(Affine{models::kRefinementGain, 0}, {cbam(b, factors, "_cbam")}, "_cbam");
-  }
+  const Value factors = threshold_factors(b, blocks, sigma);
   for (int64_t t = 0; t < options.num_iterations; ++t) {
     const std::string number = std::to_string(t);
     Value residual = blocks;

@@ -1,5 +1,5 @@
-// Convolutions of channels-last float32 maps, for vectors of kLanes floats. Included inside an unnamed namespace, once for
-// each instruction set, after kLanes, kRows (rows of the register tile) and kBlockTiles are defined. Nothing of the
+// Convolutions of channels-last float32 maps, for vectors of kLanes floats. Included inside an unnamed namespace, once
+// for each instruction set, after kLanes, kRows (rows of the register tile) and kBlockTiles are defined. Nothing of the
 // standard library is used below: an inline function of it, compiled here, could replace the portable copy elsewhere.
 
 typedef float Vec __attribute__((vector_size(kLanes * 4), aligned(4), may_alias));
@@ -344,7 +344,8 @@ void write_pooled(const WinogradCall& call, const TilePlace& at, const Vec y[4][
   const int64_t height = call.x.height / 2, width = call.x.width / 2;
   for (int r = 0; r < 2 && at.row / 2 + r < height; ++r)
     for (int c = 0; c < 2 && at.column / 2 + c < width; ++c) {
-      const Vec top = larger(activate(y[2 * r][2 * c], call.activation), activate(y[2 * r][2 * c + 1], call.activation));
+      const Vec top =
+          larger(activate(y[2 * r][2 * c], call.activation), activate(y[2 * r][2 * c + 1], call.activation));
       const Vec bottom =
           larger(activate(y[2 * r + 1][2 * c], call.activation), activate(y[2 * r + 1][2 * c + 1], call.activation));
       const int64_t offset =
@@ -384,7 +385,8 @@ int64_t winograd_scratch(int64_t tiles, int64_t channels, int64_t panels) {
   return 36 * tiles * (channels + together * kPanel);
 }
 
-void winograd(const WinogradCall& call, int64_t first, int64_t last, int64_t first_panel, int64_t last_panel, float* scratch) {
+void winograd(const WinogradCall& call, int64_t first, int64_t last, int64_t first_panel, int64_t last_panel,
+              float* scratch) {
   const int64_t tiles = last - first, depth = call.x.channels, v_stride = tiles * depth;
   for (int64_t tile = first; tile < last; ++tile)
     transform_input(call.x, tile, call.input_relu, scratch + (tile - first) * depth, v_stride, kPanel);
@@ -403,7 +405,8 @@ void winograd(const WinogradCall& call, int64_t first, int64_t last, int64_t fir
 
 /// `count` pixels through relu into dense rows.
 void copy_relu(const float* x, int64_t values, float* to) {
-  for (int64_t i = 0; i < values; i += kLanes) store_some(to + i, larger(load_some(x + i, values - i), Vec{}), values - i);
+  for (int64_t i = 0; i < values; i += kLanes)
+    store_some(to + i, larger(load_some(x + i, values - i), Vec{}), values - i);
 }
 
 void finish_pixels(const PointwiseCall& call, int64_t first, int64_t count, int64_t channel, const float* sums) {
@@ -462,6 +465,7 @@ void channel_sums(const float* x, int64_t pixels, int64_t channels, double* sums
   }
 }
 
-constexpr FloatKernels kTable{kLanes,          kPanel,             kBlockTiles,      kBlockPixels,   winograd_scratch,
-                              winograd,        transform_weights,  transform_input,  transform_gradient,
-                              accumulate_tiles, transform_sums,    pointwise,         multiply_dense,       scale_shift,    channel_sums};
+constexpr FloatKernels kTable{kLanes,           kPanel,         kBlockTiles,       kBlockPixels,
+                              winograd_scratch, winograd,       transform_weights, transform_input,
+                              transform_gradient, accumulate_tiles, transform_sums, pointwise,
+                              multiply_dense,   scale_shift,    channel_sums};

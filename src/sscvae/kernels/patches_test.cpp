@@ -11,14 +11,14 @@
 namespace sscvae::kernels {
 namespace {
 
-struct Case {
+struct PatchCase {
   int64_t channels, side, height, width;
 };
 
-class PatchesOf : public testing::TestWithParam<Case> {
+class PatchesOf : public testing::TestWithParam<PatchCase> {
  protected:
   PatchGrid grid() const {
-    const Case c = GetParam();
+    const PatchCase c = GetParam();
     return {2, c.height, c.width, c.channels, c.side};
   }
 };
@@ -50,8 +50,9 @@ TEST_P(PatchesOf, SumIsTheTranspose) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, PatchesOf,
-                         testing::Values(Case{4, 4, 9, 11}, Case{4, 5, 8, 8}, Case{12, 4, 7, 5}, Case{3, 3, 5, 6},
-                                         Case{1, 2, 6, 6}, Case{16, 5, 2, 3}, Case{6, 4, 1, 1}));
+                         testing::Values(PatchCase{4, 4, 9, 11}, PatchCase{4, 5, 8, 8}, PatchCase{12, 4, 7, 5},
+                                         PatchCase{3, 3, 5, 6}, PatchCase{1, 2, 6, 6}, PatchCase{16, 5, 2, 3},
+                                         PatchCase{6, 4, 1, 1}));
 
 }  // namespace
 }  // namespace sscvae::kernels

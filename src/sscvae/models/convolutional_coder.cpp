@@ -161,30 +161,6 @@ at::Tensor made_positive(const at::Tensor& raw) { return at::softplus(raw * kThr
 
 }  // namespace
 
-void ConvolutionalCoderOptions::describe(FieldList& fields) {
-  fields.add("num_atoms", num_atoms, "atoms K of the dictionary", at_least(1));
-  fields.add("stride", stride, "pixels between neighbouring positions of an atom", between(1, 16));
-  fields.add("kernel", kernel, "side of the filters in strides; an atom covers kernel x stride pixels", between(1, 31));
-  fields.add("num_iterations", num_iterations, "unfolded iterations T, each with its own filters", between(1, 100));
-  fields.add("threshold", threshold,
-             "times the noise level: scalar, per-atom (learned), or inferred from the image on top of per-atom");
-  fields.add("threshold_refinement", threshold_refinement, "of inferred thresholds: none, or cbam");
-  fields.add("attention_width", attention_width, "channels of the network that infers thresholds", at_least(1));
-  fields.add(
-      "attention_blocks", attention_blocks,
-      "residual blocks of that network; with several scales of each scale, on the way down and again on the way up",
-      between(0, 100));
-  fields.add("attention_scales", attention_scales,
-             "scales of that network: each halves the grid and doubles the channels", between(1, 6));
-  fields.add("shrinkage", shrinkage,
-             "separate: an entry of the code passes by its own size; grouped: by the energy of its neighbours and of "
-             "related atoms, too");
-  fields.add("group_rank", group_rank, "energies that the atoms' are mixed to and pooled as, where grouped",
-             between(1, 1024));
-  fields.add("group_window", group_window, "side of the window of positions they are pooled over; odd", between(1, 31));
-  fields.add("unit_ball", unit_ball, "scale atoms longer than 1 down to 1 after each step of training");
-}
-
 ConvolutionalCoder::ConvolutionalCoder(const ModelOptions& options, uint64_t seed) : Autoencoder(options) {
   const ConvolutionalCoderOptions& o = options.csc;
   check(o, options.in_channels);
@@ -192,41 +168,48 @@ ConvolutionalCoder::ConvolutionalCoder(const ModelOptions& options, uint64_t see
   at::Tensor filters = frame_filters(o, options.in_channels);
   const double scale = 1 / std::sqrt(squared_norm(filters, seed));
   filters = filters * scale;
-  const auto parameter = [&](const std::string& name, const at::Tensor& value) {
-    return register_parameter(name, value.clone().contiguous().set_requires_grad(true));
-  };
-  for (int64_t t = 0; t < o.num_iterations; ++t) analysis_.push_back(parameter("_A" + std::to_string(t), filters));
+  for (int64_t t = 0; t < o.num_iterations; ++t) analysis_.push_back(add_parameter("_A" + std::to_string(t), filters));
   for (int64_t t = 1; t < o.num_iterations; ++t)
-    synthesis_.push_back(parameter("_B" + std::to_string(t), synthesis_of(filters)));
-  output_ = parameter("_W", synthesis_of(filters));
+    synthesis_.push_back(add_parameter("_B" + std::to_string(t), synthesis_of(filters)));
+  output_ = add_parameter("_W", synthesis_of(filters));
 
   const int64_t columns = o.threshold == nn::ThresholdKind::kScalar ? 1 : o.num_atoms;
   at::Tensor slope = at::full({o.num_iterations, columns}, kInitialSlope / kThresholdUnit);
   if (columns > 1) slope.select(1, 0).fill_(kInitialSlopeOfMean / kThresholdUnit);  // the patch's mean passes
-  floor_ = parameter("_floor", at::full_like(slope, kInitialFloor / kThresholdUnit));
-  slope_ = parameter("_slope", slope);
+  floor_ = add_parameter("_floor", at::full_like(slope, kInitialFloor / kThresholdUnit));
+  slope_ = add_parameter("_slope", slope);
   frame_scale_ = register_buffer("_frame_scale", at::full({}, scale));
-  if (o.shrinkage == Shrinkage::kGrouped) {
-    // At the start groups are atoms of neighbouring frequencies, which have energies of one order.
-    const int64_t t = o.num_iterations, k = o.num_atoms, r = std::min(o.group_rank, k), w = o.group_window;
-    const std::vector<int64_t> groups = frequency_groups(atom_order(o, options.in_channels), r);
-    at::Tensor down = at::full({t, r, k}, before_softplus(kLittle)), up = at::full({t, k, r}, before_softplus(kLittle));
-    for (int64_t atom = 0; atom < k; ++atom) {
-      const int64_t group = groups[static_cast<size_t>(atom)];
-      const auto size = static_cast<double>(std::count(groups.begin(), groups.end(), group));
-      down.select(2, atom).select(1, group).fill_(before_softplus(1 / size));
-      up.select(1, atom).select(1, group).fill_(before_softplus(kGroupShare));
-    }
-    own_ = parameter("_group_own", at::full({t, k}, before_softplus(kOwnShare) / kThresholdUnit));
-    down_ = parameter("_group_down", down / kThresholdUnit);
-    up_ = parameter("_group_up", up / kThresholdUnit);
-    pool_ = parameter("_group_pool",
-                      at::full({t, r, 1, w, w}, before_softplus(1.0 / static_cast<double>(w * w)) / kThresholdUnit));
-  }
+  if (o.shrinkage == Shrinkage::kGrouped) add_groups();
+  if (o.threshold == nn::ThresholdKind::kInferred) add_controller();
+}
 
-  if (o.threshold != nn::ThresholdKind::kInferred) return;
+at::Tensor ConvolutionalCoder::add_parameter(const std::string& name, const at::Tensor& value) {
+  return register_parameter(name, value.clone().contiguous().set_requires_grad(true));
+}
+
+void ConvolutionalCoder::add_groups() {
+  const ConvolutionalCoderOptions& o = options().csc;
+  // At the start groups are atoms of neighbouring frequencies, which have energies of one order.
+  const int64_t t = o.num_iterations, k = o.num_atoms, r = std::min(o.group_rank, k), w = o.group_window;
+  const std::vector<int64_t> groups = frequency_groups(atom_order(o, options().in_channels), r);
+  at::Tensor down = at::full({t, r, k}, before_softplus(kLittle)), up = at::full({t, k, r}, before_softplus(kLittle));
+  for (int64_t atom = 0; atom < k; ++atom) {
+    const int64_t group = groups[static_cast<size_t>(atom)];
+    const auto size = static_cast<double>(std::count(groups.begin(), groups.end(), group));
+    down.select(2, atom).select(1, group).fill_(before_softplus(1 / size));
+    up.select(1, atom).select(1, group).fill_(before_softplus(kGroupShare));
+  }
+  own_ = add_parameter("_group_own", at::full({t, k}, before_softplus(kOwnShare) / kThresholdUnit));
+  down_ = add_parameter("_group_down", down / kThresholdUnit);
+  up_ = add_parameter("_group_up", up / kThresholdUnit);
+  pool_ = add_parameter("_group_pool",
+                        at::full({t, r, 1, w, w}, before_softplus(1.0 / static_cast<double>(w * w)) / kThresholdUnit));
+}
+
+void ConvolutionalCoder::add_controller() {
+  const ConvolutionalCoderOptions& o = options().csc;
   const int64_t width = o.attention_width;
-  stem_ = register_module("_stem", nn::same_convolution(options.in_channels * o.stride * o.stride, width, 3));
+  stem_ = register_module("_stem", nn::same_convolution(options().in_channels * o.stride * o.stride, width, 3));
   noise_ = register_module("_noise", nn::same_convolution(1, width, 1, false));
   const auto stage = [&](const std::string& name, int64_t channels) {
     torch::nn::Sequential blocks;
@@ -248,7 +231,7 @@ ConvolutionalCoder::ConvolutionalCoder(const ModelOptions& options, uint64_t see
   head_->weight.mul_(0.1);
   head_->bias.zero_();
   if (o.threshold_refinement == nn::ThresholdRefinement::kCbam) {
-    const nn::SparseCoderOptions& cbam = options.sparse_coder;
+    const nn::SparseCoderOptions& cbam = options().sparse_coder;
     refinement_ = register_module("_cbam", nn::Cbam(o.num_atoms, std::min(cbam.cbam_reduction, o.num_atoms),
                                                     cbam.cbam_kernel, cbam.cbam_spatial_input));
   }

@@ -72,6 +72,9 @@ class ConvolutionalCoder : public Autoencoder {
   Group group(int64_t iteration) const;
 
  private:
+  at::Tensor add_parameter(const std::string& name, const at::Tensor& value);
+  void add_groups();
+  void add_controller();
   struct Coded {
     at::Tensor blocks, inferred, refined, threshold, code;
   };

@@ -13,19 +13,28 @@ namespace {
 
 constexpr char kStyle[] = R"(
 :root{color-scheme:light dark;--back:#ffffff;--text:#1c2430;--soft:#5b6675;--line:#d5dbe3;--card:#f5f7fa;--grid:#e3e8ee;
---series-0:#1f6fb4;--series-1:#d0591e;--series-2:#2b8a3e;--series-3:#8a3ab9;--series-4:#b58900;--series-5:#c2255c;--series-6:#0b7285;--series-7:#5c5f66}
-@media (prefers-color-scheme:dark){:root{--back:#14181e;--text:#e6eaf0;--soft:#9aa6b5;--line:#343c48;--card:#1d232c;--grid:#2a313c;
---series-0:#6cb2f0;--series-1:#ff9a62;--series-2:#69d37f;--series-3:#c792ea;--series-4:#e6c04d;--series-5:#ff7ba8;--series-6:#4dd0e1;--series-7:#b0b8c4}}
-body{margin:0 auto;max-width:1080px;padding:1.2rem;background:var(--back);color:var(--text);font:16px/1.5 system-ui,sans-serif}
-h1{margin:0 0 .2rem}h2{margin-top:2rem;border-bottom:1px solid var(--line);padding-bottom:.2rem}.subtitle{color:var(--soft);margin-top:0}
+--series-0:#1f6fb4;--series-1:#d0591e;--series-2:#2b8a3e;--series-3:#8a3ab9;--series-4:#b58900;--series-5:#c2255c;
+--series-6:#0b7285;--series-7:#5c5f66}
+@media (prefers-color-scheme:dark){:root{--back:#14181e;--text:#e6eaf0;--soft:#9aa6b5;--line:#343c48;--card:#1d232c;
+--grid:#2a313c;
+--series-0:#6cb2f0;--series-1:#ff9a62;--series-2:#69d37f;--series-3:#c792ea;--series-4:#e6c04d;--series-5:#ff7ba8;
+--series-6:#4dd0e1;--series-7:#b0b8c4}}
+body{margin:0 auto;max-width:1080px;padding:1.2rem;background:var(--back);color:var(--text);
+font:16px/1.5 system-ui,sans-serif}
+h1{margin:0 0 .2rem}h2{margin-top:2rem;border-bottom:1px solid var(--line);padding-bottom:.2rem}
+.subtitle{color:var(--soft);margin-top:0}
 .callout{border-left:4px solid var(--series-1);background:var(--card);padding:.6rem .9rem}
 pre{background:var(--card);padding:.8rem;overflow-x:auto;font-size:13px}
-.scroll{overflow-x:auto}table{border-collapse:collapse;margin:.8rem 0;font-size:15px}caption{text-align:left;color:var(--soft)}
-th,td{padding:.3rem .7rem;border-bottom:1px solid var(--line);text-align:left}.number{text-align:right;font-variant-numeric:tabular-nums}
+.scroll{overflow-x:auto}table{border-collapse:collapse;margin:.8rem 0;font-size:15px}caption{text-align:left;
+color:var(--soft)}
+th,td{padding:.3rem .7rem;border-bottom:1px solid var(--line);text-align:left}.number{text-align:right;
+font-variant-numeric:tabular-nums}
 .images{display:grid;grid-template-columns:repeat(auto-fill,minmax(190px,1fr));gap:.8rem;margin:.8rem 0}
-.images figure{margin:0}.images input{position:absolute;opacity:0}.images img{width:100%;image-rendering:auto;display:block;border:1px solid var(--line)}
+.images figure{margin:0}.images input{position:absolute;opacity:0}.images img{width:100%;image-rendering:auto;
+display:block;border:1px solid var(--line)}
 .images input:focus-visible+img{outline:3px solid var(--series-0)}
-.images input:checked+img{position:fixed;inset:2vh 2vw;width:96vw;height:96vh;object-fit:contain;image-rendering:pixelated;background:var(--back);z-index:2}
+.images input:checked+img{position:fixed;inset:2vh 2vw;width:96vw;height:96vh;object-fit:contain;
+image-rendering:pixelated;background:var(--back);z-index:2}
 figcaption{font-size:14px;color:var(--soft)}.chart{margin:1rem 0}.chart svg{width:100%;max-width:760px;height:auto}
 svg text{fill:var(--text);font-size:12px}svg .grid{stroke:var(--grid)}.legend{margin:.2rem 0;font-size:14px}
 )";

@@ -16,6 +16,7 @@
 #include "sscvae/core/text.h"
 #include "sscvae/metrics/protocol.h"
 #include "sscvae/tables/child_process.h"
+#include "sscvae/tables/memory.h"
 #include "sscvae/tables/schedule.h"
 #include "sscvae/tasks/interrupt.h"
 #include "sscvae/train/csv_log.h"
@@ -36,39 +37,6 @@ constexpr double kLiteImageSeconds = 0.2, kPaperImageSeconds = 3;  // of evaluat
 constexpr double kPagesSeconds = 15;                               // figures and pages at the end
 constexpr int64_t kSpeedWarmUp = 3;                                // steps that are slower than the rest
 constexpr auto kPollInterval = std::chrono::milliseconds(250);
-
-/// What plan.json remembers between calls.
-struct Memory {
-  double used_seconds = 0;
-  int64_t planned_steps = 0;
-  double image_seconds = 0;              ///< of evaluation; 0: not measured
-  std::map<std::string, double> rates;   ///< steps a second by speed class
-  std::map<std::string, int64_t> steps;  ///< by run key
-
-  json to_json() const {
-    return {{"used_seconds", used_seconds},
-            {"planned_steps", planned_steps},
-            {"image_seconds", image_seconds},
-            {"rates", rates},
-            {"steps", steps}};
-  }
-  static Memory from_file(const fs::path& path) {
-    Memory memory;
-    std::error_code ignored;
-    if (!fs::exists(path, ignored)) return memory;
-    try {
-      const json stored = json::parse(read_file(path));
-      memory.used_seconds = stored.at("used_seconds");
-      memory.planned_steps = stored.at("planned_steps");
-      memory.image_seconds = stored.at("image_seconds");
-      memory.rates = stored.at("rates").get<std::map<std::string, double>>();
-      memory.steps = stored.at("steps").get<std::map<std::string, int64_t>>();
-    } catch (const json::exception&) {
-      throw FormatError("'" + path.string() + "' is damaged; remove it to plan anew");
-    }
-    return memory;
-  }
-};
 
 struct Active {
   size_t run = 0;
@@ -374,7 +342,7 @@ class Runner {
 
   void remember() {
     memory_.used_seconds = used_seconds();
-    write_atomically(plan_, memory_.to_json().dump(2) + "\n");
+    memory_.write(plan_);
     remembered_ = Clock::now();
   }
 

@@ -38,6 +38,29 @@ std::string text_of(CountingRule rule) {
                 "(2, as a layer and as its function) and softmax (1) counted as ptflops 0.7.1 to 0.7.4 does");
 }
 
+Json json_of(const std::vector<LayerCost>& layers) {
+  Json entries = Json::array();
+  for (const LayerCost& layer : layers)
+    entries.push_back({{"name", layer.name},
+                       {"operation", layer.operation},
+                       {"output_shape", layer.output_shape},
+                       {"calls", layer.calls},
+                       {"parameters", layer.parameters},
+                       {"macs", layer.macs},
+                       {"output_bytes", layer.output_bytes}});
+  return entries;
+}
+
+std::string layer_table(const std::vector<LayerCost>& layers) {
+  std::vector<std::vector<std::string>> rows{
+      {"layer", "operation", "output", "calls", "parameters", "MMACs", "output MiB"}};
+  for (const LayerCost& layer : layers)
+    rows.push_back({layer.name, layer.operation, shape_of(layer.output_shape), std::to_string(layer.calls),
+                    std::to_string(layer.parameters), format("%.3f", static_cast<double>(layer.macs) / 1e6),
+                    format("%.3f", static_cast<double>(layer.output_bytes) / 1048576.0)});
+  return text_table(rows);
+}
+
 }  // namespace
 
 Complexity measure_complexity(models::Autoencoder& model, int64_t height, int64_t width, CountingRule rule) {
@@ -68,8 +91,10 @@ Report complexity(const ComplexityOptions& options) {
   const OpenedModel opened = open_architecture(options.source);
   const Complexity cost = measure_complexity(*opened.model, height, width, rule);
 
+  const std::string& model = opened.experiment.options.model.name;
   const std::string stated = text_of(rule);
-  Json json{{"model", opened.experiment.options.model.name},
+  const double pixels = static_cast<double>(height * width);
+  Json json{{"model", model},
             {"height", height},
             {"width", width},
             {"rule", options.rule},
@@ -78,30 +103,15 @@ Report complexity(const ComplexityOptions& options) {
             {"buffers", cost.buffers},
             {"macs", cost.macs},
             {"flops", cost.flops},
-            {"macs_per_pixel", static_cast<double>(cost.macs) / static_cast<double>(height * width)},
+            {"macs_per_pixel", static_cast<double>(cost.macs) / pixels},
             {"activation_bytes", cost.activation_bytes},
             {"peak_bytes", cost.peak_bytes},
-            {"layers", Json::array()}};
-  std::vector<std::vector<std::string>> rows{
-      {"layer", "operation", "output", "calls", "parameters", "MMACs", "output MiB"}};
-  for (const LayerCost& layer : cost.layers) {
-    json["layers"].push_back({{"name", layer.name},
-                              {"operation", layer.operation},
-                              {"output_shape", layer.output_shape},
-                              {"calls", layer.calls},
-                              {"parameters", layer.parameters},
-                              {"macs", layer.macs},
-                              {"output_bytes", layer.output_bytes}});
-    rows.push_back({layer.name, layer.operation, shape_of(layer.output_shape), std::to_string(layer.calls),
-                    std::to_string(layer.parameters), format("%.3f", static_cast<double>(layer.macs) / 1e6),
-                    format("%.3f", static_cast<double>(layer.output_bytes) / 1048576.0)});
-  }
-  const double pixels = static_cast<double>(height * width);
-  std::string text = text_table(rows);
+            {"layers", json_of(cost.layers)}};
+  std::string text = layer_table(cost.layers);
   text += format(
       "\n%s, %lld x %lld (height x width)\nparameters        %lld\nMACs              %lld (%.3f G, %.1f k per pixel)\n"
       "FLOPs             %lld\nlayer outputs     %.2f MiB\npeak memory       %.2f MiB\nrule: %s\n",
-      opened.experiment.options.model.name.c_str(), static_cast<long long>(height), static_cast<long long>(width),
+      model.c_str(), static_cast<long long>(height), static_cast<long long>(width),
       static_cast<long long>(cost.parameters), static_cast<long long>(cost.macs), static_cast<double>(cost.macs) / 1e9,
       static_cast<double>(cost.macs) / pixels / 1e3, static_cast<long long>(cost.flops),
       static_cast<double>(cost.activation_bytes) / 1048576.0, static_cast<double>(cost.peak_bytes) / 1048576.0,

@@ -35,6 +35,51 @@ bool is_speckle(const std::string& kind, int64_t index) {
   return kind == "speckle" || (kind == "mixed" && index % 2 == 0);
 }
 
+void write_noisy_copy(const NoiseCopyOptions& options, image::Noise kind, const StoredImage& input,
+                      const fs::path& out) {
+  const image::Image picture = input.picture();
+  const at::Tensor clean = image::to_tensor(picture);
+  const at::Tensor noisy =
+      image::add_noise(kind, clean, options.sigma_8bit, static_cast<uint32_t>(options.seed), options.clip);
+  if (options.format == "png") {
+    const int stored = input.stored.bit_depth;
+    const int depth = options.bit_depth > 0 ? static_cast<int>(options.bit_depth) : stored;
+    const image::ValueRange range = depth == stored ? input.range : image::full_range(depth);
+    image::write_image(out, image::in_units_of(image::from_tensor(noisy, picture.bit_depth), range, depth),
+                       image::FileFormat::kPng);
+    return;
+  }
+  serialization::StateDict tensors;
+  tensors.add("input", noisy.unsqueeze(0));
+  tensors.add("target", clean.unsqueeze(0));
+  serialization::write_safetensors(
+      out, tensors,
+      {{"sscvae.noise",
+        format("%s, sigma %s / 255, seed %lld", kind == image::Noise::kGaussian ? "numpy gaussian" : "speckle",
+               to_text(options.sigma_8bit).c_str(), static_cast<long long>(options.seed))}});
+}
+
+using Sizes = std::map<std::pair<int64_t, int64_t>, int64_t>;
+
+/// The most frequent size first.
+std::vector<std::pair<std::pair<int64_t, int64_t>, int64_t>> by_count(const Sizes& sizes) {
+  std::vector<std::pair<std::pair<int64_t, int64_t>, int64_t>> sorted(sizes.begin(), sizes.end());
+  std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  return sorted;
+}
+
+std::string text_of_sizes(const Sizes& sizes) {
+  std::string text;
+  size_t left = 10;
+  for (const auto& [size, count] : by_count(sizes)) {
+    if (left-- == 0) break;
+    text += format("%lldx%lld (width x height): %lld\n", static_cast<long long>(size.second),
+                   static_cast<long long>(size.first), static_cast<long long>(count));
+  }
+  if (sizes.size() > 10) text += format("and %zu further sizes\n", sizes.size() - 10);
+  return text;
+}
+
 }  // namespace
 
 Report synthesise(const SynthOptions& options) {
@@ -90,27 +135,8 @@ Report make_noisy_copies(const NoiseCopyOptions& options) {
     stop_if_interrupted();
     try {
       const StoredImage input = reader.read_stored(job.input);
-      const image::Image picture = input.picture();
-      const at::Tensor clean = image::to_tensor(picture);
-      const at::Tensor noisy =
-          image::add_noise(kind, clean, options.sigma_8bit, static_cast<uint32_t>(options.seed), options.clip);
       create_folder(job.output.parent_path());
-      if (options.format == "png") {
-        const int stored = input.stored.bit_depth;
-        const int depth = options.bit_depth > 0 ? static_cast<int>(options.bit_depth) : stored;
-        const image::ValueRange range = depth == stored ? input.range : image::full_range(depth);
-        image::write_image(job.output, image::in_units_of(image::from_tensor(noisy, picture.bit_depth), range, depth),
-                           image::FileFormat::kPng);
-      } else {
-        serialization::StateDict tensors;
-        tensors.add("input", noisy.unsqueeze(0));
-        tensors.add("target", clean.unsqueeze(0));
-        serialization::write_safetensors(
-            job.output, tensors,
-            {{"sscvae.noise",
-              format("%s, sigma %s / 255, seed %lld", kind == image::Noise::kGaussian ? "numpy gaussian" : "speckle",
-                     to_text(options.sigma_8bit).c_str(), static_cast<long long>(options.seed))}});
-      }
+      write_noisy_copy(options, kind, input, job.output);
       images.push_back({{"input", job.input.string()}, {"output", job.output.string()}});
     } catch (const FormatError& error) {
       broken.add(job.name, error);
@@ -138,7 +164,7 @@ Report make_split(const data::DataOptions& options, const std::string& out, bool
 Report describe_data(const data::DataOptions& options) {
   const data::SplitManifest manifest = data::make_manifest(options);
   std::map<std::string, int64_t> parts, groups;
-  std::map<std::pair<int64_t, int64_t>, int64_t> sizes;
+  Sizes sizes;
   Json broken = Json::array();
   int64_t pixels = 0;
   for (const data::ManifestRow& row : manifest.rows) {
@@ -160,21 +186,14 @@ Report describe_data(const data::DataOptions& options) {
             {"parts", parts},
             {"groups", groups},
             {"broken", broken}};
-  std::vector<std::pair<std::pair<int64_t, int64_t>, int64_t>> by_count(sizes.begin(), sizes.end());
-  std::stable_sort(by_count.begin(), by_count.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  for (const auto& [size, count] : by_count(sizes))
+    json["sizes"].push_back({{"height", size.first}, {"width", size.second}, {"count", count}});
   std::string text = format("%s (%s): %zu images, %.1f megapixels, %s\nsplit sha256 %s\n", options.root.c_str(),
                             options.dataset.c_str(), manifest.rows.size(), static_cast<double>(pixels) / 1e6,
                             manifest.counts().c_str(), manifest.hash().c_str());
   for (const auto& [name, count] : groups)
     if (!name.empty()) text += format("group %s: %lld\n", printable(name).c_str(), static_cast<long long>(count));
-  for (size_t i = 0; i < by_count.size(); ++i) {
-    const auto& [size, count] = by_count[i];
-    json["sizes"].push_back({{"height", size.first}, {"width", size.second}, {"count", count}});
-    if (i < 10)
-      text += format("%lldx%lld (width x height): %lld\n", static_cast<long long>(size.second),
-                     static_cast<long long>(size.first), static_cast<long long>(count));
-  }
-  if (by_count.size() > 10) text += format("and %zu further sizes\n", by_count.size() - 10);
+  text += text_of_sizes(sizes);
   for (const Json& entry : broken)
     text += "broken: " + printable(entry["path"].get<std::string>() + ": " + entry["error"].get<std::string>()) + "\n";
   return make_report(std::move(text), std::move(json));

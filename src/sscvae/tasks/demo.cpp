@@ -102,6 +102,26 @@ DemoRun train_one(const DemoOptions& options, const std::string& task, double ra
   return run;
 }
 
+void note_shipped(const Json& shipped, const fs::path& path) {
+  for (const Json& row : shipped)
+    note(format("%s, %s: PSNR %.2f dB, %.0f %% of the code zero, %.2f s", row["weights"].get<std::string>().c_str(),
+                row["image"].get<std::string>().c_str(), row["psnr_db"].get<double>(),
+                100 * row["zero_fraction"].get<double>(), row["seconds"].get<double>()));
+  if (!shipped.empty()) note("a first report with the weights that come with the program: " + path.string());
+}
+
+std::string summary_of(const DemoPage& page, const Json& mean) {
+  std::string text = format("trained for %lld steps to reconstruct and %lld to denoise\n",
+                            static_cast<long long>(page.reconstruct.summary.steps),
+                            static_cast<long long>(page.denoise.summary.steps));
+  text += format("reconstruction of %zu test images: PSNR %.2f dB, SSIM %.4f, %.1f non-zeros per position\n",
+                 page.test_images.size(), mean["psnr_db"].get<double>(), mean["ssim"].get<double>(),
+                 mean["nnz"].get<double>());
+  text += format("denoising, sigma %.0f: PSNR %.2f dB -> %.2f dB\n", kSigma, mean["noisy_psnr_db"].get<double>(),
+                 mean["denoised_psnr_db"].get<double>());
+  return text;
+}
+
 }  // namespace
 
 Report demo(const DemoOptions& options) {
@@ -121,11 +141,7 @@ Report demo(const DemoOptions& options) {
   const Json shipped =
       show_shipped_weights(root / "images", manifest.paths("test"), kSigma, root / "results", options.compute, html);
   html.write(path);
-  for (const Json& row : shipped)
-    note(format("%s, %s: PSNR %.2f dB, %.0f %% of the code zero, %.2f s", row["weights"].get<std::string>().c_str(),
-                row["image"].get<std::string>().c_str(), row["psnr_db"].get<double>(),
-                100 * row["zero_fraction"].get<double>(), row["seconds"].get<double>()));
-  if (!shipped.empty()) note("a first report with the weights that come with the program: " + path.string());
+  note_shipped(shipped, path);
 
   const double rate = measure_rate(options);
   DemoPage page;
@@ -139,15 +155,8 @@ Report demo(const DemoOptions& options) {
   Json json = show_demo_runs(page, html);
   html.write(path);
   json["shipped"] = shipped;
-  std::string text = format("trained for %lld steps to reconstruct and %lld to denoise\n",
-                            static_cast<long long>(page.reconstruct.summary.steps),
-                            static_cast<long long>(page.denoise.summary.steps));
-  text += format("reconstruction of %zu test images: PSNR %.2f dB, SSIM %.4f, %.1f non-zeros per position\n",
-                 page.test_images.size(), json["mean"]["psnr_db"].get<double>(), json["mean"]["ssim"].get<double>(),
-                 json["mean"]["nnz"].get<double>());
-  text += format("denoising, sigma %.0f: PSNR %.2f dB -> %.2f dB\n", kSigma,
-                 json["mean"]["noisy_psnr_db"].get<double>(), json["mean"]["denoised_psnr_db"].get<double>());
   json["report"] = path.string();
+  const std::string text = summary_of(page, json["mean"]);
   return make_report(text + path.string(), std::move(json));
 }
 
