@@ -87,15 +87,14 @@ bench-peers: build ## our program against PyTorch, ONNX Runtime and OpenVINO: a 
 bench-quality: build ## our images against BM3D, other denoisers and image files: tables and plots in out/quality (hours)
 	tools/bench_quality.sh --program $(BUILD)/sscvae --out $(QUALITY_OUT) $(QUALITY_ARGS)
 
-SOURCES = $(shell find src apps tests -name '*.h' -o -name '*.cpp')
+CLANG_FORMAT = $(firstword $(shell command -v clang-format-14) $(wildcard .venv/bin/clang-format) clang-format)
+SOURCES = $(shell find src apps tests benchmarks -name '*.h' -o -name '*.cpp')
 
-format: ## rewrite all sources in the project's layout (clang-format)
-	@command -v clang-format >/dev/null || { echo "clang-format is not installed: apt-get install clang-format"; exit 1; }
-	clang-format -i $(SOURCES)
+format: $(BUILD)/.setup-done ## rewrite all sources in the project's layout (clang-format 14)
+	@$(CLANG_FORMAT) -i $(SOURCES)
 
-format-check: ## fail if a source is not in the project's layout
-	@command -v clang-format >/dev/null || { echo "clang-format is not installed: apt-get install clang-format"; exit 1; }
-	clang-format --dry-run --Werror $(SOURCES)
+format-check: $(BUILD)/.setup-done ## fail if a source is not in the project's layout
+	@$(CLANG_FORMAT) --dry-run --Werror $(SOURCES)
 
 # clang-tidy takes about 20 s for each file that sees LibTorch: only what differs from the main branch is checked.
 lint: $(BUILD)/.setup-done ## clang-tidy on the sources changed since LINT_BASE (default: origin/main)

@@ -145,10 +145,24 @@ install_judges() {
     say "warning: not all of ${judges[*]} could be installed; tests that need them will skip"
 }
 
+# The layout of the sources is that of this release; `make format-check` needs it, nothing else does.
+install_format() {
+  command -v clang-format-14 >/dev/null && return
+  [[ -x .venv/bin/clang-format ]] && return
+  if [[ -z "${SKIP_APT:-}" ]] && (( EUID == 0 )) && command -v apt-get >/dev/null &&
+     apt-get install -y -q --no-install-recommends clang-format-14 >/dev/null 2>&1; then
+    return
+  fi
+  [[ -x .venv/bin/python ]] &&
+    .venv/bin/python -m pip --disable-pip-version-check -q install clang-format==14.0.6 && return
+  say "warning: no clang-format 14; make format and format-check will not work"
+}
+
 install_system_packages
 if ! find_torch; then
   install_torch
   find_torch || fail "the installed torch is outside the range $oldest to $newest (TORCH_VERSION=$torch_version)"
 fi
 install_judges
+install_format
 say "ready"
