@@ -1,3 +1,5 @@
+#include <iterator>
+
 #include "cli/program.h"
 
 namespace sscvae::testing {
@@ -12,17 +14,49 @@ void expect_failure(const std::vector<std::string>& arguments, int code, const s
   EXPECT_EQ(outcome.out, "");
 }
 
-TEST(Help, EveryCommandExplainsItselfWithAnExample) {
-  for (const char* name : {"train", "evaluate", "reconstruct", "denoise", "compare", "trace", "inspect", "complexity",
-                           "benchmark", "import", "export", "config", "list", "data", "doctor", "demo"}) {
-    const Outcome outcome = run({name, "--help"});
-    EXPECT_EQ(outcome.code, 0) << name;
-    EXPECT_NE(outcome.out.find("Example:\n  sscvae " + std::string(name)), std::string::npos) << outcome.out;
-    EXPECT_EQ(outcome.err, "") << name;
+/// Every command, those of commands with commands of their own as {"data", "synth"}.
+std::vector<std::vector<std::string>> every_command() {
+  std::vector<std::vector<std::string>> found;
+  for (const std::string& name : subcommands_of(run({"--help"}).out)) {
+    found.push_back({name});
+    for (const std::string& sub : subcommands_of(run({name, "--help"}).out)) found.push_back({name, sub});
   }
-  for (const char* name : {"synth", "split", "noise", "info"}) EXPECT_EQ(run({"data", name, "--help"}).code, 0) << name;
-  EXPECT_NE(run({"--help"}).out.find("reconstruct"), std::string::npos);
+  return found;
+}
+
+TEST(Help, EveryCommandExplainsItselfWithAnExample) {
+  const auto commands = every_command();
+  EXPECT_GE(commands.size(), 22u);
+  for (std::vector<std::string> command : commands) {
+    const std::string name = command[0];
+    const bool is_inner = command.size() > 1;
+    command.push_back("--help");
+    const Outcome outcome = run(command);
+    EXPECT_EQ(outcome.code, 0) << name;
+    EXPECT_EQ(outcome.err, "") << name;
+    const size_t example = outcome.out.find("Example:\n  sscvae " + name);
+    EXPECT_TRUE(is_inner || example != std::string::npos) << outcome.out;
+  }
   EXPECT_EQ(run({"--version"}).code, 0);
+}
+
+/// Examples are typed off: each option in them must be one of the command's.
+TEST(Help, ExamplesUseOptionsThatThereAre) {
+  size_t checked = 0;
+  for (const std::string& name : subcommands_of(run({"--help"}).out)) {
+    const std::string help = run({name, "--help"}).out;
+    const size_t start = help.find("Example:\n");
+    ASSERT_NE(start, std::string::npos) << name;
+    std::istringstream words(help.substr(start));
+    std::vector<std::string> example{std::istream_iterator<std::string>(words), {}};
+    const std::string inner = name == "data" ? run({name, example.at(3), "--help"}).out : help;
+    for (const std::string& word : example)
+      if (word.starts_with("--")) {
+        EXPECT_NE(inner.substr(0, inner.find("Example:")).find(word), std::string::npos) << name << " " << word;
+        ++checked;
+      }
+  }
+  EXPECT_GT(checked, 20u);
 }
 
 TEST(Errors, NamesThatDoNotExist) {

@@ -1,6 +1,10 @@
+#include <torch/csrc/autograd/grad_mode.h>
+#include <torch/types.h>
+
 #include "cli/program.h"
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/image/image.h"
+#include "sscvae/image/noise.h"
 #include "sscvae/image/synthetic.h"
 #include "sscvae/image/value_range.h"
 
@@ -69,6 +73,67 @@ TEST(Reconstruct, ColourWeightsGiveColour) {
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   for (const char* name : {"grey.png", "colour.png"})
     expect_same_size_and_depth(folder.path() / name, folder / "out" / name, 3);
+}
+
+/// What the model alone makes of an image, without the program around it.
+image::Image by_the_model(const std::string& weights, const image::Image& picture) {
+  const models::LoadedModel loaded = models::load_weights(weights);
+  loaded.model->eval();
+  const at::NoGradGuard no_grad;
+  const at::Tensor input = image::to_tensor(image::with_channels(picture, loaded.model->options().in_channels));
+  return image::from_tensor(models::forward_any_size(*loaded.model, input.unsqueeze(0)).reconstruction,
+                            picture.bit_depth);
+}
+
+/// The mean and the largest difference in grey levels of 8 bits.
+std::pair<double, double> difference_of(const image::Image& a, const image::Image& b) {
+  const at::Tensor difference = (image::to_tensor(a) - image::to_tensor(b)).abs() * 255;
+  return {difference.mean().item<double>(), difference.max().item<double>()};
+}
+
+TEST(Reconstruct, PixelsAreThoseOfTheModel) {
+  const TemporaryFolder folder;
+  const std::vector<std::pair<std::string, image::Image>> pictures{
+      {"grey.png", image::dead_leaves(1, 61, 40, 1)},
+      {"colour.png", image::dead_leaves(2, 40, 61, 3)},
+      {"deep.png", image::from_tensor(image::to_tensor(image::dead_leaves(3, 33, 47, 1)), 16)},
+      {"big.png", image::dead_leaves(4, 230, 170, 1)}};
+  std::filesystem::create_directories(folder / "in");
+  for (const auto& [name, picture] : pictures) image::write_image(folder.path() / "in" / name, picture);
+  for (const int channels : {1, 3})
+    for (const char* engine : {"fast", "plain"}) {
+      SCOPED_TRACE(std::to_string(channels) + engine);
+      // Without attention over the whole image, tiles of 64 pixels give what the whole gives.
+      const std::string weights = write_tiny_weights(folder / "w.safetensors", channels, "reconstruct", "ssc-vae",
+                                                     {"model.sparse_coder.threshold_refinement=\"none\""});
+      const std::string out = (folder / (std::to_string(channels) + engine)).string();
+      const Outcome outcome = run({"reconstruct", (folder / "in").string(), "--weights", weights, "--out", out,
+                                   "--tile", "64", "--precision", "fp32", "--engine", engine});
+      ASSERT_EQ(outcome.code, 0) << outcome.err;
+      for (const auto& [name, picture] : pictures) {
+        const image::Image result = image::read_image(std::filesystem::path(out) / name);
+        const auto [mean, largest] = difference_of(result, by_the_model(weights, picture));
+        EXPECT_LT(mean, 0.02) << name;
+        EXPECT_LE(largest, 1.01) << name << ": more than a rounding at a half";
+        EXPECT_GT(difference_of(result, image::with_channels(picture, channels)).first, 0.1) << name << " is the input";
+      }
+    }
+}
+
+TEST(Denoise, PixelsComeNearerToTheCleanOnes) {
+  const TemporaryFolder folder;
+  for (const auto& [weights, channels] : {std::pair("natural-denoise-grey", 1), {"natural-denoise-colour", 3}}) {
+    SCOPED_TRACE(weights);
+    const image::Image clean = image::dead_leaves(5, 96, 80, channels);
+    image::write_image(folder / "noisy.png",
+                       image::from_tensor(image::add_gaussian_noise(image::to_tensor(clean), 25, 0, false)));
+    const Outcome outcome = run({"denoise", (folder / "noisy.png").string(), "--weights", weights, "--sigma-8bit", "25",
+                                 "--out", (folder / weights).string()});
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    const double before = difference_of(image::read_image(folder / "noisy.png"), clean).first,
+                 after = difference_of(image::read_image(folder / weights / "noisy.png"), clean).first;
+    EXPECT_LT(after, before / 2) << "from " << before;
+  }
 }
 
 std::string exif_with_orientation(int orientation) {

@@ -74,20 +74,6 @@ class Outputs : public WithImages {
   }
 };
 
-/// The names below "Subcommands:" of a help text.
-Strings subcommands_of(const std::string& help) {
-  Strings names;
-  std::istringstream lines(help);
-  bool inside = false;
-  for (std::string line; std::getline(lines, line);) {
-    if (line.find("ubcommands:") != std::string::npos || line.find("UBCOMMANDS:") != std::string::npos) inside = true;
-    else if (inside && line.size() > 2 && line.starts_with("  ") && line[2] != ' ')
-      names.push_back(line.substr(2, line.find(' ', 2) - 2));
-  }
-  names.erase(std::remove(names.begin(), names.end(), "sscvae"), names.end());  // of the example below
-  return names;
-}
-
 TEST_F(Outputs, OfEveryCommandAreInTheTableOfThisTest) {
   const auto known = commands();
   Strings names;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -60,6 +61,20 @@ inline nlohmann::json run_json(std::vector<std::string> arguments) {
   const Outcome outcome = run(arguments);
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   return outcome.code == 0 ? nlohmann::json::parse(outcome.out) : nlohmann::json();
+}
+
+/// The names below "Subcommands:" of a help text.
+inline std::vector<std::string> subcommands_of(const std::string& help) {
+  std::vector<std::string> names;
+  std::istringstream lines(help);
+  bool inside = false;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find("ubcommands:") != std::string::npos || line.find("UBCOMMANDS:") != std::string::npos) inside = true;
+    else if (inside && line.size() > 2 && line.starts_with("  ") && line[2] != ' ')
+      names.push_back(line.substr(2, line.find(' ', 2) - 2));
+  }
+  names.erase(std::remove(names.begin(), names.end(), "sscvae"), names.end());  // of the example below
+  return names;
 }
 
 /// Options of a model that trains and runs in no time.
