@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <limits>
+
 #include "sscvae/core/error.h"
 #include "sscvae/kernels/bfloat16_unit.h"
 #include "sscvae/models/registry.h"
@@ -53,6 +55,21 @@ TEST_P(EveryModel, Fp32EngineEqualsTheModel) {
       EXPECT_LE(largest_error(found.coded_features, expected.coded_features),
                 1e-3 * expected.coded_features.abs().max().item<double>());
     }
+  }
+}
+
+/// One pixel that is none: wherever the model's result is, the engine's is, too. A nearest code hides it in both.
+TEST_P(EveryModel, NotANumberStaysOne) {
+  const c10::InferenceMode no_gradients;
+  const auto plain = model();
+  at::Tensor image = torch::rand({1, 1, 64, 64});
+  image[0][0][20][30] = std::numeric_limits<float>::quiet_NaN();
+  const at::Tensor expected = plain->forward(image).reconstruction.isnan();
+  EXPECT_EQ(expected.any().item<bool>(), plain->num_codes() == 0);
+  for (const Precision precision : {Precision::kFp32, Precision::kBf16}) {
+    if (precision == Precision::kBf16 && !kernels::has_bfloat16_kernels()) continue;
+    const at::Tensor found = Engine(*plain, precision).run(image).reconstruction.isnan();
+    EXPECT_TRUE(found.logical_or(expected.logical_not()).all().item<bool>());
   }
 }
 

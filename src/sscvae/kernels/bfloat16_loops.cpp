@@ -24,9 +24,19 @@ inline __m512 exp_of(__m512 x) {  // 2^(x log2 e), Cephes' polynomial; relative 
   return _mm512_scalef_ps(p, n);
 }
 
+/// NaN where either one is.
+inline __m512 larger(__m512 a, __m512 b) {
+  return _mm512_mask_mov_ps(_mm512_max_ps(a, b), _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), a);
+}
+
+/// Of bfloat16 values, whose sign is that of their bits; NaN with a sign are the bits -127 to -1.
+inline __m512i relu_of_bits(__m512i v) {
+  return _mm512_maskz_mov_epi16(_mm512_cmpgt_epi16_mask(v, _mm512_set1_epi16(-128)), v);
+}
+
 template <Act kAct>
 inline __m512 activate(__m512 v) {
-  if constexpr (kAct == Act::kRelu) return _mm512_max_ps(v, _mm512_setzero_ps());
+  if constexpr (kAct == Act::kRelu) return relu(v);
   else if constexpr (kAct == Act::kSilu)
     return _mm512_div_ps(v, _mm512_add_ps(_mm512_set1_ps(1.0f), exp_of(_mm512_sub_ps(_mm512_setzero_ps(), v))));
   else return v;
@@ -95,9 +105,9 @@ void finish_pooled(const Finish& f, const float* sums, int half, __mmask16 mask)
   if (!f.second_row) return;
   const Row upper(f, sums, 0, half), lower(f, sums, 1, half);
   for (int64_t pixel = 0; pixel + 1 < f.count; pixel += 2) {
-    const __m512 top = _mm512_max_ps(upper.value<kAct>(pixel), upper.value<kAct>(pixel + 1));
-    const __m512 bottom = _mm512_max_ps(lower.value<kAct>(pixel), lower.value<kAct>(pixel + 1));
-    write(f, f.out[0], pixel / 2 * f.pixel_stride + half * 16, _mm512_max_ps(top, bottom), mask);
+    const __m512 top = larger(upper.value<kAct>(pixel), upper.value<kAct>(pixel + 1));
+    const __m512 bottom = larger(lower.value<kAct>(pixel), lower.value<kAct>(pixel + 1));
+    write(f, f.out[0], pixel / 2 * f.pixel_stride + half * 16, larger(top, bottom), mask);
   }
 }
 
@@ -113,7 +123,7 @@ void interleave(const uint16_t* first, const uint16_t* second, int64_t blocks, b
       v = _mm512_or_si512(
           v, _mm512_slli_epi32(
                  _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(second + i * 16))), 16));
-    if (relu) v = _mm512_max_epi16(v, zero);
+    if (relu) v = relu_of_bits(v);
     _mm512_storeu_si512(to, v);
   }
 }
@@ -150,13 +160,12 @@ void copy_pixels(const uint16_t* from, int64_t channels, uint16_t* to, int64_t d
     channels = depth = channels * count;
     count = 1;
   }
-  const __m512i zero = _mm512_setzero_si512();
   for (int64_t pixel = 0; pixel < count; ++pixel, from += channels, to += depth)
     for (int64_t k = 0; k < depth; k += 32) {
       const int64_t left = channels - k;
       const __mmask32 mask = left >= 32 ? ~0u : left > 0 ? (1u << left) - 1 : 0u;
       __m512i v = _mm512_maskz_loadu_epi16(mask, from + k);
-      if (relu) v = _mm512_max_epi16(v, zero);  // the sign of a bfloat16 is that of its bits
+      if (relu) v = relu_of_bits(v);
       _mm512_storeu_si512(to + k, v);
     }
 }

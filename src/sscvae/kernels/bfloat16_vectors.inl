@@ -3,6 +3,8 @@
 
 inline __m512 widen(__m256i bf16) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bf16), 16)); }
 inline __m512 load16(const uint16_t* p) { return widen(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
+/// NaN stays NaN: the instruction takes the second one of numbers that cannot be compared.
+inline __m512 relu(__m512 v) { return _mm512_max_ps(_mm512_setzero_ps(), v); }
 inline __m512bh load_pairs(const uint16_t* p) { return reinterpret_cast<__m512bh>(_mm512_loadu_si512(p)); }
 inline __m512bh spread_pair(const uint16_t* p) {
   int pair;

@@ -71,7 +71,7 @@ struct Window {
 #pragma GCC unroll 4
       for (int r = 0; r < 4; ++r) {
         d[r] = load16(pixel[r][c] + channel);
-        if (kRelu) d[r] = _mm512_max_ps(d[r], _mm512_setzero_ps());
+        if (kRelu) d[r] = relu(d[r]);
       }
       input_line(d, t);
 #pragma GCC unroll 4

@@ -10,7 +10,10 @@ constexpr int kPanelsAtOnce = 128 / kPanel > 0 ? 128 / kPanel : 1;
 inline Vec load(const float* p) { return *reinterpret_cast<const Vec*>(p); }
 inline void store(float* p, Vec v) { *reinterpret_cast<Vec*>(p) = v; }
 inline Vec splat(float v) { return v - Vec{}; }
-inline Vec larger(Vec a, Vec b) { return a > b ? a : b; }
+/// NaN stays NaN: where two numbers cannot be compared, the second one is taken, as the instruction does it.
+inline Vec relu(Vec v) { return Vec{} > v ? Vec{} : v; }
+/// NaN where either one is.
+inline Vec larger(Vec a, Vec b) { return (a > b) | (a != a) ? a : b; }
 
 /// B^T d for six vectors.
 inline void transform_input(const Vec d[6], Vec t[6]) {
@@ -98,7 +101,7 @@ void transform_input_tile(const TiledMap& x, int64_t tile, float* v, int64_t str
 #pragma GCC unroll 6
       for (int r = 0; r < 6; ++r) {
         d[r] = load(pixel[6 * r + c] + k);
-        if (kRelu) d[r] = larger(d[r], Vec{});
+        if (kRelu) d[r] = relu(d[r]);
       }
       transform_input(d, t);
 #pragma GCC unroll 6
@@ -294,7 +297,7 @@ void accumulate_tiles(const float* w, int64_t w_panels, const float* v, int64_t 
 
 /// e^x by 2^n e^r, |r| <= log(2) / 2, with Cephes' polynomial; relative error about 2e-7. x is kept within +-87.
 inline Vec exp_of(Vec x) {
-  x = larger(x, splat(-87.0f));
+  x = x > -87.0f ? x : splat(-87.0f);
   x = x < 87.0f ? x : splat(87.0f);
   const Vec shifted = x * 1.44269504f + 12582912.0f;  // 1.5 2^23: the last bits are the rounded integer
   const Vec n = shifted - 12582912.0f;
@@ -311,7 +314,7 @@ inline Vec exp_of(Vec x) {
 }
 
 inline Vec activate(Vec v, Act act) {
-  if (act == Act::kRelu) return larger(v, Vec{});
+  if (act == Act::kRelu) return relu(v);
   if (act == Act::kSilu) return v / (1.0f + exp_of(-v));
   return v;
 }
@@ -405,8 +408,7 @@ void winograd(const WinogradCall& call, int64_t first, int64_t last, int64_t fir
 
 /// `count` pixels through relu into dense rows.
 void copy_relu(const float* x, int64_t values, float* to) {
-  for (int64_t i = 0; i < values; i += kLanes)
-    store_some(to + i, larger(load_some(x + i, values - i), Vec{}), values - i);
+  for (int64_t i = 0; i < values; i += kLanes) store_some(to + i, relu(load_some(x + i, values - i)), values - i);
 }
 
 void finish_pixels(const PointwiseCall& call, int64_t first, int64_t count, int64_t channel, const float* sums) {

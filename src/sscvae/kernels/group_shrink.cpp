@@ -24,7 +24,7 @@ std::vector<float> thresholds_of(const GroupShrink& s) {
     for (int64_t k = 0; k < atoms; ++k) {
       const float energy = own[k] * step[k] * step[k] + pooled[k] + kLeastEnergy;
       const float kept = 1 - theta[k] / std::sqrt(energy);
-      code[k] = step[k] * (kept > 0 ? kept : 0);
+      code[k] = step[k] * (kept < 0 ? 0 : kept);  // NaN stays NaN
     }
   }
 }

@@ -45,7 +45,8 @@ __m512i sign_bits(__m512 v) { return _mm512_and_si512(_mm512_castps_si512(v), _m
 /// As `shrunk` in lista_simd.inl.
 __m512 shrunk(__m512 v, __m512 theta) {
   const __m512 magnitude = _mm512_sub_ps(_mm512_abs_ps(v), theta), zero = _mm512_setzero_ps();
-  const __mmask16 kept = _mm512_cmp_ps_mask(magnitude, zero, _CMP_NLE_UQ) & _mm512_cmp_ps_mask(v, zero, _CMP_NEQ_UQ);
+  const __mmask16 counts = _mm512_cmp_ps_mask(v, zero, _CMP_NEQ_UQ) | _mm512_cmp_ps_mask(theta, theta, _CMP_UNORD_Q);
+  const __mmask16 kept = _mm512_cmp_ps_mask(magnitude, zero, _CMP_NLE_UQ) & counts;
   return _mm512_maskz_mov_ps(kept, with_sign_of(magnitude, sign_bits(v)));
 }
 

@@ -33,10 +33,10 @@ struct MatrixGradientStep {
   float *outer, *drive_gradient, *threshold_gradient;
 };
 
-/// sign(v) max(|v| - theta, 0), as nn/soft_threshold.h says; not-a-number passes through.
+/// sign(v) max(|v| - theta, 0), as nn/soft_threshold.h says; NaN of either one passes through.
 SSCVAE_HOST_DEVICE inline float shrunk(float v, float theta) {
   const float magnitude = ::fabsf(v) - theta;
-  return magnitude <= 0.0F || v == 0.0F ? 0.0F : ::copysignf(magnitude, v);
+  return magnitude <= 0.0F || (v == 0.0F && theta == theta) ? 0.0F : ::copysignf(magnitude, v);
 }
 
 SSCVAE_HOST_DEVICE inline void run_share(const MatrixShape& shape, const MatrixShrinkStep& step,

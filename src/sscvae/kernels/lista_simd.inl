@@ -12,11 +12,11 @@ inline Vector load(const float* from) {
 }
 inline void store(float* to, Vector v) { __builtin_memcpy(to, &v, sizeof v); }
 
-/// sign(v) max(|v| - theta, 0), and 0 at v = 0 for any theta. Not-a-number passes through.
+/// sign(v) max(|v| - theta, 0), and 0 at v = 0 for any theta. NaN of either one passes through.
 inline Vector shrunk(Vector v, Vector theta) {
   const Bits bits = reinterpret_cast<Bits>(v), sign = bits & static_cast<int32_t>(0x80000000);
   const Vector magnitude = reinterpret_cast<Vector>(bits ^ sign) - theta;
-  const Bits dropped = (magnitude <= 0) | (v == 0);
+  const Bits dropped = (magnitude <= 0) | ((v == 0) & (theta == theta));
   return reinterpret_cast<Vector>((reinterpret_cast<Bits>(magnitude) | sign) & ~dropped);
 }
 

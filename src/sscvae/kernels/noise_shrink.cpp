@@ -15,8 +15,8 @@ template <bool kPrevious, bool kFactors>
       float v = s.step[offset + k], theta = s.floor[k] + s.sigma * s.slope[k];
       if constexpr (kPrevious) v += s.previous[offset + k];
       if constexpr (kFactors) theta *= s.factors[offset + k];
-      // As v - clamp(v, -theta, theta), which has no branches and no sign.
-      code[offset + k] = v - std::min(std::max(v, -theta), theta);
+      // As v - clamp(v, -theta, theta), which has no branches and no sign; in this order NaN of either one stays.
+      code[offset + k] = v - std::min(theta, std::max(-theta, v));
     }
   }
 }

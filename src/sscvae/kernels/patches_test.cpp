@@ -15,7 +15,7 @@ struct PatchCase {
   int64_t channels, side, height, width;
 };
 
-class PatchesOf : public testing::TestWithParam<PatchCase> {
+class PatchesOf : public ::testing::TestWithParam<PatchCase> {
  protected:
   PatchGrid grid() const {
     const PatchCase c = GetParam();
@@ -50,7 +50,7 @@ TEST_P(PatchesOf, SumIsTheTranspose) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, PatchesOf,
-                         testing::Values(PatchCase{4, 4, 9, 11}, PatchCase{4, 5, 8, 8}, PatchCase{12, 4, 7, 5},
+                         ::testing::Values(PatchCase{4, 4, 9, 11}, PatchCase{4, 5, 8, 8}, PatchCase{12, 4, 7, 5},
                                          PatchCase{3, 3, 5, 6}, PatchCase{1, 2, 6, 6}, PatchCase{16, 5, 2, 3},
                                          PatchCase{6, 4, 1, 1}));
 
