@@ -2,6 +2,8 @@
 
 #include "interop/python.h"
 #include "sscvae/graph/freeze.h"
+#include "sscvae/image/noise_level.h"
+#include "sscvae/image/temper.h"
 #include "sscvae/models/sparse_coding_autoencoder.h"
 #include "sscvae/onnx/fold.h"
 #include "sscvae/onnx/onnx_export.h"
@@ -24,7 +26,8 @@ class Files {
  public:
   explicit Files(const Cases& cases = kSmall) : cases_(cases) {}
   /// Images [N,C,H,W] in the place of random ones.
-  explicit Files(std::vector<at::Tensor> images) : images_(std::move(images)) {}
+  explicit Files(std::vector<at::Tensor> images, bool tempered = false)
+      : images_(std::move(images)), tempered_(tempered) {}
 
   /// Once with the reconstruction alone, and once with every value.
   void add(const std::string& name, models::Autoencoder& model) {
@@ -51,7 +54,7 @@ class Files {
              const std::vector<std::string>& outputs) {
     const c10::InferenceMode no_gradients;
     names_.push_back((folder_ / name).string());
-    Model exported = to_onnx(graph, outputs);
+    Model exported = to_onnx(graph, outputs, tempered_);
     exported.name = name;
     write_onnx(names_.back() + ".onnx", exported);
     serialization::StateDict values;
@@ -66,11 +69,19 @@ class Files {
     for (size_t i = 0; i < images.size(); ++i) {
       const at::Tensor& image = images[i];
       const std::string prefix = std::to_string(i) + "/";
-      const models::ForwardResult result = model.forward(image);
+      models::ForwardResult result = model.forward(image);
+      if (tempered_) result.reconstruction = tempered(image, result.reconstruction);
       values.add(prefix + "image", image);
       for (const ValueInfo& output : exported.outputs) values.add(prefix + output.name, value_of(result, output.name));
     }
     serialization::write_safetensors(names_.back() + ".safetensors", values, {});
+  }
+
+  static at::Tensor tempered(const at::Tensor& images, const at::Tensor& results) {
+    std::vector<at::Tensor> all;
+    for (int64_t n = 0; n < images.size(0); ++n)
+      all.push_back(image::temper(images[n], results[n], image::estimate_sigma_8bit(images[n]), true));
+    return at::stack(all);
   }
 
   static at::Tensor value_of(const models::ForwardResult& result, const std::string& name) {
@@ -84,6 +95,7 @@ class Files {
 
   Cases cases_;
   std::vector<at::Tensor> images_;
+  bool tempered_ = false;
   testing::TemporaryFolder folder_;
   std::vector<std::string> names_;
 };
@@ -202,6 +214,22 @@ TEST_P(OnnxInterop, SmallerImagesAreRefusedWhereNoiseIsEstimated) {
   const testing::PythonResult result =
       testing::run_script("onnx_models.py", {"refuses", GetParam(), (folder / "m.onnx").string(), multiple});
   EXPECT_EQ(result.code, 0) << result.output;
+}
+
+/// Levels from none to one at which hardly anything is held back; in each batch an image with black and white areas.
+TEST_P(OnnxInterop, DenoisersTemperTheirResults) {
+  SSCVAE_SKIP_WITHOUT_PYTHON(GetParam());
+  SSCVAE_SKIP_WITHOUT_PYTHON("safetensors");
+  torch::manual_seed(9);
+  std::vector<at::Tensor> images;
+  for (const double sigma : {0.0, 2.0, 3.0, 12.0}) {
+    images.push_back(torch::full({2, 1, 128, 160}, 0.5) + torch::randn({2, 1, 128, 160}) * (sigma / 255));
+    images.back()[1].slice(1, 20, 60).slice(2, 0, 50).fill_(1);
+    images.back()[1].slice(1, 70, 128).slice(2, 30, 80).fill_(0);
+  }
+  Files files(std::move(images), true);
+  files.add("tempered", small_options("csc", "sound"));
+  files.expect_agreement(GetParam());
 }
 
 INSTANTIATE_TEST_SUITE_P(Judges, OnnxInterop, ::testing::Values("onnx", "onnxruntime", "openvino"),

@@ -62,15 +62,24 @@ bool is_page(const at::Tensor& response, const at::Tensor& clear) {
          silent(response).mean().item<double>() >= NoiseFilters::kSilent;
 }
 
+/// From the mean squares of each filter [C,F,h,w] the energy [C,h,w]: their mean, where the first one, which answers to
+/// a checker of single pixels, counts at most kMostOfFirst times what the others have.
+at::Tensor energy_of(const at::Tensor& squares) {
+  const int64_t others = squares.size(1) - 1;
+  if (others == 0) return squares.select(1, 0);
+  const at::Tensor rest = squares.narrow(1, 1, others).mean({1});
+  const at::Tensor first = at::minimum(squares.select(1, 0), rest * NoiseFilters::kMostOfFirst);
+  return (first + rest * static_cast<double>(others)) / static_cast<double>(others + 1);
+}
+
 /// The variance of each channel [C] by its quiet windows; nothing with too few windows.
 std::optional<at::Tensor> variance_of_windows(const at::Tensor& response, const at::Tensor& clear) {
   const at::Tensor counted = answering(response, clear), share = window_mean(counted);
-  const at::Tensor energy =
-      window_mean(response.square().mean({1}, true) * counted) / share.clamp_min(1e-6);  // [C,1,h,w]
+  const at::Tensor energy = energy_of(window_mean(response.square() * counted) / share.clamp_min(1e-6));
   const at::Tensor used = share.squeeze(0).squeeze(0) > 0.5;
   const int64_t count = used.sum().item<int64_t>();
   if (count < NoiseFilters::kFewestWindows) return std::nullopt;
-  const at::Tensor values = energy.squeeze(1).masked_select(used).view({response.size(0), count});
+  const at::Tensor values = energy.masked_select(used).view({response.size(0), count});
   const auto index = static_cast<int64_t>(NoiseFilters::kQuiet * static_cast<double>(count - 1));
   return std::get<0>(values.sort(1)).select(1, index) / NoiseFilters::kQuietBias;
 }

@@ -17,17 +17,19 @@ struct NoiseFilters {
   static constexpr double kSilent = 0.1;  ///< share of positions without response that shows a page in black and white
   static constexpr int64_t kFewestWindows = 25;  ///< below which single responses decide
   static constexpr double kQuiet = 0.05;         ///< share of the windows that are quieter than the one taken
+  static constexpr double kMostOfFirst = 1.5;    ///< times the mean of the others: what the first filter counts at most
   static constexpr double kQuietBias = 0.79;     ///< its energy for white noise of variance 1, by simulation
 };
 /// For images of that size: the three highest frequencies of the 8 x 8 cosine transform, or the diagonal of 2 x 2 for
-/// images below kSmallest pixels.
+/// images below kSmallest pixels. The first one is the highest of all.
 NoiseFilters noise_filters(int64_t height, int64_t width);
 
 /// Standard deviation of white Gaussian noise in an image [C,H,W] in [0,1], in 8-bit grey levels: the median over
 /// channels of that of the quietest parts. There d are the responses to noise_filters() at every second row and column,
-/// d^2 is averaged over filters and windows of kWindow x kWindow positions, and of the windows by rising energy the one
-/// at kQuiet is taken. Positions that see a pixel of exactly 0 or 1 in any channel, where noise was cut off, are left
-/// out while kFewest others remain, and so are those where no channel responds (a frame around the image)
+/// d^2 is averaged over windows of kWindow x kWindow positions and over filters, where the first one, which answers to
+/// checkers of single pixels, counts at most kMostOfFirst times as much as the others, and of the windows by rising
+/// energy the one at kQuiet is taken. Positions that see a pixel of exactly 0 or 1 in any channel, where noise was cut
+/// off, are left out while kFewest others remain, and so are those where no channel responds (a frame around the image)
 /// unless they are half of all: then the image is a drawing without noise. So is one with
 /// hardly a window free of pixels of 0 and 1 where kSilent of all positions do not respond: black on white. With few
 /// windows it is median|d| / 0.6745 over all responses above kFlat (Donoho & Johnstone 1994). 0 where nothing is left,

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "sscvae/image/noise_level.h"
+#include "sscvae/image/temper.h"
 
 namespace sscvae::onnx {
 
@@ -13,6 +14,7 @@ namespace {
 using Integers = std::vector<int64_t>;
 
 using image::NoiseFilters;
+using image::TemperRule;
 
 constexpr int64_t kFloatType = 1, kIntegerType = 7;
 
@@ -102,15 +104,31 @@ struct WindowEstimate {
   std::string enough;     ///< are there windows enough? [N,1,1]
 };
 
+/// As energy_of in image/noise_level.cpp: [N,C F,h,w] -> [N,C,h,w].
+std::string energy_of(NodeWriter& writer, const std::string& squares, int64_t channels, int64_t filters) {
+  const double others = static_cast<double>(filters - 1);
+  at::Tensor weights = at::zeros({2, filters, 1, 1});  // the first one; the mean of the others
+  weights[0][0].fill_(1);
+  weights[1].narrow(0, 1, filters - 1).fill_(1 / others);
+  const auto part = [&](int64_t i, const char* name) {
+    const at::Tensor of_channels = weights.narrow(0, i, 1).repeat({channels, 1, 1, 1});
+    return writer.add("Conv", {squares, writer.constant(of_channels, name)},
+                      {{"kernel_shape", Integers{1, 1}}, {"group", channels}});
+  };
+  const std::string rest = part(1, "rest");
+  const std::string most = writer.add("Mul", {rest, writer.number(NoiseFilters::kMostOfFirst, "most")});
+  const std::string first = writer.add("Min", {part(0, "first"), most});
+  const std::string sum = writer.add("Add", {first, writer.add("Mul", {rest, writer.number(others, "others")})});
+  return writer.add("Div", {sum, writer.number(others + 1, "filters")});
+}
+
 WindowEstimate by_windows(NodeWriter& writer, const std::string& response, const std::string& clear, int64_t channels,
                           int64_t filters) {
-  const std::string average =
-      writer.constant(at::full({channels, filters, 1, 1}, 1.0 / static_cast<double>(filters)), "average");
-  const std::string energy = writer.add("Conv", {writer.add("Mul", {response, response}), average},
-                                        {{"kernel_shape", Integers{1, 1}}, {"group", channels}});
   const std::string counted = answering(writer, response, clear), share = window_mean(writer, counted);
-  const std::string mean = writer.add("Div", {window_mean(writer, writer.add("Mul", {energy, counted})),
-                                              writer.add("Max", {share, writer.number(1e-6, "least")})});
+  const std::string squares = writer.add("Mul", {writer.add("Mul", {response, response}), counted});
+  const std::string means =
+      writer.add("Div", {window_mean(writer, squares), writer.add("Max", {share, writer.number(1e-6, "least")})});
+  const std::string mean = energy_of(writer, means, channels, filters);
   const std::string used = writer.add("Greater", {share, writer.number(0.5, "half")});
   const std::string values = writer.add("Reshape", {writer.add("Where", {used, mean, writer.number(1e9, "unused")}),
                                                     writer.integers({0, channels, -1}, "flat")});
@@ -176,6 +194,28 @@ std::string large_enough(NodeWriter& writer, const std::string& image) {
   return writer.add("Sub", {writer.number(1, "one"), cast(writer, none, kFloatType)});
 }
 
+/// The mean over a window, over what there is of it at the edges.
+std::string local_mean(NodeWriter& writer, const std::string& map) {
+  constexpr int64_t radius = TemperRule::kRadius, side = 2 * radius + 1;
+  return writer.add(
+      "AveragePool", {map},
+      {{"kernel_shape", Integers{side, side}}, {"pads", Integers(4, radius)}, {"strides", Integers{1, 1}}});
+}
+
+/// The square of a noise level in grey levels, without what is texture; and how far above it limits lie.
+struct TemperLevel {
+  std::string noise, loosened;
+};
+
+TemperLevel level_of(NodeWriter& writer, const std::string& grey_levels) {
+  const std::string square = writer.add("Mul", {grey_levels, grey_levels});
+  const double texture = TemperRule::kTextureInEstimates * TemperRule::kTextureInEstimates;
+  const double unlimited = TemperRule::kUnlimited * TemperRule::kUnlimited;
+  const std::string more = writer.add("Div", {square, writer.number(unlimited, "unlimited")});
+  return {writer.add("Relu", {writer.add("Sub", {square, writer.number(texture, "texture")})}),
+          writer.add("Add", {more, writer.number(1, "one")})};
+}
+
 }  // namespace
 
 std::string add_noise_estimate(NodeWriter& writer, const std::string& image, int64_t channels) {
@@ -196,6 +236,25 @@ std::string add_noise_estimate(NodeWriter& writer, const std::string& image, int
   const std::string known = writer.add("Mul", {sigma, writer.add("Sub", {writer.number(1, "one"), all})});
   const std::string noise = writer.add("Mul", {known, unless_page(writer, response, unsaturated_ones)});
   return writer.add("Mul", {noise, large_enough(writer, image)});
+}
+
+std::string add_temper(NodeWriter& writer, const std::string& image, const std::string& result,
+                       const std::string& sigma) {
+  const std::string one = writer.number(1, "one");
+  const TemperLevel level = level_of(writer, writer.add("Mul", {sigma, writer.number(255, "grey_levels")}));
+  const std::string change = writer.add("Sub", {result, image});
+  const std::string black = writer.add("Equal", {image, writer.number(0, "black")});
+  const std::string white = writer.add("Equal", {image, writer.number(1, "white")});
+  const std::string uncut = cast(writer, writer.add("Not", {writer.add("Or", {black, white})}), kFloatType);
+  const std::string energy = writer.add(
+      "Mul", {writer.add("Mul", {level.noise, level.loosened}), writer.number(1.0 / (255.0 * 255.0), "units")});
+  const std::string allowed = writer.add("Mul", {local_mean(writer, uncut), energy});
+  const std::string made =
+      writer.add("Max", {local_mean(writer, writer.add("Mul", {change, change})), writer.number(1e-12, "least")});
+  const std::string share = writer.add("Min", {writer.add("Div", {allowed, made}), one});
+  const std::string error = writer.number(TemperRule::kModelError * TemperRule::kModelError, "model_error");
+  const std::string trust = writer.add("Div", {level.noise, writer.add("Add", {level.noise, error})});
+  return writer.add("Add", {image, writer.add("Mul", {change, writer.add("Mul", {share, trust})})});
 }
 
 }  // namespace sscvae::onnx

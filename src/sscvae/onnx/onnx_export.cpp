@@ -49,7 +49,7 @@ Layouts as_maps(std::string name) { return Layouts::of_maps(std::move(name)); }
 /// Operators for each node of a graph.
 class Exporter {
  public:
-  explicit Exporter(const Graph& graph) : graph_(graph) {}
+  Exporter(const Graph& graph, bool tempered) : graph_(graph), tempered_(tempered) {}
 
   NodeWriter writer;
 
@@ -219,6 +219,7 @@ class Exporter {
   Layouts operator()(const NoiseLevel& op) {
     const std::string sigma =
         op.sigma ? writer.number(*op.sigma, "sigma") : add_noise_estimate(writer, maps(0), channels(node_->inputs[0]));
+    if (!op.sigma) estimated_ = sigma;
     const std::string shape = writer.add("Shape", {maps(0)});
     const std::string divided =
         writer.add("Div", {shape, writer.integers({1, channels(node_->inputs[0]), op.stride, op.stride}, "strides")});
@@ -306,15 +307,20 @@ class Exporter {
       if (constant->map.size(2) == 1 && constant->map.size(3) == 1) shape[2] = shape[3] = int64_t{1};
     }
     writer.enter(node.name);
-    writer.expose(values_.at(static_cast<size_t>(value)).maps(writer), {named.name, shape});
+    std::string made = values_.at(static_cast<size_t>(value)).maps(writer);
+    if (tempered_ && !estimated_.empty() && named.value == &Graph::reconstruction)
+      made = add_temper(writer, "image", made, estimated_);
+    writer.expose(made, {named.name, shape});
   }
 
   const Graph& graph_;
+  const bool tempered_;
   const Node* node_ = nullptr;
   std::vector<Layouts> values_;
   std::vector<int64_t> channels_;
   at::Tensor last_floor_;  ///< of the last shrinkage, whose thresholds a graph may give out
   std::string last_threshold_;
+  std::string estimated_;  ///< the noise level, where the graph estimates it
 };
 
 /// Only the wanted names remain. The reconstruction always is.
@@ -346,10 +352,10 @@ int64_t smallest_size(const Graph& graph) {
   return estimates ? std::max(graph.size_multiple, image::NoiseFilters::kSmallest) : graph.size_multiple;
 }
 
-Model to_onnx(const Graph& graph, const std::vector<std::string>& outputs) {
+Model to_onnx(const Graph& graph, const std::vector<std::string>& outputs, bool tempered) {
   const at::NoGradGuard no_grad;
   const Graph folded = fold(with_outputs(graph, outputs));
-  Exporter exporter(folded);
+  Exporter exporter(folded, tempered);
   exporter.run();
   return std::move(exporter.writer.model);
 }

@@ -41,7 +41,7 @@ Report describe(OpenedModel& opened, const serialization::StateDict& state, cons
 
 Report export_onnx(OpenedModel& opened, const std::vector<std::string>& outputs, const std::string& out) {
   const graph::Graph graph = graph::freeze(*opened.model);
-  onnx::Model file = onnx::to_onnx(graph, outputs);
+  onnx::Model file = onnx::to_onnx(graph, outputs, opened.experiment.options.task == train::Task::kDenoise);
   const std::string& name = opened.experiment.options.model.name;
   const auto multiple = std::to_string(graph.size_multiple);
   file.name = name;

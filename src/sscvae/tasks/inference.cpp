@@ -13,9 +13,11 @@
 #include "sscvae/core/text.h"
 #include "sscvae/image/noise_level.h"
 #include "sscvae/image/padding.h"
+#include "sscvae/image/temper.h"
 #include "sscvae/image/tiles.h"
 #include "sscvae/kernels/bfloat16_unit.h"
 #include "sscvae/models/threshold_scale.h"
+#include "sscvae/tasks/noise_range.h"
 #include "sscvae/tasks/novelty.h"
 #include "sscvae/train/training_step.h"
 
@@ -25,8 +27,6 @@ namespace {
 
 constexpr Tiling kLiteTiling{1408, 64}, kReferenceTiling{512, 40};  // about 2^21 and 2^18 pixels
 constexpr int kSymmetries = 8;
-constexpr double kModelError = 0.9, kTextureInEstimates = 1.8;  // grey levels, see temper()
-constexpr double kReach = 4, kUnlimited = 5;
 constexpr double kLeastToldLevel = 1.5;  // training hardly shows lower ones, and models do not extrapolate
 
 /// One of the symmetries of the square, [C,H,W].
@@ -42,16 +42,10 @@ at::Tensor turned_back(at::Tensor image, int symmetry) {
   return symmetry & 1 ? image.flip({2}) : image;
 }
 
-}  // namespace
-
-at::Tensor temper(const at::Tensor& input, const at::Tensor& output, double sigma_8bit, bool estimated) {
-  const double texture = estimated ? kTextureInEstimates : 0;
-  const double noise = std::max(0.0, sigma_8bit * sigma_8bit - texture * texture);
-  const double limit = kReach * sigma_8bit * (1 + sigma_8bit * sigma_8bit / (kUnlimited * kUnlimited)) / 255;
-  return input + (output - input).clamp(-limit, limit) * (noise / (noise + kModelError * kModelError));
+void check_finite(const at::Tensor& result) {
+  if (!at::isfinite(result).all().item<bool>())
+    throw FormatError("the weights make numbers of this image that are not finite");
 }
-
-namespace {
 
 /// The code of that part of the pixels and what goes with it, from a pass over `height` rows of pixels.
 models::ForwardResult part_of(const models::ForwardResult& whole, const image::OwnPart& own, int64_t height) {
@@ -192,13 +186,25 @@ void Inference::tell_level(std::optional<double> sigma_8bit) {
   else models::set_noise_levels(*opened_.model, {});
 }
 
+at::Tensor Inference::removed_share(const at::Tensor& image, InferenceResult& result, double sigma_8bit) {
+  if (!image::NoiseProbe::is_wanted(sigma_8bit, !told_level_)) return {};
+  const bool grey = is_grey_in_colour(image);
+  const image::NoiseProbe probe(image, sigma_8bit, grey);
+  const InferenceResult moved = run_once(probe.input());
+  check_finite(moved.reconstruction);
+  result.seconds += moved.seconds;
+  const at::Tensor removed = probe.removed(result.reconstruction, moved.reconstruction);
+  return grey ? removed.mean({0}, true) : removed;
+}
+
 InferenceResult Inference::run(const at::Tensor& image) {
   check_shape(image, "image", "C,H,W", {channels(), -1, -1});
   const bool denoises = opened_.experiment.options.task == train::Task::kDenoise;
   std::optional<double> sigma = told_level_;
   if (!sigma && denoises) sigma = image::estimate_sigma_8bit(image);
-  if (sigma) tell_level(std::max(*sigma, kLeastToldLevel));
+  if (sigma) tell_level(level_for_weights(image, std::max(*sigma, kLeastToldLevel)));
   InferenceResult result = run_once(image);
+  const at::Tensor removed = denoises ? removed_share(image, result, *sigma) : at::Tensor();
   for (int symmetry = 1; ensemble_ && symmetry < kSymmetries; ++symmetry) {
     const InferenceResult other = run_once(turned(image, symmetry).contiguous());
     result.reconstruction = result.reconstruction + turned_back(other.reconstruction, symmetry);
@@ -206,11 +212,12 @@ InferenceResult Inference::run(const at::Tensor& image) {
   }
   if (ensemble_) result.reconstruction = result.reconstruction / kSymmetries;
   tell_level({});
-  if (!at::isfinite(result.reconstruction).all().item<bool>())
-    throw FormatError("the weights make numbers of this image that are not finite");
+  check_finite(result.reconstruction);
   if (!denoises) return result;
   result.sigma_8bit = sigma;
-  result.reconstruction = temper(image, result.reconstruction, *sigma, !told_level_);
+  if (is_grey_in_colour(image))
+    result.reconstruction = result.reconstruction.mean({0}, true).expand_as(result.reconstruction);
+  result.reconstruction = image::temper(image, result.reconstruction, *sigma, !told_level_, removed);
   return result;
 }
 

@@ -40,15 +40,8 @@ struct InferenceResult {
   at::Tensor surprise;        ///< with a code model: what each pixel's code costs, bits [H,W]
   CodeMeter code;
   std::optional<double> sigma_8bit;  ///< of weights that denoise: the level that was told or estimated
-  double seconds = 0;
+  double seconds = 0;                ///< of all passes
 };
-
-/// What a denoiser changes, scaled down where there is hardly any noise: input + w (output - input) with
-/// w = s^2 / (s^2 + m^2), the share that leaves the least error where noise of level s and the model's own error of
-/// m = 0.9 grey levels are unrelated. `estimated` levels hold some texture, whose square is taken off first. Below
-/// level 5 or so no pixel moves by more than about four standard deviations, whatever the weights make of images unlike
-/// those they know. At level 0 the image stays as it is; from level 10 on w is above 0.99.
-at::Tensor temper(const at::Tensor& input, const at::Tensor& output, double sigma_8bit, bool estimated);
 
 /// Is there an engine for it? Errors: UsageError for a name that is neither fast nor plain.
 bool has_engine(const std::string& engine, const Compute& compute);
@@ -68,8 +61,8 @@ class Inference {
   Inference(const ModelSource& source, const InferenceOptions& options);
 
   /// `image` is float32 [C,H,W] in [0,1] with the model's channels; any size. Weights that denoise are told the noise
-  /// level of the whole image, once for all of its tiles and symmetries, and their result is tempered. Errors:
-  /// ShapeError.
+  /// level of the whole image, once for all of its tiles and symmetries, as level_for_weights (tasks/noise_range.h); a
+  /// grey image stays grey; their result is tempered (image/temper.h). Errors: ShapeError.
   InferenceResult run(const at::Tensor& image);
   /// The level of all images from now on; nothing: estimated in each. Says whether the model goes by it.
   bool set_noise_level(std::optional<double> sigma_8bit);
@@ -85,13 +78,17 @@ class Inference {
   const Compute& compute() const { return compute_; }
   /// The largest side of a tile for an image of that size, 0 for one piece.
   int64_t tile_for(int64_t height, int64_t width) const;
+  Tiling tiling() const;
+  /// As InferenceOptions::tile, from now on.
+  void set_tile(int64_t tile) { tile_ = tile; }
   /// Device, precision, threads and engine of the passes, for reports.
   std::string text() const;
 
  private:
-  Tiling tiling() const;
   bool uses_engine() const;
   InferenceResult run_once(const at::Tensor& image);
+  /// Of noise of that level; undefined where image::temper does not ask. Adds its time to the result's.
+  at::Tensor removed_share(const at::Tensor& image, InferenceResult& result, double sigma_8bit);
   void tell_level(std::optional<double> sigma_8bit);
   models::ForwardResult pass(const at::Tensor& images);
   /// The result with its sparse code rounded, and features and image of the rounded code.

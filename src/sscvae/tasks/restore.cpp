@@ -3,7 +3,6 @@
 #include <torch/types.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -19,9 +18,11 @@
 #include "sscvae/image/metadata.h"
 #include "sscvae/image/noise.h"
 #include "sscvae/image/noise_level.h"
+#include "sscvae/image/temper.h"
 #include "sscvae/metrics/protocol.h"
 #include "sscvae/report/colormap.h"
 #include "sscvae/tasks/interrupt.h"
+#include "sscvae/tasks/noise_range.h"
 #include "sscvae/tasks/novelty.h"
 #include "sscvae/tasks/outputs.h"
 #include "sscvae/tasks/reading.h"
@@ -305,23 +306,6 @@ class References {
   std::map<std::string, fs::path> files_;  // by the name of the job
 };
 
-double parse_sigma(const std::string& text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !(value >= 0) || value > 255)
-    throw UsageError("--sigma-8bit: expected a number from 0 to 255 or auto, got '" + text + "'");
-  return value;
-}
-
-struct NoiseRange {
-  double low = 0, high = 0;
-};
-
-NoiseRange trained_range(const OpenedModel& opened) {
-  const auto& noise = opened.experiment.options.data.noise;
-  return {noise.sigma_8bit, std::max(noise.sigma_8bit, noise.sigma_8bit_max)};
-}
-
 /// Warns where weights are for denoising and the command is not, or the other way round.
 void warn_of_other_task(const Inference& inference, const std::string& weights, bool denoises) {
   const train::Task trained = inference.opened().experiment.options.task;
@@ -331,11 +315,6 @@ void warn_of_other_task(const Inference& inference, const std::string& weights, 
 }
 
 }  // namespace
-
-double contrast_factor(double sigma_8bit, double low, double high) {
-  if (!(sigma_8bit > 0)) return low > 0 ? 2.0 : 1.0;
-  return std::clamp(std::clamp(sigma_8bit, low, high) / sigma_8bit, 0.25, 2.0);
-}
 
 Report reconstruct(const RestoreOptions& options) {
   const ImagePlan plan = plan_of(options);
@@ -374,9 +353,10 @@ Report denoise(const DenoiseOptions& options) {
   const bool goes_by_level = inference.set_noise_level({});
   const bool told = !automatic && goes_by_level;
   if (told) inference.set_noise_level(given);
-  if (told && range.high > 0 && given > range.high)
-    warn(format("'%s' was trained with noise of up to %g grey levels, not %g", options.source.weights.c_str(),
-                range.high, given));
+  if (!automatic && !range.contains(given))
+    warn(format("'%s' was trained with noise of %g to %g grey levels, not %g", options.source.weights.c_str(),
+                range.low, range.high, given));
+  LevelCheck levels(options.source.weights, range);
 
   const Process process = [&](Item& item, Inference& model) {
     at::Tensor clean;
@@ -387,11 +367,12 @@ Report denoise(const DenoiseOptions& options) {
                                                     static_cast<uint32_t>(options.seed), options.clip)
                                  : item.input;
     const double sigma = automatic ? image::estimate_sigma_8bit(noisy) : given;
-    const double factor = told ? 1 : contrast_factor(sigma, range.low, range.high);
+    const double level = level_for_weights(noisy, sigma), factor = told ? 1 : contrast_factor(level, range);
+    if (automatic || range.contains(sigma)) levels.add(item.job.name, sigma, level);
     const at::Tensor mean = noisy.mean();
     InferenceResult result = model.run(factor == 1 ? noisy : mean + (noisy - mean) * factor);
     if (factor != 1)
-      result.reconstruction = temper(noisy, mean + (result.reconstruction - mean) / factor, sigma, automatic);
+      result.reconstruction = image::temper(noisy, mean + (result.reconstruction - mean) / factor, sigma, automatic);
     item.json["sigma_8bit"] = sigma;
     item.json["sigma_estimated"] = automatic;
     item.json["contrast_factor"] = factor;
@@ -402,15 +383,17 @@ Report denoise(const DenoiseOptions& options) {
     add_code(item, result);
     return result.reconstruction;
   };
-  return run_images(options, plan, inference, "denoise", process,
-                    {{automatic ? "sigma (estimated)" : "sigma", "sigma_8bit", "%.2f"},
-                     {"noisy PSNR dB", "noisy_psnr_db", "%.2f"},
-                     {"PSNR dB", "psnr_db", "%.2f"},
-                     {"SSIM", "ssim", "%.4f"},
-                     {"nnz", "nnz", "%.2f"},
-                     {"codes used", "codes_used", "%.3f"},
-                     {"unusual", "unusual_share", "%.3f"},
-                     {"seconds", "seconds", "%.2f"}});
+  Report report = run_images(options, plan, inference, "denoise", process,
+                             {{automatic ? "sigma (estimated)" : "sigma", "sigma_8bit", "%.2f"},
+                              {"noisy PSNR dB", "noisy_psnr_db", "%.2f"},
+                              {"PSNR dB", "psnr_db", "%.2f"},
+                              {"SSIM", "ssim", "%.4f"},
+                              {"nnz", "nnz", "%.2f"},
+                              {"codes used", "codes_used", "%.3f"},
+                              {"unusual", "unusual_share", "%.3f"},
+                              {"seconds", "seconds", "%.2f"}});
+  if (const std::string warning = levels.warning(); !warning.empty()) warn(warning);
+  return report;
 }
 
 }  // namespace sscvae::tasks

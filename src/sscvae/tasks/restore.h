@@ -43,11 +43,9 @@ Report reconstruct(const RestoreOptions& options);
 
 /// Noise levels. Weights know the range of levels that they were trained with. An image whose level lies outside is
 /// scaled in contrast about its mean so that its noise meets the nearest level of that range (by 1/4 to 2), and the
-/// result is scaled back; inside the range nothing is scaled. Report: as reconstruct, sigma_8bit as used, and PSNR
-/// before and after where a clean reference is known (--reference, or the input of --add-noise).
+/// result is scaled back; inside the range nothing is scaled. A warning names the images outside. Report: as
+/// reconstruct, sigma_8bit as used, and PSNR before and after where a clean reference is known (--reference, or the
+/// input of --add-noise).
 Report denoise(const DenoiseOptions& options);
-
-/// The factor of that contrast scaling for weights trained with levels low to high.
-double contrast_factor(double sigma_8bit, double low, double high);
 
 }  // namespace sscvae::tasks
