@@ -43,6 +43,7 @@ void add_data(CLI::App& app);
 void add_doctor(CLI::App& app);
 void add_demo(CLI::App& app);
 void add_tables(CLI::App& app);
+void add_verify_tiling(CLI::App& app);
 
 /// Where results go.
 struct OutputOptions {

@@ -30,6 +30,8 @@ constexpr Command kCommands[] = {
      "sscvae reconstruct photo.png scans/ --weights W.safetensors --out results", add_reconstruct},
     {"denoise", "remove noise from images",
      "sscvae denoise noisy/ --weights W.safetensors --sigma-8bit auto --strength 1.2 --out clean", add_denoise},
+    {"verify-tiling", "what cutting a large image into tiles changes in its result",
+     "sscvae verify-tiling scan.png --weights W.safetensors --tile 512", add_verify_tiling},
     {"compare", "metrics between two images, folders, sets of images or evaluations",
      "sscvae compare originals/ results/ --metrics psnr,ssim --json -", add_compare},
     {"trace", "every intermediate, loss and gradient of one pass, by name",

@@ -37,6 +37,7 @@ class Outputs : public WithImages {
           with("--out", "o.safetensors")}},
         {"reconstruct", {{"reconstruct", images, "--weights", weights}, json, "--out"}},
         {"denoise", {{"denoise", images, "--weights", weights}, json, "--out"}},
+        {"verify-tiling", {{"verify-tiling", first, "--weights", weights, "--tile", "16"}, json}},
         {"compare", {{"compare", images, images, "--metrics", "psnr"}, json}},
         {"trace", {{"trace", "--weights", weights, "--input", first}, with("--out", "o.safetensors")}},
         {"inspect", {{"inspect", weights, "--codes", first, "--thresholds", first}, with("--atoms", "o.png"), "--out"}},
