@@ -211,7 +211,8 @@ const std::vector<DatasetEntry>& dataset_entries() {
   static const std::vector<DatasetEntry> entries{
       {"folder", "any folder of PNG and JPEG images, at any depth", "your own images",
        "*.png, *.jpg, *.jpeg at any depth; hidden files are left out",
-       "subfolders train/, val/, test/ (or training/, validation/, testing/, ...) where there are such", no_values, 256, list_folder},
+       "subfolders train/, val/, test/ (or training/, validation/, testing/, ...) where there are such", no_values, 256,
+       list_folder},
       {"ultrasound", "clinical B-mode images by organ", "USEnhance 2023 challenge, and collections in its layout",
        "<organ>/<quality>/*.png", "", no_values, 256, list_ultrasound},
       {"bsds500", "500 colour photographs", "Berkeley Segmentation Data Set 500 (Arbelaez et al. 2011)",

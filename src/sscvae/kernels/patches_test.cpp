@@ -51,8 +51,8 @@ TEST_P(PatchesOf, SumIsTheTranspose) {
 
 INSTANTIATE_TEST_SUITE_P(, PatchesOf,
                          ::testing::Values(PatchCase{4, 4, 9, 11}, PatchCase{4, 5, 8, 8}, PatchCase{12, 4, 7, 5},
-                                         PatchCase{3, 3, 5, 6}, PatchCase{1, 2, 6, 6}, PatchCase{16, 5, 2, 3},
-                                         PatchCase{6, 4, 1, 1}));
+                                           PatchCase{3, 3, 5, 6}, PatchCase{1, 2, 6, 6}, PatchCase{16, 5, 2, 3},
+                                           PatchCase{6, 4, 1, 1}));
 
 }  // namespace
 }  // namespace sscvae::kernels
