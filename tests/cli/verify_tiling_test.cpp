@@ -12,7 +12,7 @@ TEST(VerifyTiling, SaysWhatTilesChange) {
   image::write_image(input, image::dead_leaves(2, 96, 120, 1));
   const auto found = run_json({"verify-tiling", input, "--weights", weights, "--tile", "40"});
   EXPECT_EQ(found["tile"], 40);
-  EXPECT_EQ(found["tiles"], 12);  // 3 x 4 that share 10 pixels or more
+  EXPECT_EQ(found["tiles"], 20);  // 4 x 5 that share 10 pixels or more, in multiples of 8
   const double largest = found["largest_8bit"], rms = found["rms_8bit"];
   EXPECT_GT(rms, 0);
   EXPECT_GT(largest, rms);

@@ -137,13 +137,20 @@ TEST(MetricConformance, FiguresOfCodesComeFromCodesAlone) {
 
 TEST(MetricConformance, FiguresOfSetsGrowWithTheDistance) {
   torch::manual_seed(2);
-  const at::Tensor a = torch::randn({60, 6}, at::kDouble), b = torch::randn({60, 6}, at::kDouble);
+  const auto cloud = [](const at::Tensor& rows) {
+    metrics::FeatureCloud features;
+    features.add(rows);
+    return features;
+  };
+  const at::Tensor other = torch::randn({60, 6});
+  const metrics::FeatureCloud a = cloud(torch::randn({60, 6})), near = cloud(other);
+  const metrics::FeatureCloud far = cloud(other + 1), farther = cloud(other + 3);
   for (const metrics::SetMetricEntry& entry : metrics::set_metric_entries()) {
     EXPECT_EQ(&metrics::find_set_metric(entry.name), &entry);
     ASSERT_EQ(entry.better, metrics::Direction::kLower);
     EXPECT_LT(entry.compute(a, a).value, 1e-6) << entry.name;
-    EXPECT_LT(entry.compute(a, b).value, entry.compute(a, b + 1).value) << entry.name;
-    EXPECT_LT(entry.compute(a, b + 1).value, entry.compute(a, b + 3).value) << entry.name;
+    EXPECT_LT(entry.compute(a, near).value, entry.compute(a, far).value) << entry.name;
+    EXPECT_LT(entry.compute(a, far).value, entry.compute(a, farther).value) << entry.name;
   }
 }
 

@@ -18,11 +18,12 @@ struct TemperRule {
 ///   w = min(1, s^2 <u> v / <r^2>),   u = 0 where the input is exactly 0 or 1, else 1
 /// What a denoiser takes away is noise, whose energy s^2 is known; where <r^2> is larger, the rest is the model's
 /// error. `removed` (see NoiseProbe) is the share p of the noise that the output is without. Then v = p: the w of least
-/// error, with which no result is worse than the input (Stein 1981). Towards level 5, from where noise may be louder in
-/// one place than in another, v = (1 - q) p + q (1 + s^2 / 5^2), q = min(1, (s / 5)^8). Undefined, v = 1 + s^2 / 5^2,
-/// and w is multiplied with s^2 / (s^2 + m^2), m = 0.9 grey levels: the share of least error where noise and a model's
-/// error of m are unrelated. Saturated pixels are taken to have no noise, as it was cut off there. No pixel moves by
-/// more than 9 s sqrt(v). `estimated` levels hold some texture, whose square is taken off s^2 first.
+/// error, with which no result is worse than the input where no noise was cut off (Stein 1981). Towards level 5, from
+/// where noise may be louder in one place than in another, v = (1 - q) p + q (1 + s^2 / 5^2), q = min(1, (s / 5)^8).
+/// Undefined, v = 1 + s^2 / 5^2, and w is multiplied with s^2 / (s^2 + m^2), m = 0.9 grey levels: the share of least
+/// error where noise and a model's error of m are unrelated. Saturated pixels are taken to have no noise, as it was cut
+/// off there. No pixel moves by more than 9 s sqrt(v). `estimated` levels hold some texture, whose square is taken off
+/// s^2 first.
 at::Tensor temper(const at::Tensor& input, const at::Tensor& output, double sigma_8bit, bool estimated,
                   const at::Tensor& removed = {});
 

@@ -164,8 +164,6 @@ int64_t take_batches(const Loading& loading) {
   return images;
 }
 
-}  // namespace
-
 /// The model itself, operation by operation, as `reconstruct` runs it on images of one piece. Keeps the model.
 TimedPass plain_pass(std::shared_ptr<models::Autoencoder> model, const Compute& compute, const at::Tensor& images,
                      const std::shared_ptr<at::Tensor>& reconstruction) {
@@ -204,6 +202,8 @@ TimedPass engine_pass(const models::Autoencoder& model, const Compute& compute, 
             return steps;
           }};
 }
+
+}  // namespace
 
 Stage inference_stage(const BenchmarkOptions& options, const Compute& asked) {
   const Compute compute = engine_compute(options.engine, asked);

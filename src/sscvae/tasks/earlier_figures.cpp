@@ -25,10 +25,11 @@ EarlierFigures::EarlierFigures(const fs::path& report, const Json& settings) {
   for (const Json& row : earlier["images"]) {
     if (!row.is_object() || !row.contains("name")) throw UsageError(name + " is no report of an evaluation");
     for (const auto& [key, value] : row.items()) {
-      const std::optional<double> number = value.is_number()   ? std::optional(value.get<double>())
-                                           : value.is_string() ? parse_real(value.get<std::string>())
-                                                               : std::nullopt;
-      if (key != "name" && number) figures_[row["name"].get<std::string>()][key] = *number;
+      if (key == "name") continue;
+      std::optional<double> number;
+      if (value.is_number()) number = value.get<double>();
+      if (value.is_string()) number = parse_real(value.get<std::string>());  // "inf", "nan"
+      if (number.has_value()) figures_[row["name"].get<std::string>()][key] = number.value();
     }
   }
 }

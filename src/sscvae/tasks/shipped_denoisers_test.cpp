@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <string>
@@ -10,6 +11,7 @@
 #include "sscvae/image/noise.h"
 #include "sscvae/image/synthetic.h"
 #include "sscvae/tasks/inference.h"
+#include "support/paths.h"
 
 /// The weights that come with the program on pictures unlike those that they were trained with, with next to no noise.
 namespace sscvae::tasks {
@@ -37,6 +39,10 @@ std::map<std::string, at::Tensor> pictures() {
   return all;
 }
 
+std::string file_of(const std::string& weights) {
+  return (testing::source_folder() / "models" / (weights + ".safetensors")).string();
+}
+
 double error_of(const at::Tensor& image, const at::Tensor& clean) {
   return (image.clamp(0, 1) - clean).to(at::kDouble).square().mean().item<double>();
 }
@@ -47,7 +53,7 @@ TEST_P(ShippedDenoiser, MakesNothingWorse) {
   const auto& [weights, engine] = GetParam();
   InferenceOptions options;
   options.engine = engine;
-  Inference inference({weights, "", "", {}}, options);
+  Inference inference({file_of(weights), "", "", {}}, options);
   uint32_t seed = 20;
   for (auto [name, clean] : pictures()) {
     if (inference.channels() == 1) clean = clean.mean({0}, true).mul(255).round().div(255);
@@ -81,7 +87,7 @@ TEST(ShippedDenoisers, ColourWeightsTakeTheNoiseOfGreyImages) {
   const at::Tensor noisy = image::add_gaussian_noise(clean, 20, 1, false);
   std::map<std::string, double> errors;
   for (const std::string weights : {"natural-denoise-colour", "natural-denoise-grey"}) {
-    Inference inference({weights, "", "", {}}, {});
+    Inference inference({file_of(weights), "", "", {}}, {});
     const at::Tensor result = inference.run(noisy.expand({inference.channels(), 128, 128})).reconstruction;
     EXPECT_TRUE(at::equal(result, result.narrow(0, 0, 1).expand_as(result)));
     errors[weights] = error_of(result, clean.expand_as(result));

@@ -35,8 +35,10 @@ std::string hash_of_used_images(const TrainingData& data) {
   };
   for (const data::ImageStore* store : {data.store.get(), data.inputs.get()})
     for (int64_t i = 0; store && i < store->size(); ++i) add(store->name(i), store->height(i), store->width(i));
-  for (const ValidationImage& image : data.validation)
-    add("validation " + image.name, image.target.size(1), image.target.size(2));
+  for (int64_t i = 0; i < data.validation.size(); ++i) {
+    const std::vector<int64_t> sides = data.validation.sides(i);
+    add("validation " + data.validation.name(i), sides[0], sides[1]);
+  }
   return hash.hex();
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "sscvae/core/error.h"
+#include "sscvae/train/run_folder.h"
 #include "sscvae/train/training_fixture.h"
 
 namespace sscvae::train {
@@ -116,7 +117,7 @@ TEST_F(CircumstancesOfRuns, TheCacheDoesNotDecideWhichImagesThereAre) {
 
 TEST_F(CircumstancesOfRuns, AnotherPrecisionHasToBeAskedFor) {
   stop_at_step_5("run", {"train.precision=auto"});
-  const auto path = last_checkpoint(folder_.path() / "run");
+  const auto path = RunFolder(folder_.path() / "run").last();
   serialization::TensorFile file = serialization::read_safetensors(path);
   Circumstances circumstances = read_circumstances(path).value();
   const std::string here = circumstances.precision;
