@@ -49,10 +49,9 @@ void add_image_selection_options(CLI::App& app, tasks::ImageSelection& images, c
 
 void add_reading_options(CLI::App& app, tasks::ReadingOptions& reading) {
   app.add_flag("--strict", reading.strict, "refuse image files without an end; else they are read with a warning");
-  app.add_option(
-         "--range", reading.range,
-         "stored samples that are black and white: full, LOW:HIGH, or auto: 16-bit files that hold 8, 10, 12 or 14 "
-         "bits are taken as such (default: that of the configuration of a dataset, else auto)")
+  app.add_option("--range", reading.range,
+                 "stored values of black and of white: full, LOW:HIGH, or auto: 16-bit files that hold 8, 10, 12 or 14 "
+                 "bits are taken as such (default: that of the configuration of a dataset, else auto)")
       ->type_name("auto|full|LOW:HIGH");
   app.add_option(
          "--max-pixels", reading.max_pixels,

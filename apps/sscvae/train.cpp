@@ -83,7 +83,8 @@ void add_train(CLI::App& app) {
   const auto options = std::make_shared<TrainArguments>();
   app.add_option("--config", options->config, "a TOML file, the name of a preset, or one of the authors' JSON files")
       ->type_name("FILE|NAME");
-  app.add_option("--set", options->set, "key=value on top of the configuration; may be repeated")
+  app.add_option("--set", options->set,
+                 "key=value on top of the configuration, see 'sscvae config --explain'; may be repeated")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   app.add_option("--out", options->out, "folder of the run")->type_name("RUN");
