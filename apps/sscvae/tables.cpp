@@ -21,8 +21,17 @@ void add_length(CLI::App& app, TablesArguments& options) {
                  "lite: profile sound, the small network; paper: profile reference, as published")
       ->type_name("NAME")
       ->capture_default_str();
+  app.add_option("--test-images", options.test_images,
+                 "measure only this many test images, evenly spaced over the list")
+      ->type_name("N");
   app.add_option("--jobs", options.jobs, "runs at once (default: one for each core, at most 4; 1 at paper scale)")
       ->type_name("N");
+}
+
+void add_datasets(CLI::App& app, TablesArguments& options) {
+  app.add_option("--ultrasound", options.ultrasound, "root of the ultrasound images")->type_name("FOLDER");
+  app.add_option("--bsds500", options.bsds500, "root of BSDS500")->type_name("FOLDER");
+  app.add_option("--mini-imagenet", options.mini_imagenet, "root of mini-ImageNet")->type_name("FOLDER");
 }
 
 }  // namespace
@@ -43,9 +52,7 @@ void add_tables(CLI::App& app) {
       ->type_name("M1,M2")
       ->delimiter(',')
       ->allow_extra_args(false);
-  app.add_option("--ultrasound", options->ultrasound, "root of the ultrasound images")->type_name("FOLDER");
-  app.add_option("--bsds500", options->bsds500, "root of BSDS500")->type_name("FOLDER");
-  app.add_option("--mini-imagenet", options->mini_imagenet, "root of mini-ImageNet")->type_name("FOLDER");
+  add_datasets(app, *options);
   add_length(app, *options);
   app.add_option("--set", options->set, "key=value on top of every run's configuration; may be repeated")
       ->type_name("KEY=VALUE")
@@ -55,9 +62,6 @@ void add_tables(CLI::App& app) {
       ->capture_default_str();
   app.add_option("--inception", options->inception, "weights of the FID network; without them FID is left out")
       ->type_name("FILE");
-  app.add_option("--test-images", options->test_images,
-                 "measure only this many test images, evenly spaced over the list")
-      ->type_name("N");
   app.add_option("--seed", options->seed, "of every run")->type_name("N")->capture_default_str();
   app.add_option("--threads", options->compute.threads, "processor threads of each run; 0: cores divided by jobs")
       ->type_name("N");

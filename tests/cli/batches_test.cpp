@@ -159,10 +159,10 @@ TEST_F(Batches, AnEvaluationGoesOnWithItsReport) {
 
   const std::string before = slurp(folder_ / "e.json");
   Strings other = on;
-  other.insert(other.end(), {"--clip"});
+  other.insert(other.end(), {"--crop", "16"});
   const Outcome refused = with(other);
   EXPECT_EQ(refused.code, 2);
-  EXPECT_NE(refused.err.find("is of another evaluation: protocol"), std::string::npos) << refused.err;
+  EXPECT_NE(refused.err.find("is of another evaluation: centre_crop"), std::string::npos) << refused.err;
   EXPECT_EQ(with({"--json", at("e.json"), "--skip-existing", "--per-image", at("whole.csv")}).code, 2)
       << "a table that this evaluation did not write";
   EXPECT_EQ(with({"--skip-existing"}).code, 2);

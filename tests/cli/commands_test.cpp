@@ -200,7 +200,8 @@ TEST(Commands, NoiseIsGaussianOrSpeckle) {
   EXPECT_GT(noisy_psnr("gaussian"), noisy_psnr("speckle") + 0.2);  // speckle is darker in the mean, too
   EXPECT_EQ(run({"evaluate", "--weights", weights, "--data", images, "--noise", "pepper"}).code, 2);
   const auto denoised = [&](const std::string& image, const std::string& out, bool ensemble) {
-    std::vector<std::string> arguments{"denoise", image, "--weights", weights, "--out", (folder / out).string()};
+    std::vector<std::string> arguments{"denoise",      image, "--weights", weights,
+                                       "--sigma-8bit", "25",  "--out",     (folder / out).string()};
     if (ensemble) arguments.emplace_back("--ensemble");
     run_json(arguments);
     return image::to_tensor(image::read_image((folder / out) / std::filesystem::path(image).filename()));
@@ -237,9 +238,24 @@ TEST(Commands, WarnOfOtherTasksAndOfMoreNoiseThanTrainedWith) {
     return outcome.err;
   };
   EXPECT_NE(errors_of({"reconstruct", image}).find("trained to denoise, not to reconstruct"), std::string::npos);
-  EXPECT_NE(errors_of({"denoise", image, "--sigma-8bit", "80"}).find("up to 55 grey levels, not 80"),
-            std::string::npos);
+  EXPECT_NE(errors_of({"denoise", image, "--sigma-8bit", "80"}).find("to 55 grey levels, not 80"), std::string::npos);
   EXPECT_EQ(errors_of({"denoise", image, "--sigma-8bit", "50"}).find("grey levels"), std::string::npos);
+}
+
+TEST(Commands, TheLevelThatIsToldCountsForEveryDenoiser) {
+  const TemporaryFolder folder;
+  const std::string images = (folder / "images").string();
+  run_json({"data", "synth", "--kind", "leaves", "--count", "1", "--size", "64x64", "--out", images});
+  const std::string denoiser = write_tiny_weights(folder / "d.safetensors", 1, "denoise"),
+                    other = write_tiny_weights(folder / "r.safetensors", 1);
+  const auto psnr = [&](const std::string& weights, const std::string& level) {
+    const auto report = run_json({"denoise", images, "--weights", weights, "--sigma-8bit", level, "--reference", images,
+                                  "--out", (folder / "out").string(), "--overwrite"});
+    return std::pair(report["images"][0]["psnr_db"], report["images"][0]["contrast_factor"]);
+  };
+  EXPECT_EQ(psnr(denoiser, "0").first, "inf") << "no noise, no change";
+  EXPECT_LT(psnr(denoiser, "25").first.get<double>(), 40) << "an untrained model's result, as told";
+  EXPECT_EQ(psnr(other, "3").second, 1) << "weights that know no noise have no range of it";
 }
 
 TEST(Commands, CalibratedWeightsNoticeUnusualImages) {

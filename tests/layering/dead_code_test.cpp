@@ -16,9 +16,6 @@ using Counts = std::map<std::string, size_t>;
 const std::set<std::string> kOffered{
     "arena_bytes",             // memory that an engine holds
     "available_isas",          // what SSCVAE_ISA may say on this processor
-    "covered_size",            // patches: of sliding windows
-    "covering_grid",           //
-    "extract_patches",         //
     "is_active",               // recorded work of training steps
     "lasso_objective",         // F of docs/maths.md
     "parse_safetensors",       // from memory instead of a file
@@ -26,10 +23,6 @@ const std::set<std::string> kOffered{
     "plain_steps",             // steps of the iterations for a processor; a GPU has its own
     "run_plain",               // the meaning of a graph's operations
     "samples_per_epoch",       // of training batches
-    "stitch_blended",          //
-    "stitch_patches",          //
-    "test_grid",               //
-    "training_grid",           //
 };
 
 std::string without_comments_and_strings(const std::string& text) {

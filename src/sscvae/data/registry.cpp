@@ -197,29 +197,49 @@ SplitManifest list_images(const DataOptions& options) {
   return manifest;
 }
 
-Assignments no_values(const std::string&) { return {}; }
-
-/// The paper keeps images above 256 pixels (section 4.4), the release those of 256, too; both keep the official parts.
-Assignments mini_imagenet_values(const std::string& profile) {
-  if (profile == "sound") return {};
-  return {{"data.split", std::string("official")}, {"data.min_size", int64_t{profile == "paper" ? 257 : 256}}};
+/// The parts of the dataset's own tables, without images of a shorter side.
+Assignments official_parts(int64_t min_size) {
+  return {{"data.split", std::string("official")}, {"data.min_size", min_size}};
 }
 
 }  // namespace
 
 const std::vector<DatasetEntry>& dataset_entries() {
   static const std::vector<DatasetEntry> entries{
-      {"folder", "any folder of PNG and JPEG images, at any depth", "your own images",
+      {"folder",
+       "any folder of PNG and JPEG images, at any depth",
+       "your own images",
        "*.png, *.jpg, *.jpeg at any depth; hidden files are left out",
-       "subfolders train/, val/, test/ (or training/, validation/, testing/, ...) where there are such", no_values, 256,
+       "subfolders train/, val/, test/ (or training/, validation/, testing/, ...) where there are such",
+       {},
+       256,
        list_folder},
-      {"ultrasound", "clinical B-mode images by organ", "USEnhance 2023 challenge, and collections in its layout",
-       "<organ>/<quality>/*.png", "", no_values, 256, list_ultrasound},
-      {"bsds500", "500 colour photographs", "Berkeley Segmentation Data Set 500 (Arbelaez et al. 2011)",
-       "train/*.jpg, val/*.jpg, test/*.jpg", "the three folders: 200, 100, 200 images", no_values, 32, list_bsds500},
-      {"mini-imagenet", "photographs of 100 ImageNet classes", "mini-ImageNet (Vinyals et al. 2016)",
-       "images/*.jpg and train.csv, val.csv, test.csv with the columns filename,label", "the three tables",
-       mini_imagenet_values, 128, list_mini_imagenet},
+      {"ultrasound",
+       "clinical B-mode images by organ",
+       "USEnhance 2023 challenge, and collections in its layout",
+       "<organ>/<quality>/*.png",
+       "",
+       {},
+       256,
+       list_ultrasound},
+      {"bsds500",
+       "500 colour photographs",
+       "Berkeley Segmentation Data Set 500 (Arbelaez et al. 2011)",
+       "train/*.jpg, val/*.jpg, test/*.jpg",
+       "the three folders: 200, 100, 200 images",
+       {},
+       32,
+       list_bsds500},
+      {"mini-imagenet",
+       "photographs of 100 ImageNet classes",
+       "mini-ImageNet (Vinyals et al. 2016)",
+       "images/*.jpg and train.csv, val.csv, test.csv with the columns filename,label",
+       "the three tables",
+
+       // The paper keeps images above 256 pixels (section 4.4), the release those of 256, too.
+       {{"reference", official_parts(256)}, {"paper", official_parts(257)}},
+       128,
+       list_mini_imagenet},
   };
   return entries;
 }

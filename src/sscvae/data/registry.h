@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,8 +17,8 @@ struct DatasetEntry {
   std::string source;          ///< where the images come from
   std::string layout;          ///< what lies below the root
   std::string official_split;  ///< how it is given; empty if there is none and the authors' rule stands in
-  /// The values that a profile means for this dataset, after its own; mostly none.
-  Assignments (*values)(const std::string& profile);
+  /// The values that a profile means for this dataset, after its own, by the profile's name; mostly none.
+  std::map<std::string, Assignments> values;
   int64_t test_stride;  ///< of the 256-pixel windows of the paper's tests, pixels (released configurations)
   /// All images below options.root in the order in which the authors' rule shuffles them. `part` is the official part,
   /// or empty where the dataset has none. Errors: IoError (what was expected, what was found); FormatError for tables.

@@ -9,22 +9,17 @@ namespace {
 OptionValue text(const char* value) { return std::string(value); }
 OptionValue integer(int64_t value) { return value; }
 
-/// The authors' network and habits, as released.
-Assignments reference_values() {
+/// What the release and the paper have in common: the network and how it is trained.
+Assignments published_values() {
   return {
       {"model.backbone", text("reference")},
       {"model.output", text("sigmoid")},
       {"model.feature_norm", text("none")},
       {"model.reference.normalization", text("batch")},
-      {"model.reference.attention", text("over-queries")},
       {"model.reference.scale_attention", false},
       {"model.sparse_coder.num_atoms", integer(512)},
       {"model.sparse_coder.atom_dim", integer(256)},
-      {"model.sparse_coder.threshold_activation", text("signed")},
       {"model.sparse_coder.threshold_gain", 1.0},
-      {"model.sparse_coder.initial_code", text("projected")},
-      {"model.sparse_coder.lipschitz", text("trainable")},
-      {"model.sparse_coder.dictionary_init", text("reference-dct")},
       {"model.sparse_coder.unit_norm_atoms", false},
       {"model.quantizer.num_codes", integer(512)},
       {"model.quantizer.code_dim", integer(256)},
@@ -38,60 +33,51 @@ Assignments reference_values() {
       {"train.beta2", 0.999},
       {"train.gradient_clip", 0.0},
       {"train.precision", text("fp32")},
-      {"train.validation_mode", text("train")},
       {"train.validation_images", integer(-1)},
       {"train.best_by", text("loss")},
       {"train.loss.latent_weight", 1.0},
-      {"train.loss.sparsity", text("none")},
       {"data.split", text("authors")},
       {"data.patch_size", integer(256)},
       {"data.augment", false},
-      {"data.noise.clip", true},
   };
+}
+
+/// The same with `values` of a profile alone.
+Assignments published_with(const Assignments& values) {
+  Assignments all = published_values();
+  all.insert(all.end(), values.begin(), values.end());
+  return all;
+}
+
+/// The authors' network and habits, as released.
+Assignments reference_values() {
+  return published_with({
+      {"model.reference.attention", text("over-queries")},
+      {"model.sparse_coder.threshold_activation", text("signed")},
+      {"model.sparse_coder.initial_code", text("projected")},
+      {"model.sparse_coder.lipschitz", text("trainable")},
+      {"model.sparse_coder.dictionary_init", text("reference-dct")},
+      {"train.validation_mode", text("train")},
+      {"train.loss.sparsity", text("none")},
+      {"data.noise.clip", true},
+  });
 }
 
 /// The equations taken literally: Z(0) = 0, alpha >= 0, L an upper bound, the l1 term of Eq. 7, sums instead of means.
 Assignments paper_values() {
-  return {
-      {"model.backbone", text("reference")},
-      {"model.output", text("sigmoid")},
-      {"model.feature_norm", text("none")},
-      {"model.reference.normalization", text("batch")},
+  return published_with({
       {"model.reference.attention", text("over-keys")},
-      {"model.reference.scale_attention", false},
-      {"model.sparse_coder.num_atoms", integer(512)},
-      {"model.sparse_coder.atom_dim", integer(256)},
       {"model.sparse_coder.threshold_activation", text("relu")},
-      {"model.sparse_coder.threshold_gain", 1.0},
       {"model.sparse_coder.initial_code", text("zero")},
       {"model.sparse_coder.lipschitz", text("spectral")},
       {"model.sparse_coder.dictionary_init", text("overcomplete-dct")},
-      {"model.sparse_coder.unit_norm_atoms", false},
       {"model.sparse_coder.cbam_spatial_input", text("inferred")},
-      {"model.quantizer.num_codes", integer(512)},
-      {"model.quantizer.code_dim", integer(256)},
-      {"model.quantizer.update", text("gradient")},
-      {"model.quantizer.initialization", text("uniform")},
-      {"model.quantizer.revival", 0.0},
-      {"model.vae.latent_dim", integer(256)},
       {"model.vae.kl_weight", 1.0},
-      {"train.learning_rate", 1e-4},
-      {"train.schedule", text("constant")},
-      {"train.warmup", 0.0},
-      {"train.beta2", 0.999},
-      {"train.gradient_clip", 0.0},
-      {"train.precision", text("fp32")},
       {"train.loss.reduction", text("sum")},
-      {"train.loss.latent_weight", 1.0},
       {"train.loss.sparsity", text("l1")},
       {"train.loss.sparsity_weight", 1.0},
       {"train.loss.detach_threshold", false},
-      {"train.validation_images", integer(-1)},
-      {"train.best_by", text("loss")},
-      {"data.split", text("authors")},
-      {"data.patch_size", integer(256)},
-      {"data.augment", false},
-  };
+  });
 }
 
 }  // namespace

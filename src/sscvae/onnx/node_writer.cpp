@@ -7,9 +7,9 @@
 
 namespace sscvae::onnx {
 
-std::string NodeWriter::add(const std::string& type, std::vector<std::string> inputs,
-                            std::vector<Attribute> attributes) {
-  const std::string name = unique(type);
+std::string NodeWriter::add(const std::string& type, std::vector<std::string> inputs, std::vector<Attribute> attributes,
+                            const std::string& what) {
+  const std::string name = unique(what.empty() ? type : what);
   model.operators.push_back({type, name, std::move(inputs), {name}, std::move(attributes)});
   return name;
 }

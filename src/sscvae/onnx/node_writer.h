@@ -13,8 +13,9 @@ class NodeWriter {
   /// Where in the network the next operators sit: the beginning of their names ("_encoder._conv_1").
   void enter(const std::string& place) { place_ = place; }
 
-  /// An operator with one output, whose name is returned.
-  std::string add(const std::string& type, std::vector<std::string> inputs, std::vector<Attribute> attributes = {});
+  /// An operator with one output, whose name is returned; it ends in `what` or, where that is empty, in the type.
+  std::string add(const std::string& type, std::vector<std::string> inputs, std::vector<Attribute> attributes = {},
+                  const std::string& what = "");
   /// A constant, float32 or int64; `what` ends its name.
   std::string constant(const at::Tensor& value, const std::string& what);
   std::string number(double value, const std::string& what);

@@ -188,7 +188,8 @@ std::string large_enough(NodeWriter& writer, const std::string& image) {
   const std::string corner =
       writer.add("Slice", {image, writer.integers({0, 0}, "begin"), writer.integers({side, side}, "end"),
                            writer.integers({2, 3}, "positions")});
-  const std::string square = writer.add("Reshape", {corner, writer.integers({0, 0, side, side}, "smallest_image")});
+  const std::string square =
+      writer.add("Reshape", {corner, writer.integers({0, 0, side, side}, "smallest")}, {}, "smallest_image");
   const std::string largest = writer.add("ReduceMax", {square}, {{"axes", Integers{1, 2, 3}}});
   const std::string none = writer.add("Less", {largest, writer.number(std::numeric_limits<float>::lowest(), "lowest")});
   return writer.add("Sub", {writer.number(1, "one"), cast(writer, none, kFloatType)});

@@ -94,6 +94,19 @@ void refuse_foreign(const ByteSource& source) {
     source.fail("is not a torch checkpoint: it does not start as a zip archive does");
 }
 
+[[noreturn]] void refuse_program(const ByteSource& source) {
+  source.fail("is a TorchScript program, not a state dict; convert it with: " +
+              python_line(source, "torch.jit.load(FILE, map_location='cpu').state_dict()"));
+}
+
+/// Does the directory at the archive's end name the code of a program? Its entries are compressed, which says less.
+bool holds_a_program(const ByteSource& source) {
+  constexpr uint64_t kDirectory = 1 << 20;  // bytes
+  const uint64_t count = std::min(source.size(), kDirectory);
+  const std::string end = source.read_text(source.size() - count, count);
+  return end.find("/constants.pkl") != std::string::npos && end.find("/code/") != std::string::npos;
+}
+
 /// "archive/" for an archive with an entry "archive/data.pkl".
 std::string find_folder(const ByteSource& source, const ZipReader& archive) {
   const std::string_view wanted = "/data.pkl";
@@ -101,9 +114,7 @@ std::string find_folder(const ByteSource& source, const ZipReader& archive) {
     const size_t slash = name.find('/');
     if (slash == std::string::npos || name.compare(slash, std::string::npos, wanted) != 0) continue;
     const std::string folder = name.substr(0, slash + 1);
-    if (archive.find(folder + "constants.pkl"))
-      source.fail("is a TorchScript program, not a state dict; convert it with: " +
-                  python_line(source, "torch.jit.load(FILE, map_location='cpu').state_dict()"));
+    if (archive.find(folder + "constants.pkl")) refuse_program(source);
     if (const ZipReader::Entry* order = archive.find(folder + "byteorder"); order && order->size <= 16)
       if (archive.read(folder + "byteorder", *order) != "little") source.fail("was written on a big-endian machine");
     return folder;
@@ -191,6 +202,7 @@ std::string keys_of(const PickleDict& dict) {
 
 StateDict read_from(const ByteSource& source) {
   refuse_foreign(source);
+  if (holds_a_program(source)) refuse_program(source);
   const ZipReader archive(source);
   const std::string folder = find_folder(source, archive), pickle_name = folder + "data.pkl";
   const ZipReader::Entry& entry = *archive.find(pickle_name);

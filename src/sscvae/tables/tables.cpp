@@ -20,15 +20,15 @@ namespace {
 
 tasks::Json row_json(const ResultRow& row) {
   tasks::Json object{{"table", row.published.table}, {"dataset", row.published.dataset},
-                   {"model", row.published.model}, {"sigma_8bit", row.published.sigma_8bit},
-                   {"images", row.images},         {"steps", row.steps},
-                   {"seconds", row.seconds},       {"weights_sha256", row.weights_sha256}};
+                     {"model", row.published.model}, {"sigma_8bit", row.published.sigma_8bit},
+                     {"images", row.images},         {"steps", row.steps},
+                     {"seconds", row.seconds},       {"weights_sha256", row.weights_sha256}};
   if (!row.failure.empty()) object["failure"] = row.failure;
   for (const Cell& cell : row.cells)
     object["metrics"][cell.metric] = {{"ours", tasks::json_number(cell.ours)},
-                                    {"interval95", {tasks::json_number(cell.low), tasks::json_number(cell.high)}},
-                                    {"paper", tasks::json_number(cell.paper)},
-                                    {"difference", tasks::json_number(cell.ours - cell.paper)}};
+                                      {"interval95", {tasks::json_number(cell.low), tasks::json_number(cell.high)}},
+                                      {"paper", tasks::json_number(cell.paper)},
+                                      {"difference", tasks::json_number(cell.ours - cell.paper)}};
   return object;
 }
 

@@ -17,7 +17,7 @@ EarlierFigures::EarlierFigures(const fs::path& report, const Json& settings) {
   if (!earlier.is_object() || !earlier.contains("images") || !earlier["images"].is_array())
     throw UsageError(name + " is no report of an evaluation");
   for (const auto& [key, value] : settings.items())
-    if (!earlier.contains(key) || earlier[key] != value)
+    if (!earlier.contains(key) || nlohmann::json(earlier[key]) != nlohmann::json(value))  // in whatever order
       throw UsageError(name + " is of another evaluation: " + key + " is " + value.dump() + " now, there " +
                        (earlier.contains(key) ? earlier[key].dump() : "nothing") + "; choose another file");
   time_ = fs::last_write_time(report, error);

@@ -21,10 +21,14 @@ double parse_sigma(const std::string& text) {
 
 NoiseRange trained_range(const OpenedModel& opened) {
   const auto& noise = opened.experiment.options.data.noise;
+  if (opened.experiment.options.task != train::Task::kDenoise) return {};
   return {noise.sigma_8bit, std::max(noise.sigma_8bit, noise.sigma_8bit_max)};
 }
 
+std::string NoiseRange::text() const { return low == high ? to_text(low) : to_text(low) + " to " + to_text(high); }
+
 double contrast_factor(double sigma_8bit, const NoiseRange& range) {
+  if (range.high == 0) return 1;
   if (!(sigma_8bit > 0)) return range.low > 0 ? 2.0 : 1.0;
   return std::clamp(std::clamp(sigma_8bit, range.low, range.high) / sigma_8bit, 0.25, 2.0);
 }
@@ -47,8 +51,8 @@ void LevelCheck::add(const std::string& image, double sigma_8bit, double level) 
 
 std::string LevelCheck::warning() const {
   if (outside_ == 0) return "";
-  return format("'%s' was trained with noise of %g to %g grey levels; %zu of %zu images have another level, their ",
-                weights_.c_str(), range_.low, range_.high, outside_, total_) +
+  return format("'%s' was trained with noise of %s grey levels; %zu of %zu images have another level, their ",
+                weights_.c_str(), range_.text().c_str(), outside_, total_) +
          "results may be worse; the first: " + first_;
 }
 

@@ -16,11 +16,12 @@ double parse_sigma(const std::string& text);
 /// In grey levels of 0 to 255; high is 0 for weights that were trained without noise.
 struct NoiseRange {
   double low = 0, high = 0;
+  std::string text() const;  ///< "25", "0 to 55"
   bool contains(double sigma_8bit) const { return high == 0 || (sigma_8bit >= low && sigma_8bit <= high); }
 };
 NoiseRange trained_range(const OpenedModel& opened);
 
-/// The factor of contrast that moves a level into the range, by 1/4 to 2.
+/// The factor of contrast that moves a level into the range, by 1/4 to 2; 1 without a range.
 double contrast_factor(double sigma_8bit, const NoiseRange& range);
 
 /// Has it several channels [C,H,W] that are all the same?

@@ -352,10 +352,9 @@ Report denoise(const DenoiseOptions& options) {
   const NoiseRange range = trained_range(inference.opened());
   const bool goes_by_level = inference.set_noise_level({});
   const bool told = !automatic && goes_by_level;
-  if (told) inference.set_noise_level(given);
   if (!automatic && !range.contains(given))
-    warn(format("'%s' was trained with noise of %g to %g grey levels, not %g", options.source.weights.c_str(),
-                range.low, range.high, given));
+    warn(format("'%s' was trained with noise of %s grey levels, not %g", options.source.weights.c_str(),
+                range.text().c_str(), given));
   LevelCheck levels(options.source.weights, range);
 
   const Process process = [&](Item& item, Inference& model) {
@@ -369,6 +368,7 @@ Report denoise(const DenoiseOptions& options) {
     const double sigma = automatic ? image::estimate_sigma_8bit(noisy) : given;
     const double level = level_for_weights(noisy, sigma), factor = told ? 1 : contrast_factor(level, range);
     if (automatic || range.contains(sigma)) levels.add(item.job.name, sigma, level);
+    if (!automatic) model.set_noise_level(sigma * factor);
     const at::Tensor mean = noisy.mean();
     InferenceResult result = model.run(factor == 1 ? noisy : mean + (noisy - mean) * factor);
     if (factor != 1)

@@ -138,6 +138,11 @@ void check_combinations(const ExperimentOptions& options) {
     throw UsageError("task = \"denoise\" needs data.noise.sigma_8bit above 0");
 }
 
+Assignments values_for(const data::DatasetEntry& dataset, const std::string& profile) {
+  const auto found = dataset.values.find(profile);
+  return found == dataset.values.end() ? Assignments{} : found->second;
+}
+
 Experiment resolve(std::vector<Layer> given) {
   drop_other_tables(given);
   Experiment experiment;
@@ -147,7 +152,7 @@ Experiment resolve(std::vector<Layer> given) {
   const data::DatasetEntry& dataset = data::find_dataset(chosen(given, "data.dataset", options.data.dataset));
   std::vector<Layer> layers{{"model " + model.name, model.values(profile.name)},
                             {"profile " + profile.name, profile.values},
-                            {"dataset " + dataset.name, dataset.values(profile.name)}};
+                            {"dataset " + dataset.name, values_for(dataset, profile.name)}};
   layers.insert(layers.end(), std::make_move_iterator(given.begin()), std::make_move_iterator(given.end()));
 
   const FieldList fields = fields_of(options);

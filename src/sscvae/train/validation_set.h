@@ -39,9 +39,7 @@ class ValidationSet {
 
   int64_t size() const { return static_cast<int64_t>(places_.size()); }
   bool empty() const { return places_.empty(); }
-  const std::string& name(int64_t index) const {
-    return targets_->name(places_.at(static_cast<size_t>(index)).image);
-  }
+  const std::string& name(int64_t index) const { return targets_->name(places_.at(static_cast<size_t>(index)).image); }
   /// Height and width of get(index), without reading it.
   std::vector<int64_t> sides(int64_t index) const;
   ValidationImage get(int64_t index) const;
