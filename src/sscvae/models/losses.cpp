@@ -62,12 +62,17 @@ at::Tensor reconstruction_term(const at::Tensor& difference, const LossOptions& 
 
 at::Tensor squared_distance(const at::Tensor& a, const at::Tensor& b) { return (a - b).square().sum({1}).mean(); }
 
+/// The objectives of VAE and VQ-VAE add up pixels and what the code costs: where one is a sum, so is the other. The
+/// former's term is a mean over positions, the latter's one over all values of the features.
+double counted_in_latent_term(const ForwardResult& result, const LossOptions& options) {
+  if (options.reduction != Reduction::kSum) return 1;
+  const at::Tensor& variance = result.log_variance;
+  if (variance.defined()) return static_cast<double>(variance.size(2) * variance.size(3));
+  return result.indices.defined() ? static_cast<double>(result.features.numel() / result.features.size(0)) : 1;
+}
+
 at::Tensor latent_term(const ForwardResult& result, const LossOptions& options) {
-  if (result.latent_loss.defined()) {
-    // The bound of a VAE adds up pixels and variables: where one is a sum, so is the other.
-    const bool sums = options.reduction == Reduction::kSum && result.log_variance.defined();
-    return sums ? result.latent_loss * (result.log_variance.size(2) * result.log_variance.size(3)) : result.latent_loss;
-  }
+  if (result.latent_loss.defined()) return result.latent_loss * counted_in_latent_term(result, options);
   if (!result.coded_features.defined()) return {};
   if (options.latent_form == LatentForm::kPlain) return squared_distance(result.coded_features, result.features);
   return squared_distance(result.coded_features, result.features.detach()) +

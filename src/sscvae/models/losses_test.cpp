@@ -55,7 +55,7 @@ TEST(Losses, OptionsChangeTheTerms) {
   EXPECT_DOUBLE_EQ(total(options), 1.25 + 2 * 1.25 * 9);
 }
 
-TEST(Losses, ASummedErrorSumsTheDivergenceOfGaussianCodes) {
+TEST(Losses, ASummedErrorSumsWhatCodesCost) {
   ForwardResult result = small_result();
   result.latent_loss = at::scalar_tensor(0.5, at::kDouble);
   result.log_variance = at::zeros({1, 3, 2, 5}, at::kDouble);  // 10 positions
@@ -65,8 +65,10 @@ TEST(Losses, ASummedErrorSumsTheDivergenceOfGaussianCodes) {
   EXPECT_DOUBLE_EQ(compute_losses(result, kTarget, options, 0).latent.item<double>(), 0.5);
   options.reduction = Reduction::kSum;
   EXPECT_DOUBLE_EQ(compute_losses(result, kTarget, options, 0).latent.item<double>(), 5);
-  result.log_variance.reset();  // a codebook's term: the paper is silent, a mean it stays
-  EXPECT_DOUBLE_EQ(compute_losses(result, kTarget, options, 0).latent.item<double>(), 0.5);
+  result.log_variance.reset();
+  EXPECT_DOUBLE_EQ(compute_losses(result, kTarget, options, 0).latent.item<double>(), 0.5) << "neither kind of code";
+  result.indices = at::zeros({1, 1, 1}, at::kLong);  // a codebook's, whose term is a mean over both features
+  EXPECT_DOUBLE_EQ(compute_losses(result, kTarget, options, 0).latent.item<double>(), 1);
 }
 
 TEST(Losses, GradientsMatchDifferences) {
