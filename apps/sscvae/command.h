@@ -51,6 +51,8 @@ struct OutputOptions {
   bool overwrite = false;
 };
 
+/// Is there a report of an interrupted call to go on with? It may then be replaced by what this one adds to it.
+bool goes_on_with(const std::string& report, bool skip_existing);
 /// --json FILE|-
 void add_json_option(CLI::App& app, std::string& json);
 /// --config, --model, --set: what completes weights without a configuration

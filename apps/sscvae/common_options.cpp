@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <filesystem>
 
 #include "sscvae/command.h"
 #include "sscvae/core/error.h"
@@ -8,6 +9,11 @@
 #include "sscvae/tasks/reading.h"
 
 namespace sscvae::cli {
+
+bool goes_on_with(const std::string& report, bool skip_existing) {
+  std::error_code ignored;
+  return skip_existing && std::filesystem::is_regular_file(report, ignored);
+}
 
 void add_json_option(CLI::App& app, std::string& json) {
   app.add_option("--json", json, "write the results as JSON to this file; - : to standard output instead of the text")

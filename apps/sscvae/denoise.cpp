@@ -27,8 +27,11 @@ void add_denoise(CLI::App& app) {
   app.add_option("--reference", options->reference, "clean images of the same names: report PSNR and SSIM against them")
       ->type_name("PATH");
   app.callback([options] {
+    const bool goes_on = goes_on_with(options->json, options->skip_existing);
+    if (goes_on) options->earlier = options->json;
     tasks::carry_out(
-        options->json, options->overwrite, [options] { return tasks::denoise(*options); }, piped_output(options->out));
+        options->json, options->overwrite || goes_on, [options] { return tasks::denoise(*options); },
+        piped_output(options->out));
   });
 }
 

@@ -1,7 +1,6 @@
 #include "sscvae/tasks/evaluate.h"
 
 #include <CLI/CLI.hpp>
-#include <filesystem>
 
 #include "sscvae/command.h"
 #include "sscvae/core/error.h"
@@ -13,12 +12,6 @@ namespace {
 struct EvaluateArguments : tasks::EvaluateOptions {
   std::string json;
   bool skip_existing = false;
-
-  /// What an interrupted call left is replaced by what this one adds to it.
-  bool goes_on() const {
-    std::error_code ignored;
-    return skip_existing && std::filesystem::is_regular_file(json, ignored);
-  }
 };
 
 /// Errors: UsageError where there is no file to go on with.
@@ -88,7 +81,7 @@ void add_evaluate(CLI::App& app) {
   app.callback([options] {
     check_report(*options);
     if (options->skip_existing) options->earlier = options->json;
-    tasks::carry_out(options->json, options->overwrite || options->goes_on(),
+    tasks::carry_out(options->json, options->overwrite || goes_on_with(options->json, options->skip_existing),
                      [options] { return tasks::evaluate(*options); }, {{"--per-image", options->per_image}});
   });
 }

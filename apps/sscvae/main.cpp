@@ -12,6 +12,7 @@
 #include "sscvae/core/tensor_heap.h"
 #include "sscvae/core/text.h"
 #include "sscvae/core/version.h"
+#include "sscvae/kept_inputs.h"
 #include "sscvae/tasks/interrupt.h"
 
 namespace sscvae::cli {
@@ -146,6 +147,7 @@ void build(CLI::App& app) {
     if (leaves.empty()) leaves = {sub};
     for (CLI::App* leaf : leaves) {
       refuse_impossible_values(*leaf);
+      leaf->parse_complete_callback([leaf] { keep_inputs(*leaf); });
       leaf->add_flag_callback(
           "--quiet", [] { set_verbosity(Verbosity::kQuiet); }, "no progress and no notes");
     }

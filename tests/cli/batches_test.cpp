@@ -130,6 +130,27 @@ TEST_F(Batches, AnInterruptedEvaluationReportsWhatItMeasured) {
   EXPECT_EQ(json["images"].size() + 1, static_cast<size_t>(std::count(csv.begin(), csv.end(), '\n')));
 }
 
+TEST_F(Batches, ResultsGoOnWithTheirReport) {
+  const Strings call{"reconstruct", at("images"), "--weights", at("w.safetensors"), "--out", at("out"),
+                     "--json",      at("r.json"), "--quiet"};
+  ASSERT_EQ(run(call).code, 0);
+  const auto whole = nlohmann::json::parse(slurp(folder_ / "r.json"));
+  std::filesystem::remove(folder_ / "out/b.png");
+  Strings again = call;
+  again.push_back("--skip-existing");
+  const Outcome outcome = run(again);
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const auto joined = nlohmann::json::parse(slurp(folder_ / "r.json"));
+  EXPECT_EQ(joined["skipped"].size(), 3u);
+  ASSERT_EQ(joined["images"].size(), 4u);
+  EXPECT_EQ(joined["images"][0]["name"], "b.png") << "the one that was made now";
+  EXPECT_EQ(joined["images"][1]["psnr_db"], whole["images"][0]["psnr_db"]) << "what was known of the others";
+  again[0] = "denoise";
+  const Outcome refused = run(again);
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_NE(refused.err.find("no report of denoise with these weights"), std::string::npos) << refused.err;
+}
+
 TEST_F(Batches, AnEvaluationGoesOnWithItsReport) {
   const Strings call{"evaluate", "--weights", at("w.safetensors"), "--data", at("images"), "--dataset", "folder",
                      "--task",   "denoise",   "--sigma-8bit",      "10",     "--protocol", "authors",   "--quiet"};

@@ -133,6 +133,45 @@ TEST_F(Outputs, FilesOfEveryCommandAreReplacedOnlyWhereAsked) {
   }
 }
 
+TEST_F(Outputs, NeverTakeThePlaceOfInputs) {
+  run_json({"export", at("w.safetensors"), "--out", at("w.pt")});
+  std::ofstream(at("c.toml")) << serialization::read_safetensors(at("w.safetensors")).metadata.at(models::kConfigKey);
+  fs::create_symlink(at("w.safetensors"), at("link.safetensors"));
+  const std::string weights = at("w.safetensors"), first = at("images/a.png"), config = at("c.toml");
+  const std::vector<std::pair<Strings, std::string>> calls{
+      {{"export", weights, "--out", weights}, weights},
+      {{"export", weights, "--format", "safetensors", "--out", at("link.safetensors")}, weights},
+      {{"import", at("w.pt"), "--config", config, "--out", config}, config},
+      {{"calibrate", "--weights", weights, "--data", at("images"), "--dataset", "folder", "--out", weights}, weights},
+      {{"inspect", weights, "--json", weights}, weights},
+      {{"inspect", weights, "--codes", first, "--out", at("maps"), "--atoms", first}, first},
+      {{"config", "--config", config, "--out", config}, config},
+      {{"reconstruct", first, "--weights", weights, "--out", at("o"), "--json", first}, first},
+      {{"reconstruct", at("images"), "--weights", weights, "--out", at("o"), "--json", first}, first},
+      {{"denoise", at("images/*.png"), "--weights", weights, "--out", at("o"), "--json", first}, first},
+      {{"evaluate", "--weights", weights, "--data", at("images"), "--dataset", "folder", "--per-image", first}, first},
+      {{"compare", first, at("images/b.png"), "--metrics", "psnr", "--json", first}, first},
+      {tiny_training("run", {}), first},
+  };
+  for (auto [arguments, input] : calls) {
+    SCOPED_TRACE(arguments[0]);
+    if (arguments[0] == "train") arguments.insert(arguments.end(), {"--json", input});
+    const std::string before = slurp(input);
+    arguments.insert(arguments.end(), {"--overwrite", "--quiet"});
+    const Outcome refused = run(arguments);
+    EXPECT_EQ(refused.code, 2) << refused.err;
+    EXPECT_NE(refused.err.find("is an input of this call"), std::string::npos) << refused.err;
+    EXPECT_EQ(slurp(input), before);
+    EXPECT_FALSE(fs::exists(at("o"))) << "work had begun";
+  }
+  const std::string table = at("images/figures.csv");  // beside images, not one of them
+  std::ofstream(table) << "old";
+  const Outcome beside = run({"evaluate", "--weights", weights, "--data", at("images"), "--dataset", "folder",
+                              "--per-image", table, "--overwrite", "--quiet"});
+  EXPECT_EQ(beside.code, 0) << beside.err;
+  EXPECT_NE(slurp(table), "old");
+}
+
 TEST_F(Outputs, FoldersOfResultsKeepWhatIsInThem) {
   for (const auto& [name, command] : commands()) {
     if (command.folder.empty() || !command.quick) continue;

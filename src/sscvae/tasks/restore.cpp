@@ -21,6 +21,7 @@
 #include "sscvae/image/temper.h"
 #include "sscvae/metrics/protocol.h"
 #include "sscvae/report/colormap.h"
+#include "sscvae/tasks/earlier_results.h"
 #include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/noise_range.h"
 #include "sscvae/tasks/novelty.h"
@@ -225,6 +226,7 @@ std::string table_of(const Json& images, const Columns& columns) {
 Report run_images(const RestoreOptions& options, const ImagePlan& plan, Inference& inference,
                   const std::string& command, const Process& process, const Columns& columns) {
   NoveltyCheck novelty(options, inference);
+  const Json earlier = earlier_results(options.earlier, command, inference.opened().sha256);
   record_plan(plan, options.out, options.novelty_maps);
   Results results = process_all(options, plan.jobs, inference, command, process, novelty);
   Json& images = results.images;
@@ -238,6 +240,7 @@ Report run_images(const RestoreOptions& options, const ImagePlan& plan, Inferenc
     skipped.push_back({{"name", job.name}, {"input", job.input.string()}, {"output", job.output.string()}});
   std::string text = images.empty() ? "" : table_of(images, columns);
   if (!skipped.empty()) text += format("%zu images skipped, their results were there\n", skipped.size());
+  add_results(images, earlier, plan.skipped);
   Json json{{"command", command},
             {"weights", options.source.weights},
             {"weights_sha256", inference.opened().sha256},
@@ -249,9 +252,8 @@ Report run_images(const RestoreOptions& options, const ImagePlan& plan, Inferenc
             {"skipped", std::move(skipped)},
             {"images", std::move(images)}};
   Report report = make_report(std::move(text), std::move(json));
-  report.failure = results.broken.failure();
-  report.interrupted = results.interrupted;
-  if (report.interrupted) report.failure.reset();  // named when it happened; what ended the run is the interrupt
+  report.interrupted = results.interrupted;  // that ended the run; what was broken was named when it happened
+  if (!report.interrupted) report.failure = results.broken.failure();
   return report;
 }
 
@@ -350,8 +352,7 @@ Report denoise(const DenoiseOptions& options) {
   Inference inference(options.source, options.inference);
   warn_of_other_task(inference, options.source.weights, true);
   const NoiseRange range = trained_range(inference.opened());
-  const bool goes_by_level = inference.set_noise_level({});
-  const bool told = !automatic && goes_by_level;
+  const bool told = inference.set_noise_level({}) && !automatic;
   if (!automatic && !range.contains(given))
     warn(format("'%s' was trained with noise of %s grey levels, not %g", options.source.weights.c_str(),
                 range.text().c_str(), given));

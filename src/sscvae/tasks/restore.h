@@ -24,6 +24,7 @@ struct RestoreOptions {
   std::string format = "keep";  ///< keep (a PNG remains one whatever its name) | png | jpg
   std::string novelty_maps;     ///< folder of pictures of what is unusual in each image; "": none
   bool overwrite = false;
+  std::string earlier;         ///< report of an interrupted call that skip_existing goes on with; "": none
   bool skip_existing = false;  ///< leave out inputs whose result is complete and not older; the report lists them
 };
 

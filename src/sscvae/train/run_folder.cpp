@@ -76,6 +76,14 @@ std::vector<fs::path> RunFolder::files_in_folders() const {
   return files;
 }
 
+fs::path RunFolder::last_preview() const {
+  fs::path last;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(previews(), ignored))
+    if (is_preview(entry.path().filename().string()) && entry.path().filename() > last.filename()) last = entry.path();
+  return last;
+}
+
 fs::path RunFolder::first_in_the_way() const {
   std::error_code ignored;
   for (const fs::path& file : {config(), split(), log(), validation_log(), report()})

@@ -40,6 +40,8 @@ class RunFolder {
 
   /// Is there a run: a configuration or a checkpoint?
   bool holds_run() const;
+  /// The newest preview that is a run's; empty without one. Files of others beside it are not looked at.
+  std::filesystem::path last_preview() const;
   /// The first file that a run would replace or mix with its own; "" if there is none. Empty folders do not count.
   std::filesystem::path first_in_the_way() const;
   /// Removes the files of an earlier run, by name, and its folders where nothing else is in them; configuration first:

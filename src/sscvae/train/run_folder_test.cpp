@@ -87,5 +87,15 @@ TEST(RunFolder, RemovesLeftoversOfAKill) {
   EXPECT_FALSE(std::filesystem::exists(run.checkpoints() / ".last.safetensors.77.tmp"));
 }
 
+TEST(RunFolder, TheLastPreviewIsOneOfTheRun) {
+  const testing::TemporaryFolder folder;
+  const RunFolder run(folder.path() / "run");
+  EXPECT_EQ(run.last_preview(), std::filesystem::path());
+  create_folder(run.previews());
+  for (const char* name : {"step_000005.png", "step_000012.png", "step_holiday.png", "zoo.png"})
+    write_atomically(run.previews() / name, "x");
+  EXPECT_EQ(run.last_preview(), run.preview(12));
+}
+
 }  // namespace
 }  // namespace sscvae::train

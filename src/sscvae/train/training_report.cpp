@@ -54,14 +54,6 @@ void add_curves(report::HtmlReport& page, const Table& log, const Table& validat
   chart("Weight of the sparsity term", "weight", series_of({{"weight", &log}}, "sparsity_weight"), true);
 }
 
-fs::path last_preview(const RunFolder& folder) {
-  fs::path last;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder.previews(), ignored))
-    if (entry.path().extension() == ".png" && entry.path().filename() > last.filename()) last = entry.path();
-  return last;
-}
-
 }  // namespace
 
 void write_training_report(const RunFolder& folder, const TrainSummary& summary,
@@ -79,7 +71,7 @@ void write_training_report(const RunFolder& folder, const TrainSummary& summary,
       if (!std::isnan(value)) figures.emplace_back(name, report::number_text(value));
     page.key_values(figures, "means over the validation images");
   }
-  if (const fs::path preview = last_preview(folder); !preview.empty()) {
+  if (const fs::path preview = folder.last_preview(); !preview.empty()) {
     page.heading("Preview");
     page.image_row(
         {{"input, reconstruction, residual (" + preview.stem().string() + ")", image::read_image(preview), ""}});
