@@ -41,7 +41,7 @@ bool takes_place(const fs::path& output, const std::string& input) {
          is_below(fs::canonical(output, error), folder);
 }
 
-/// What options other than outputs name: their values, and what follows the "=" of key=value.
+/// The values of all options that are not outputs; of key=value the value, too.
 std::vector<std::string> inputs_of(const CLI::App& command) {
   std::vector<std::string> inputs;
   for (const CLI::Option* option : command.get_options()) {

@@ -6,9 +6,9 @@ class App;
 
 namespace sscvae::cli {
 
-/// No output takes the place of an input of the same call, with --overwrite neither. Looks at a parsed command, before
-/// its work: an output file that exists and is also named by another option (a value, or what follows the "=" of
-/// key=value), or is an image below a folder or pattern that is. Errors: UsageError.
+/// Makes sure that no output replaces an input of the same call, not even with --overwrite. An existing output file is
+/// an input if another option names it (as its value or as the value of key=value), or if it is an image below a folder
+/// or pattern that another option names. Called after parsing, before any work. Errors: UsageError.
 void keep_inputs(const CLI::App& command);
 
 }  // namespace sscvae::cli

@@ -46,7 +46,7 @@ SplitManifest list_folder(const DataOptions& options) {
   if (options.split == SplitRule::kOfficial && !unusual.empty())
     note(options.root + ": taken as parts of the split: " + some_names(unusual));
   if (has_parts && (options.split == SplitRule::kAuthors || options.split == SplitRule::kGrouped))
-    note(options.root + ": its folders of training and test images are mixed and split anew; " +
+    note(options.root + ": images of its training and test folders are mixed and split again; " +
          "data.split = \"official\" keeps them");
   return manifest;
 }

@@ -98,7 +98,7 @@ TEST(Folder, test_images_in_folders_of_any_usual_name_are_not_trained_on) {
     options.split = SplitRule::kAuthors;
     ::testing::internal::CaptureStderr();
     make_manifest(options);
-    EXPECT_NE(::testing::internal::GetCapturedStderr().find("split anew"), std::string::npos);
+    EXPECT_NE(::testing::internal::GetCapturedStderr().find("split again"), std::string::npos);
   }
 }
 
