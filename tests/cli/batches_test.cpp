@@ -145,10 +145,15 @@ TEST_F(Batches, ResultsGoOnWithTheirReport) {
   ASSERT_EQ(joined["images"].size(), 4u);
   EXPECT_EQ(joined["images"][0]["name"], "b.png") << "the one that was made now";
   EXPECT_EQ(joined["images"][1]["psnr_db"], whole["images"][0]["psnr_db"]) << "what was known of the others";
+  Strings stronger = again;
+  stronger.insert(stronger.end(), {"--strength", "2"});
+  const Outcome other = run(stronger);
+  EXPECT_EQ(other.code, 2) << "results of two strengths in one report";
+  EXPECT_NE(other.err.find("is the report of another call: settings"), std::string::npos) << other.err;
   again[0] = "denoise";
   const Outcome refused = run(again);
   EXPECT_EQ(refused.code, 2);
-  EXPECT_NE(refused.err.find("no report of denoise with these weights"), std::string::npos) << refused.err;
+  EXPECT_NE(refused.err.find("is the report of another call: command"), std::string::npos) << refused.err;
 }
 
 TEST_F(Batches, AnEvaluationGoesOnWithItsReport) {
@@ -183,7 +188,7 @@ TEST_F(Batches, AnEvaluationGoesOnWithItsReport) {
   other.insert(other.end(), {"--crop", "16"});
   const Outcome refused = with(other);
   EXPECT_EQ(refused.code, 2);
-  EXPECT_NE(refused.err.find("is of another evaluation: centre_crop"), std::string::npos) << refused.err;
+  EXPECT_NE(refused.err.find("is the report of another call: centre_crop"), std::string::npos) << refused.err;
   EXPECT_EQ(with({"--json", at("e.json"), "--skip-existing", "--per-image", at("whole.csv")}).code, 2)
       << "a table that this evaluation did not write";
   EXPECT_EQ(with({"--skip-existing"}).code, 2);

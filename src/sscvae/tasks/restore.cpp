@@ -21,12 +21,13 @@
 #include "sscvae/image/temper.h"
 #include "sscvae/metrics/protocol.h"
 #include "sscvae/report/colormap.h"
-#include "sscvae/tasks/earlier_results.h"
+#include "sscvae/tasks/earlier_figures.h"
 #include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/noise_range.h"
 #include "sscvae/tasks/novelty.h"
 #include "sscvae/tasks/outputs.h"
 #include "sscvae/tasks/reading.h"
+#include "sscvae/tasks/restore_settings.h"
 
 namespace sscvae::tasks {
 
@@ -223,10 +224,11 @@ std::string table_of(const Json& images, const Columns& columns) {
   return text_table(rows);
 }
 
-Report run_images(const RestoreOptions& options, const ImagePlan& plan, Inference& inference,
+Report run_images(const RestoreOptions& options, const ImagePlan& plan, Inference& inference, const Json& settings,
                   const std::string& command, const Process& process, const Columns& columns) {
   NoveltyCheck novelty(options, inference);
-  const Json earlier = earlier_results(options.earlier, command, inference.opened().sha256);
+  Json json{{"command", command}, {"weights_sha256", inference.opened().sha256}, {"settings", settings}};
+  const Json earlier = options.earlier.empty() ? Json() : read_earlier_report(options.earlier, json);
   record_plan(plan, options.out, options.novelty_maps);
   Results results = process_all(options, plan.jobs, inference, command, process, novelty);
   Json& images = results.images;
@@ -240,17 +242,15 @@ Report run_images(const RestoreOptions& options, const ImagePlan& plan, Inferenc
     skipped.push_back({{"name", job.name}, {"input", job.input.string()}, {"output", job.output.string()}});
   std::string text = images.empty() ? "" : table_of(images, columns);
   if (!skipped.empty()) text += format("%zu images skipped, their results were there\n", skipped.size());
-  add_results(images, earlier, plan.skipped);
-  Json json{{"command", command},
-            {"weights", options.source.weights},
-            {"weights_sha256", inference.opened().sha256},
-            {"model", inference.opened().experiment.options.model.name},
-            {"compute", inference.text()},
-            {"protocol", metrics::protocols().front().name},
-            {"interrupted", results.interrupted},
-            {"broken", results.broken.count()},
-            {"skipped", std::move(skipped)},
-            {"images", std::move(images)}};
+  add_earlier_results(images, earlier, plan.skipped);
+  json.update({{"weights", options.source.weights},
+               {"model", inference.opened().experiment.options.model.name},
+               {"compute", inference.text()},
+               {"protocol", metrics::protocols().front().name},
+               {"interrupted", results.interrupted},
+               {"broken", results.broken.count()},
+               {"skipped", std::move(skipped)},
+               {"images", std::move(images)}});
   Report report = make_report(std::move(text), std::move(json));
   report.interrupted = results.interrupted;  // that ended the run; what was broken was named when it happened
   if (!report.interrupted) report.failure = results.broken.failure();
@@ -328,7 +328,7 @@ Report reconstruct(const RestoreOptions& options) {
     add_code(item, result);
     return result.reconstruction;
   };
-  return run_images(options, plan, inference, "reconstruct", process,
+  return run_images(options, plan, inference, settings_of(options), "reconstruct", process,
                     {{"PSNR dB", "psnr_db", "%.2f"},
                      {"SSIM", "ssim", "%.4f"},
                      {"nnz", "nnz", "%.2f"},
@@ -384,7 +384,7 @@ Report denoise(const DenoiseOptions& options) {
     add_code(item, result);
     return result.reconstruction;
   };
-  Report report = run_images(options, plan, inference, "denoise", process,
+  Report report = run_images(options, plan, inference, settings_of(options), "denoise", process,
                              {{automatic ? "sigma (estimated)" : "sigma", "sigma_8bit", "%.2f"},
                               {"noisy PSNR dB", "noisy_psnr_db", "%.2f"},
                               {"PSNR dB", "psnr_db", "%.2f"},
