@@ -1,6 +1,7 @@
 #include <iterator>
 
 #include "cli/program.h"
+#include "sscvae/serialization/safetensors.h"
 
 namespace sscvae::testing {
 namespace {
@@ -245,6 +246,22 @@ TEST(Errors, AnUnknownInstructionSetInTheEnvironment) {
   expect_failure({"doctor"}, 2, "SSCVAE_ISA: expected portable, avx2");
   if (before) ::setenv("SSCVAE_ISA", held_to.c_str(), 1);
   else ::unsetenv("SSCVAE_ISA");
+}
+
+TEST(Errors, ImagesThatWeightsMakeNoNumbersOfAreNamed) {
+  const TemporaryFolder folder;
+  const std::string images = (folder / "images").string();
+  run_json({"data", "synth", "--kind", "leaves", "--count", "2", "--size", "32x32", "--out", images});
+  auto file = serialization::read_safetensors(write_tiny_weights(folder / "w.safetensors", 1));
+  for (const auto& [name, tensor] : file.tensors)
+    if (name == "_decoder.stem.weight" || name == "_decoder.head.weight") at::Tensor(tensor).mul_(1e30);
+  serialization::write_safetensors(folder / "large.safetensors", file.tensors, file.metadata);
+  const Outcome outcome = run({"evaluate", "--weights", (folder / "large.safetensors").string(), "--data", images,
+                               "--dataset", "folder", "--part", "all"});
+  EXPECT_EQ(outcome.code, 4) << outcome.err;
+  for (const char* name : {"leaves_00000.png", "leaves_00001.png"})
+    EXPECT_NE(outcome.err.find(name), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("not finite"), std::string::npos) << outcome.err;
 }
 
 TEST(Denoise, TheLevelThatIsToldCountsForEveryDenoiser) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -237,10 +238,12 @@ class Evaluation {
       if (interrupted_ && !known) continue;  // what is known stays in the report
       // The noise of an image may depend on how many were there before it.
       const bool needs_image = !known || (plan_.denoises() && !interrupted_);
-      const std::optional<Images> images = needs_image ? load_or_note(i) : std::nullopt;
-      if (needs_image && !images) continue;
-      if (known) take_over(plan_.paths[i], *known, images);
-      else measure(plan_.paths[i], *images);
+      leave_out_if_broken(i, [&] {
+        std::optional<Images> images;
+        if (needs_image) images = load_images(plan_, i, reader_, inference_.channels(), options_.crop, protocol_);
+        if (known) take_over(plan_.paths[i], *known, images);
+        else measure(plan_.paths[i], *images);
+      });
       progress.update(static_cast<int64_t>(i + 1), format("PSNR %.2f dB", psnr_.value()));
     }
   }
@@ -273,14 +276,14 @@ class Evaluation {
   }
 
  private:
-  std::optional<Images> load_or_note(size_t index) {
+  /// An image that cannot be read, or that the weights make no numbers of, is named.
+  void leave_out_if_broken(size_t index, const std::function<void()>& work) {
     try {
-      return load_images(plan_, index, reader_, inference_.channels(), options_.crop, protocol_);
+      work();
     } catch (const Error& error) {
-      if (plan_.data.on_broken == data::OnBroken::kRefuse) throw;
+      if (error.code() == ExitCode::kUsage || plan_.data.on_broken == data::OnBroken::kRefuse) throw;
       broken_.add(plan_.paths[index], error);
       sets_.leave_one_out();
-      return std::nullopt;
     }
   }
 
