@@ -54,6 +54,14 @@ TEST(NoiseLevel, FineTextureIsHardlyTakenForNoise) {
 }
 
 /// Edges are no noise: what is flat decides, or nothing where all is black and white.
+TEST(NoiseLevel, CheckersOfSinglePixelsDoNotHideIt) {
+  torch::manual_seed(4);
+  at::Tensor checker = torch::full({1, 128, 128}, 0.3);
+  for (const int64_t first : {0, 1}) checker.slice(1, first, 128, 2).slice(2, first, 128, 2).fill_(0.7);
+  for (const double sigma : {2.0, 10.0})
+    EXPECT_NEAR(image::estimate_sigma_8bit(checker + torch::randn_like(checker) * (sigma / 255)), sigma, 0.3 * sigma);
+}
+
 TEST(NoiseLevel, DrawingsHaveNone) {
   at::Tensor drawing = at::full({3, 200, 260}, 0.25);  // lines of one colour on another
   for (int64_t row = 20; row < 180; row += 14)
