@@ -186,7 +186,7 @@ TEST_P(OnnxInterop, GroupsOfManyPixels) {
 }
 
 /// Images large enough for windows (image/noise_level.h): noise throughout, within a flat frame, on half of a drawing,
-/// strokes on white paper, and nothing but one colour.
+/// strokes on white paper, noise on squares of 8 pixels, and nothing but one colour.
 TEST_P(OnnxInterop, NoiseLevelsOfFramesAndDrawings) {
   SSCVAE_SKIP_WITHOUT_PYTHON(GetParam());
   SSCVAE_SKIP_WITHOUT_PYTHON("safetensors");
@@ -197,7 +197,10 @@ TEST_P(OnnxInterop, NoiseLevelsOfFramesAndDrawings) {
   framed.slice(3, 130).fill_(0.125);
   half.slice(3, 0, 60).add_(torch::randn({1, 1, 128, 60}) * 0.05);
   for (int64_t column = 20; column < 140; column += 9) paper.slice(3, column, column + 4).slice(2, 20, 100).fill_(0.4);
-  Files files({noisy(), framed, half, paper, at::full({1, 1, 128, 160}, 0.7)});
+  const at::Tensor rows = at::arange(128).div(8, "floor"), columns = at::arange(160).div(8, "floor");
+  const at::Tensor squares =
+      (rows.unsqueeze(1) + columns).remainder(2).mul(0.6) + torch::randn({1, 1, 128, 160}) * 0.01;
+  Files files({noisy(), framed, half, paper, squares + 0.2, at::full({1, 1, 128, 160}, 0.7)});
   files.add("noise", small_options("csc", "sound"));
   files.expect_agreement(GetParam());
 }

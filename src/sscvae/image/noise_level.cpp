@@ -3,11 +3,14 @@
 #include <ATen/ops/avg_pool2d.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/conv2d.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/kthvalue.h>
 #include <ATen/ops/max_pool2d.h>
 #include <torch/csrc/autograd/grad_mode.h>
 #include <torch/types.h>
 
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <optional>
 
@@ -72,32 +75,69 @@ at::Tensor energy_of(const at::Tensor& squares) {
   return (first + rest * static_cast<double>(others)) / static_cast<double>(others + 1);
 }
 
+/// What filters answer at every second row and column [C,F,h,w], and where that is counted [1,1,h,w].
+struct Responses {
+  at::Tensor response, clear;
+};
+
+/// Of an image [C,H,W] to filters [F,1,n,n]: clear where they see no pixel of `saturated` [H,W].
+Responses responses(const at::Tensor& image, const at::Tensor& saturated, const at::Tensor& filters) {
+  return {at::conv2d(image.unsqueeze(1), filters, {}, NoiseFilters::kStride), unsaturated(saturated, filters.size(2))};
+}
+
+void count_all_where_few_are_clear(Responses& responses) {
+  if (responses.clear.sum().item<double>() < NoiseFilters::kFewest) responses.clear = at::ones_like(responses.clear);
+}
+
+/// The variance of each channel [C] by its calmest positions: no less where there is white noise throughout. Positions
+/// that share pixels with silent ones which are left out see part of the noise; without any others the variance is
+/// infinite.
+at::Tensor largest_variance(const Responses& all, int64_t side) {
+  const at::Tensor counted = answering(all.response, all.clear), squares = all.response.square();
+  const int64_t reach = side / NoiseFilters::kStride - 1;
+  const at::Tensor beside = at::max_pool2d(all.clear - counted, {2 * reach + 1, 2 * reach + 1}, {1, 1}, {reach, reach});
+  const at::Tensor used = counted.mul(1 - beside).squeeze(0).squeeze(0) > 0.5;
+  const int64_t count = used.sum().item<int64_t>();
+  if (count == 0) return at::full({squares.size(0)}, std::numeric_limits<float>::infinity());
+  const at::Tensor values = energy_of(squares).masked_select(used).view({squares.size(0), count});
+  const auto index = static_cast<int64_t>(NoiseFilters::kCalmest * static_cast<double>(count - 1));
+  return std::get<0>(at::kthvalue(values, index + 1, 1)) / NoiseFilters::kCalmestBias;
+}
+
 /// The variance of each channel [C] by its quiet windows; nothing with too few windows.
-std::optional<at::Tensor> variance_of_windows(const at::Tensor& response, const at::Tensor& clear) {
-  const at::Tensor counted = answering(response, clear), share = window_mean(counted);
-  const at::Tensor energy = energy_of(window_mean(response.square() * counted) / share.clamp_min(1e-6));
+std::optional<at::Tensor> variance_of_windows(const Responses& all) {
+  const at::Tensor counted = answering(all.response, all.clear), share = window_mean(counted);
+  const at::Tensor energy = energy_of(window_mean(all.response.square() * counted) / share.clamp_min(1e-6));
   const at::Tensor used = share.squeeze(0).squeeze(0) > 0.5;
   const int64_t count = used.sum().item<int64_t>();
   if (count < NoiseFilters::kFewestWindows) return std::nullopt;
-  const at::Tensor values = energy.masked_select(used).view({response.size(0), count});
+  const at::Tensor values = energy.masked_select(used).view({energy.size(0), count});
   const auto index = static_cast<int64_t>(NoiseFilters::kQuiet * static_cast<double>(count - 1));
   return std::get<0>(values.sort(1)).select(1, index) / NoiseFilters::kQuietBias;
 }
 
 /// The deviation of each channel [C] by single responses; nothing without any.
-std::optional<at::Tensor> deviation_of_responses(const at::Tensor& response, const at::Tensor& clear) {
-  const at::Tensor sizes = (response.abs() * clear).flatten(1);  // [C,F h w]
+std::optional<at::Tensor> deviation_of_responses(const Responses& all) {
+  const at::Tensor sizes = (all.response.abs() * all.clear).flatten(1);  // [C,F h w]
   const at::Tensor used =
       sizes.masked_select(sizes.amax(0).gt(NoiseFilters::kFlat).expand_as(sizes)).reshape({sizes.size(0), -1});
   if (used.numel() == 0) return std::nullopt;
   return std::get<0>(used.median(1)) / NoiseFilters::kNormal;
 }
 
+/// [3,1,n,n]: the highest frequencies but the constant of rows and of columns, the highest of all first.
+at::Tensor highest(int64_t side) {
+  return at::stack(
+             {filter(side, side - 1, side - 1), filter(side, side - 1, side - 2), filter(side, side - 2, side - 1)})
+      .unsqueeze(1);
+}
+
 }  // namespace
 
 NoiseFilters noise_filters(int64_t height, int64_t width) {
-  if (height < NoiseFilters::kSmallest || width < NoiseFilters::kSmallest) return {filter(2, 1, 1).view({1, 1, 2, 2})};
-  return {at::stack({filter(8, 7, 7), filter(8, 7, 6), filter(8, 6, 7)}).unsqueeze(1)};
+  if (height < NoiseFilters::kSmallest || width < NoiseFilters::kSmallest)
+    return {filter(2, 1, 1).view({1, 1, 2, 2}), {}};
+  return {highest(8), highest(4)};
 }
 
 double estimate_sigma_8bit(const at::Tensor& image) {
@@ -107,12 +147,17 @@ double estimate_sigma_8bit(const at::Tensor& image) {
   const NoiseFilters how = noise_filters(image.size(1), image.size(2));
   const at::Tensor values = image.to(at::kFloat), saturated = is_saturated(values);
   if (saturated.all().item<bool>()) return 0;
-  const at::Tensor response = at::conv2d(values.unsqueeze(1), how.filters, {}, how.kStride);  // [C,F,h,w]
-  at::Tensor clear = unsaturated(saturated, how.filters.size(2));
-  if (is_page(response, clear)) return 0;
-  if (clear.sum().item<double>() < NoiseFilters::kFewest) clear = at::ones_like(clear);
-  if (const auto variance = variance_of_windows(response, clear)) return variance->median().sqrt().item<double>() * 255;
-  const auto deviation = deviation_of_responses(response, clear);
+  Responses all = responses(values, saturated, how.filters);
+  if (is_page(all.response, all.clear)) return 0;
+  count_all_where_few_are_clear(all);
+  if (const auto variance = variance_of_windows(all)) {
+    Responses small = responses(values, saturated, how.small_filters);
+    count_all_where_few_are_clear(small);
+    const at::Tensor most =
+        at::minimum(largest_variance(all, how.filters.size(2)), largest_variance(small, how.small_filters.size(2)));
+    return at::minimum(*variance, most).median().sqrt().item<double>() * 255;
+  }
+  const auto deviation = deviation_of_responses(all);
   return deviation ? deviation->median().item<double>() * 255 : 0;
 }
 

@@ -6,7 +6,8 @@ namespace sscvae::image {
 
 /// What an image says about its noise: how it is filtered, and from which size of the response on it counts.
 struct NoiseFilters {
-  at::Tensor filters;                       ///< [F,1,n,n], unit length
+  at::Tensor filters;        ///< [F,1,n,n], unit length
+  at::Tensor small_filters;  ///< [F,1,m,m], m < n, for narrow spaces between edges; undefined where n = 2
   static constexpr int64_t kSmallest = 16;  ///< side of an image, pixels, below which other filters serve
   static constexpr int64_t kStride = 2;
   static constexpr double kFlat = 1e-6;      ///< responses below are rounding errors of flat areas
@@ -19,25 +20,29 @@ struct NoiseFilters {
   static constexpr double kQuiet = 0.05;         ///< share of the windows that are quieter than the one taken
   static constexpr double kMostOfFirst = 1.5;    ///< times the mean of the others: what the first filter counts at most
   static constexpr double kQuietBias = 0.79;     ///< its energy for white noise of variance 1, by simulation
+  // Single positions, whose energy bounds that of the windows.
+  static constexpr double kCalmest = 0.01;        ///< share of the positions that are calmer than the one taken
+  static constexpr double kCalmestBias = 0.0102;  ///< 1/1.1 of its energy for white noise of variance 1, by simulation
 };
 /// For images of that size: the three highest frequencies of the 8 x 8 cosine transform, or the diagonal of 2 x 2 for
-/// images below kSmallest pixels. The first one is the highest of all.
+/// images below kSmallest pixels. The first one is the highest of all. The small ones are those of 4 x 4.
 NoiseFilters noise_filters(int64_t height, int64_t width);
 
 /// Standard deviation of white Gaussian noise in an image [C,H,W] in [0,1], in 8-bit grey levels: the median over
 /// channels of that of the quietest parts. There d are the responses to noise_filters() at every second row and column,
 /// d^2 is averaged over windows of kWindow x kWindow positions and over filters, where the first one, which answers to
 /// checkers of single pixels, counts at most kMostOfFirst times as much as the others, and of the windows by rising
-/// energy the one at kQuiet is taken. Positions that see a pixel of exactly 0 or 1 in any channel, where noise was cut
-/// off, are left out while kFewest others remain, and so are those where no channel responds (a frame around the image)
-/// unless they are half of all: then the image is a drawing without noise. So is one with
-/// hardly a window free of pixels of 0 and 1 where kSilent of all positions do not respond: black on white. With few
-/// windows it is median|d| / 0.6745 over all responses above kFlat (Donoho & Johnstone 1994). 0 where nothing is left,
-/// or every pixel is 0 or 1.
+/// energy the one at kQuiet is taken. It is no more than single positions say, where all have noise: the calmest of
+/// lines of text and of patterns, whose windows are full of edges, lie between the edges. Positions that see a pixel of
+/// exactly 0 or 1 in any channel, where noise was cut off, are left out while kFewest others remain, and so are those
+/// where no channel responds (a frame around the image) unless they are half of all: then the image is a drawing
+/// without noise. So is one with hardly a window free of pixels of 0 and 1 where kSilent of all positions do not
+/// respond: black on white. With few windows it is median|d| / 0.6745 over all responses above kFlat (Donoho &
+/// Johnstone 1994). 0 where nothing is left, or every pixel is 0 or 1.
 ///
 /// Sources: images have least of their own at the highest frequencies of 8 x 8 pixels, and in parts of weak texture
 /// (Liu, Tanaka, Okutomi 2013). What they have still counts as noise. Root mean square error on the 32 images of
-/// BSDS500 val outside BSD68 (sigma_8bit in the JSON of `denoise --add-noise S`), in grey levels: 1.65 without noise
+/// BSDS500 val outside BSD68 (sigma_8bit in the JSON of `denoise --add-noise S`), in grey levels: 0.99 without noise
 /// (their own is part of it), 0.51 at 15, 0.39 at 25, 0.54 at 50; of the median over all responses 2.72, 0.77, 0.45,
 /// 0.34.
 double estimate_sigma_8bit(const at::Tensor& image);

@@ -100,8 +100,8 @@ std::string answering(NodeWriter& writer, const std::string& response, const std
 }
 
 struct WindowEstimate {
-  std::string deviation;  ///< of each channel [N,C,1]
-  std::string enough;     ///< are there windows enough? [N,1,1]
+  std::string variance;  ///< of each channel [N,C,1]
+  std::string enough;    ///< are there windows enough? [N,1,1]
 };
 
 /// As energy_of in image/noise_level.cpp: [N,C F,h,w] -> [N,C,h,w].
@@ -122,13 +122,58 @@ std::string energy_of(NodeWriter& writer, const std::string& squares, int64_t ch
   return writer.add("Div", {sum, writer.number(others + 1, "filters")});
 }
 
-WindowEstimate by_windows(NodeWriter& writer, const std::string& response, const std::string& clear, int64_t channels,
-                          int64_t filters) {
-  const std::string counted = answering(writer, response, clear), share = window_mean(writer, counted);
-  const std::string squares = writer.add("Mul", {writer.add("Mul", {response, response}), counted});
-  const std::string means =
-      writer.add("Div", {window_mean(writer, squares), writer.add("Max", {share, writer.number(1e-6, "least")})});
-  const std::string mean = energy_of(writer, means, channels, filters);
+/// What filters answer [N,C F,h,w], where they see no saturated pixel, and that where it is not too little [N,1,h,w].
+struct Responses {
+  std::string response, unsaturated, clear;
+  int64_t channels, filters, side;
+};
+
+Responses responses_to(NodeWriter& writer, const std::string& image, const std::string& saturation, int64_t channels,
+                       const at::Tensor& filters) {
+  const std::string free = unsaturated(writer, saturation, filters.size(2));
+  return {responses(writer, image, channels, filters),
+          free,
+          enough_of(writer, free),
+          channels,
+          filters.size(0),
+          filters.size(2)};
+}
+
+/// As largest_variance in image/noise_level.cpp: [N,C,1].
+std::string largest_variance(NodeWriter& writer, const Responses& all) {
+  const std::string counted = answering(writer, all.response, all.clear);
+  const std::string squares = writer.add("Mul", {all.response, all.response});
+  const std::string energy = energy_of(writer, squares, all.channels, all.filters);
+  const int64_t reach = all.side / NoiseFilters::kStride - 1, side = 2 * reach + 1;
+  const std::string left_out = writer.add("Sub", {all.clear, counted});
+  const std::string beside =
+      writer.add("MaxPool", {left_out},
+                 {{"kernel_shape", Integers{side, side}}, {"strides", Integers{1, 1}}, {"pads", Integers(4, reach)}});
+  const std::string one = writer.number(1, "one");
+  const std::string used = writer.add(
+      "Greater", {writer.add("Mul", {counted, writer.add("Sub", {one, beside})}), writer.number(0.5, "half")});
+  const std::string values = writer.add("Reshape", {writer.add("Where", {used, energy, writer.number(1e9, "unused")}),
+                                                    writer.integers({0, all.channels, -1}, "flat")});
+  const auto place = [&](const std::string& count) {
+    const std::string before =
+        writer.add("Max", {writer.add("Sub", {count, writer.integers({1}, "one")}), writer.integers({0}, "zero")});
+    const std::string share = writer.number(NoiseFilters::kCalmest, "calmest");
+    return cast(writer, writer.add("Mul", {cast(writer, before, kFloatType), share}), kIntegerType);
+  };
+  const std::string index = place(writer.add("Squeeze", {count_of(writer, used), writer.integers({3}, "axis")}));
+  const std::string positions = writer.add("Shape", {values}, {{"start", int64_t{2}}, {"end", int64_t{3}}});
+  const std::string most = writer.add("Add", {place(positions), writer.integers({1}, "one")});
+  return writer.add("Div", {taken(writer, sorted(writer, values, most, 2), index, all.channels),
+                            writer.number(NoiseFilters::kCalmestBias, "bias")});
+}
+
+WindowEstimate by_windows(NodeWriter& writer, const Responses& all) {
+  const int64_t channels = all.channels;
+  const std::string counted = answering(writer, all.response, all.clear), share = window_mean(writer, counted);
+  const std::string squares = writer.add("Mul", {all.response, all.response});
+  const std::string means = writer.add("Div", {window_mean(writer, writer.add("Mul", {squares, counted})),
+                                               writer.add("Max", {share, writer.number(1e-6, "least")})});
+  const std::string mean = energy_of(writer, means, channels, all.filters);
   const std::string used = writer.add("Greater", {share, writer.number(0.5, "half")});
   const std::string values = writer.add("Reshape", {writer.add("Where", {used, mean, writer.number(1e9, "unused")}),
                                                     writer.integers({0, channels, -1}, "flat")});
@@ -140,8 +185,7 @@ WindowEstimate by_windows(NodeWriter& writer, const std::string& response, const
            kIntegerType);
   const std::string windows = writer.add("Shape", {values}, {{"start", int64_t{2}}, {"end", int64_t{3}}});
   const std::string energy_taken = taken(writer, sorted(writer, values, windows, 2), index, channels);
-  const std::string variance = writer.add("Div", {energy_taken, writer.number(NoiseFilters::kQuietBias, "bias")});
-  return {writer.add("Sqrt", {variance}),
+  return {writer.add("Div", {energy_taken, writer.number(NoiseFilters::kQuietBias, "bias")}),
           writer.add("Not", {writer.add("Less", {count, writer.integers({NoiseFilters::kFewestWindows}, "fewest")})})};
 }
 
@@ -220,22 +264,23 @@ TemperLevel level_of(NodeWriter& writer, const std::string& grey_levels) {
 }  // namespace
 
 std::string add_noise_estimate(NodeWriter& writer, const std::string& image, int64_t channels) {
-  const at::Tensor filters = image::noise_filters(NoiseFilters::kSmallest, NoiseFilters::kSmallest).filters;
+  const NoiseFilters how = image::noise_filters(NoiseFilters::kSmallest, NoiseFilters::kSmallest);
   const std::string saturation = saturated(writer, image);
-  const std::string unsaturated_ones = unsaturated(writer, saturation, filters.size(2));
-  const std::string clear = enough_of(writer, unsaturated_ones);
-  const std::string response = responses(writer, image, channels, filters);
-  const WindowEstimate windows = by_windows(writer, response, clear, channels, filters.size(0));
+  const Responses all = responses_to(writer, image, saturation, channels, how.filters);
+  const Responses small = responses_to(writer, image, saturation, channels, how.small_filters);
+  const WindowEstimate windows = by_windows(writer, all);
+  const std::string most = writer.add("Min", {largest_variance(writer, all), largest_variance(writer, small)});
+  const std::string by_energy = writer.add("Sqrt", {writer.add("Min", {windows.variance, most})});
   const std::string deviation =
-      writer.add("Where", {windows.enough, windows.deviation, by_responses(writer, response, clear, channels)});
+      writer.add("Where", {windows.enough, by_energy, by_responses(writer, all.response, all.clear, channels)});
   const std::string ranked = sorted(writer, deviation, writer.integers({channels}, "count"), 1);
   const std::string median =
       writer.add("Gather", {ranked, writer.integers({(channels - 1) / 2}, "median")}, {{"axis", int64_t{1}}});
   const std::string sigma = writer.add("Unsqueeze", {median, writer.integers({3}, "axis")});  // [N,1,1,1]
   // Nothing can be said of an image that is black and white throughout.
-  const std::string all = writer.add("ReduceMin", {saturation}, {{"axes", Integers{1, 2, 3}}});
-  const std::string known = writer.add("Mul", {sigma, writer.add("Sub", {writer.number(1, "one"), all})});
-  const std::string noise = writer.add("Mul", {known, unless_page(writer, response, unsaturated_ones)});
+  const std::string black_or_white = writer.add("ReduceMin", {saturation}, {{"axes", Integers{1, 2, 3}}});
+  const std::string known = writer.add("Mul", {sigma, writer.add("Sub", {writer.number(1, "one"), black_or_white})});
+  const std::string noise = writer.add("Mul", {known, unless_page(writer, all.response, all.unsaturated)});
   return writer.add("Mul", {noise, large_enough(writer, image)});
 }
 

@@ -99,6 +99,18 @@ TEST(NoiseLevel, AFrameWithoutNoiseIsLeftOut) {
   EXPECT_NEAR(image::estimate_sigma_8bit(image), 20, 1.2);
 }
 
+/// Squares of 8 pixels: there are edges in every window, but not at every position.
+TEST(NoiseLevel, PositionsBetweenEdgesDecideWherePatternsFillTheImage) {
+  const at::Tensor eighths = at::arange(192).div(8, "floor");
+  const at::Tensor squares = (eighths.unsqueeze(0) + eighths.unsqueeze(1)).remainder(2).to(at::kFloat).unsqueeze(0);
+  for (const double sigma : {1.0, 3.0}) {
+    const at::Tensor grey = image::add_gaussian_noise(squares * 0.6 + 0.2, sigma, 3, false);
+    EXPECT_NEAR(image::estimate_sigma_8bit(grey), sigma, 0.7 * sigma);
+    const at::Tensor cut = image::add_gaussian_noise(squares, sigma, 3, true);
+    EXPECT_NEAR(image::estimate_sigma_8bit(cut), 0.8 * sigma, 0.3 * sigma);  // half of the noise is cut off
+  }
+}
+
 TEST(NoiseLevel, IsZeroWhereNothingCanBeSaid) {
   EXPECT_EQ(image::estimate_sigma_8bit(at::full({3, 16, 16}, 0.25)), 0);
   EXPECT_EQ(image::estimate_sigma_8bit(at::full({1, 1, 1}, 0.25)), 0);
