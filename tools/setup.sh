@@ -21,7 +21,7 @@ install_system_packages() {
     return
   fi
   local wanted=(g++ cmake make ninja-build ccache libpng-dev libjpeg-dev zlib1g-dev nlohmann-json3-dev libtomlplusplus-dev
-                libcli11-dev libgtest-dev libgmock-dev locales)
+                libcli11-dev libgtest-dev libgmock-dev libsimde-dev locales)
   # Python is needed only to fetch LibTorch.
   [[ -z "$(given_torch)" ]] && wanted+=(python3 python3-venv python3-pip)
   if ! command -v dpkg-query >/dev/null; then

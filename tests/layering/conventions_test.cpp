@@ -48,9 +48,11 @@ const std::map<std::string, size_t> kLongFunctions{
     {"src/sscvae/tasks/restore.cpp denoise", 57},
 };
 
-/// "Foo::bar" for "int64_t Foo::bar(int64_t x) {"; empty where there is none.
-std::string function_name(const std::string& head) {
+/// "Foo::bar" for "[[nodiscard]] int64_t Foo::bar(int64_t x) {"; empty where there is none.
+std::string function_name(const std::string& whole_head) {
+  static const std::regex attributes(R"(\[\[[^\]]*\]\] *)");
   static const std::regex name(R"(([A-Za-z_~][\w:~]*)(<[^()]*>)?\()");
+  const std::string head = std::regex_replace(whole_head, attributes, "");
   std::smatch match;
   return std::regex_search(head, match, name) ? match[1].str() : "";
 }
@@ -103,6 +105,7 @@ TEST(Lengths, FunctionsAreFound) {
   EXPECT_FALSE(found[1].unnamed);
   EXPECT_EQ(found[2].lines, 5u);
   EXPECT_EQ(function_name(found[2].head), "B::B");
+  EXPECT_EQ(function_name("[[TARGET(\"avx2\")]] void fourth(int x) {"), "fourth");
 }
 
 /// What the namespaces without a name of a file define: the name of a type or constant, the whole first line of a

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "sscvae/kernels/target.h"
+
 namespace sscvae::kernels {
 
 namespace {
@@ -22,13 +24,14 @@ template <class T>
 }
 
 #ifdef SSCVAE_X86
-[[gnu::target("avx2")]] void update_avx2(float* parameter, const float* gradient, float* m, float* v, int64_t count,
-                                         const AdamStep& step) {
+[[SSCVAE_FUNCTION_TARGET("avx2")]] void update_avx2(float* parameter, const float* gradient, float* m, float* v,
+                                                    int64_t count, const AdamStep& step) {
   update(parameter, gradient, m, v, count, step);
 }
 
-[[gnu::target("avx512f,avx512vl,avx512dq")]] void update_avx512(float* parameter, const float* gradient, float* m,
-                                                                float* v, int64_t count, const AdamStep& step) {
+[[SSCVAE_FUNCTION_TARGET("avx512f,avx512vl,avx512dq")]] void update_avx512(float* parameter, const float* gradient,
+                                                                           float* m, float* v, int64_t count,
+                                                                           const AdamStep& step) {
   update(parameter, gradient, m, v, count, step);
 }
 #endif

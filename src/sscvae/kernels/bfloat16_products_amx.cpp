@@ -4,7 +4,11 @@
 
 #include <immintrin.h>
 
-#pragma GCC target("amx-tile,amx-bf16,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx2,fma")
+#include "sscvae/kernels/target.h"
+
+// Tiles in any case: tests emulate each of their instructions.
+#pragma GCC target("amx-tile,amx-bf16")
+SSCVAE_TARGET("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx2,fma")
 
 namespace sscvae::kernels::bfloat16 {
 

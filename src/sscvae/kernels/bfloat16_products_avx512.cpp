@@ -2,9 +2,9 @@
 
 #ifdef SSCVAE_X86
 
-#include <immintrin.h>
+#include "sscvae/kernels/x86_vectors.h"
 
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx2,fma")
+SSCVAE_TARGET("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,avx2,fma")
 
 namespace sscvae::kernels::bfloat16 {
 

@@ -1,9 +1,10 @@
 #include <cstdint>
 
 #include "sscvae/kernels/float_kernels.h"
+#include "sscvae/kernels/target.h"
 
 #ifdef SSCVAE_X86
-#pragma GCC target("avx2,fma")
+SSCVAE_TARGET("avx2,fma")
 
 namespace sscvae::kernels {
 

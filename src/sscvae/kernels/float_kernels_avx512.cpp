@@ -1,9 +1,10 @@
 #include <cstdint>
 
 #include "sscvae/kernels/float_kernels.h"
+#include "sscvae/kernels/target.h"
 
 #ifdef SSCVAE_X86
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")
+SSCVAE_TARGET("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")
 
 namespace sscvae::kernels {
 

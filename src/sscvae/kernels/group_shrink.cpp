@@ -3,6 +3,8 @@
 #include <cmath>
 #include <vector>
 
+#include "sscvae/kernels/target.h"
+
 namespace sscvae::kernels {
 
 namespace {
@@ -63,19 +65,21 @@ std::vector<float> thresholds_of(const GroupShrink& s) {
 }
 
 #ifdef SSCVAE_X86
-[[gnu::target("avx2")]] void shrink_avx2(const GroupShrink& s, const float* theta, float* code, int64_t positions) {
+[[SSCVAE_FUNCTION_TARGET("avx2")]] void shrink_avx2(const GroupShrink& s, const float* theta, float* code,
+                                                    int64_t positions) {
   shrink_rows(s, theta, code, positions);
 }
-[[gnu::target("avx512f,avx512vl,avx512dq")]] void shrink_avx512(const GroupShrink& s, const float* theta, float* code,
-                                                                int64_t positions) {
+[[SSCVAE_FUNCTION_TARGET("avx512f,avx512vl,avx512dq")]] void shrink_avx512(const GroupShrink& s, const float* theta,
+                                                                           float* code, int64_t positions) {
   shrink_rows(s, theta, code, positions);
 }
-[[gnu::target("avx2")]] void gradient_avx2(const GroupShrink& s, const GroupShrinkGradient& g, const float* theta,
-                                           int64_t positions) {
+[[SSCVAE_FUNCTION_TARGET("avx2")]] void gradient_avx2(const GroupShrink& s, const GroupShrinkGradient& g,
+                                                      const float* theta, int64_t positions) {
   gradient_rows(s, g, theta, positions);
 }
-[[gnu::target("avx512f,avx512vl,avx512dq")]] void gradient_avx512(const GroupShrink& s, const GroupShrinkGradient& g,
-                                                                  const float* theta, int64_t positions) {
+[[SSCVAE_FUNCTION_TARGET("avx512f,avx512vl,avx512dq")]] void gradient_avx512(const GroupShrink& s,
+                                                                             const GroupShrinkGradient& g,
+                                                                             const float* theta, int64_t positions) {
   gradient_rows(s, g, theta, positions);
 }
 #endif

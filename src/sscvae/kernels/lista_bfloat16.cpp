@@ -3,7 +3,7 @@
 #include <ATen/ops/zeros.h>
 
 #ifdef SSCVAE_X86
-#include <immintrin.h>
+#include "sscvae/kernels/x86_vectors.h"
 #endif
 
 namespace sscvae::kernels {
@@ -24,7 +24,7 @@ at::Tensor pack_bfloat16(const float* matrix, int64_t stride, int64_t depth, int
 }  // namespace sscvae::kernels
 
 #ifdef SSCVAE_X86
-#pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")
+SSCVAE_TARGET("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")
 
 namespace sscvae::kernels {
 

@@ -11,10 +11,10 @@
 #include <numeric>
 #include <vector>
 
-#include "sscvae/core/cpu_features.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
+#include "sscvae/kernels/bfloat16_unit.h"
 #include "sscvae/kernels/lista_matrix.h"
 #include "sscvae/kernels/lista_tile.h"
 
@@ -169,7 +169,7 @@ void write_shared_threshold(const ListaPlan& plan, const ListaSums& sums, at::Te
 
 bool supports(Precision precision) {
   if (precision == Precision::kFloat32) return true;
-  return cpu_features().has("avx512_bf16") && at::globalContext().userEnabledMkldnn();
+  return has_bfloat16_kernels() && at::globalContext().userEnabledMkldnn();
 }
 
 bool runs_on(c10::DeviceType device) {

@@ -1,7 +1,8 @@
 #include "sscvae/kernels/lista_simd.h"
+#include "sscvae/kernels/target.h"
 
 #ifdef SSCVAE_X86
-#pragma GCC target("avx2,fma")
+SSCVAE_TARGET("avx2,fma")
 
 namespace sscvae::kernels {
 

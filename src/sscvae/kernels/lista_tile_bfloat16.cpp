@@ -1,10 +1,10 @@
 #ifdef SSCVAE_X86
-#include <ATen/native/CPUBlas.h>
 #include <ATen/ops/zeros.h>
 
 #include <utility>
 #include <vector>
 
+#include "sscvae/kernels/bfloat16_matrix.h"
 #include "sscvae/kernels/bfloat16_unit.h"
 #include "sscvae/kernels/lista_bfloat16.h"
 #include "sscvae/kernels/lista_tile.h"
@@ -12,8 +12,6 @@
 namespace sscvae::kernels {
 
 namespace {
-
-using at::native::cpublas::brgemm;
 
 constexpr int64_t kStepGroup = 4;  // steps whose weight gradients are added in one product: fewer passes over the sum
 
@@ -52,7 +50,7 @@ class Bfloat16Tile : public ListaTile {
     left_ = HalfBuffer(atoms_ * capacity());
     right_ = HalfBuffer(atoms_ * capacity());
   }
-  ~Bfloat16Tile() override { at::native::cpublas::brgemm_release(true); }
+  ~Bfloat16Tile() override { release_bfloat16_matrices(); }
 
  protected:
   float* code_at(int64_t t) override { return code_.data(); }
@@ -81,8 +79,8 @@ class Bfloat16Tile : public ListaTile {
 
   void finish_weight_gradient(float* sum) override {
     for (int64_t first = 0; filled_ > 0 && first < atoms_; first += width_)
-      brgemm(atoms_, width_, filled_, capacity(), width_, plan_.atom_stride, true, left_.data(),
-             right_.data() + first * capacity(), sum + first, true);
+      multiply_bfloat16_matrices({atoms_, width_, filled_}, {left_.data(), capacity()},
+                                 {right_.data() + first * capacity(), width_}, sum + first, plan_.atom_stride, true);
     filled_ = 0;
   }
 
@@ -115,7 +113,9 @@ class Bfloat16Tile : public ListaTile {
     if (is_sparse_)
       multiply_active_pairs(matrix, rows(), atoms_, panel, width_, active_.data(), active_counts_.data(),
                             product_.data());
-    else brgemm(rows(), width_, atoms_, atoms_, width_, width_, false, matrix, panel, product_.data(), true);
+    else
+      multiply_bfloat16_matrices({rows(), width_, atoms_}, {matrix, atoms_}, {panel, width_}, product_.data(), width_,
+                                 false);
     return {product_.data(), rows(), width_, plan_.atom_stride, atoms_};
   }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sscvae/kernels/target.h"
+
 namespace sscvae::kernels {
 
 namespace {
@@ -57,21 +59,21 @@ template <bool kFactors>
 }
 
 #ifdef SSCVAE_X86
-[[gnu::target("avx2")]] void gradient_avx2(const NoiseShrinkGradient& shrink, int64_t positions) {
+[[SSCVAE_FUNCTION_TARGET("avx2")]] void gradient_avx2(const NoiseShrinkGradient& shrink, int64_t positions) {
   gradient_all(shrink, positions);
 }
 
-[[gnu::target("avx512f,avx512vl,avx512dq")]] void gradient_avx512(const NoiseShrinkGradient& shrink,
-                                                                  int64_t positions) {
+[[SSCVAE_FUNCTION_TARGET("avx512f,avx512vl,avx512dq")]] void gradient_avx512(const NoiseShrinkGradient& shrink,
+                                                                             int64_t positions) {
   gradient_all(shrink, positions);
 }
 
-[[gnu::target("avx2")]] void shrink_avx2(const NoiseShrink& shrink, float* code, int64_t positions) {
+[[SSCVAE_FUNCTION_TARGET("avx2")]] void shrink_avx2(const NoiseShrink& shrink, float* code, int64_t positions) {
   shrink_all(shrink, code, positions);
 }
 
-[[gnu::target("avx512f,avx512vl,avx512dq")]] void shrink_avx512(const NoiseShrink& shrink, float* code,
-                                                                int64_t positions) {
+[[SSCVAE_FUNCTION_TARGET("avx512f,avx512vl,avx512dq")]] void shrink_avx512(const NoiseShrink& shrink, float* code,
+                                                                           int64_t positions) {
   shrink_all(shrink, code, positions);
 }
 #endif

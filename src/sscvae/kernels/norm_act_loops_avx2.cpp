@@ -1,9 +1,10 @@
 #include <cstdint>
 
 #include "sscvae/kernels/norm_act_loops.h"
+#include "sscvae/kernels/target.h"
 
 #ifdef SSCVAE_X86
-#pragma GCC target("avx2,fma")
+SSCVAE_TARGET("avx2,fma")
 
 namespace sscvae::kernels {
 

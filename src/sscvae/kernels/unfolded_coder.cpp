@@ -15,6 +15,7 @@
 #include "sscvae/kernels/noise_shrink.h"
 #include "sscvae/kernels/patches.h"
 #include "sscvae/kernels/pointwise.h"
+#include "sscvae/kernels/target.h"
 
 namespace sscvae::kernels {
 
@@ -72,7 +73,8 @@ typedef float Eight __attribute__((vector_size(32)));
 }
 
 #ifdef SSCVAE_X86
-[[gnu::target("avx2,fma")]] void pool_pixels_avx2(const PoolRow& p, int64_t first, int64_t last, float* sums) {
+[[SSCVAE_FUNCTION_TARGET("avx2,fma")]] void pool_pixels_avx2(const PoolRow& p, int64_t first, int64_t last,
+                                                             float* sums) {
   pool_pixels(p, first, last, sums);
 }
 #endif

@@ -83,7 +83,7 @@ TEST(Convolution, InBfloat16IsNearFloat32WithAllGradients) {
     }
 }
 
-TEST(Convolution, ResidualBlocksToo) {
+TEST(Convolution, ResidualBlocksInBfloat16Too) {
   if (!kernels::has_bfloat16_kernels()) GTEST_SKIP() << "no AVX512_BF16";
   torch::manual_seed(2);
   torch::nn::Conv2d narrow(torch::nn::Conv2dOptions(64, 32, 3).padding(1).bias(false));
@@ -93,7 +93,7 @@ TEST(Convolution, ResidualBlocksToo) {
                       {0.3, 5e-2});  // a relu that rounding turns on or off changes a whole gradient
 }
 
-TEST(Convolution, ExpansionsToo) {
+TEST(Convolution, ExpansionsInBfloat16Too) {
   if (!kernels::has_bfloat16_kernels()) GTEST_SKIP() << "no AVX512_BF16";
   torch::manual_seed(3);
   torch::nn::ConvTranspose2d expansion(torch::nn::ConvTranspose2dOptions(48, 32, 2).stride(2));

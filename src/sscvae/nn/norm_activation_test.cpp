@@ -121,7 +121,7 @@ TEST(NormActivation, EqualsTheModulesInFloat32) {
         }
 }
 
-TEST(NormActivation, Bfloat16MapsAreRoundedOnceOnTheWayOut) {
+TEST(NormActivation, NarrowMapsAreRoundedOnceOnTheWayOut) {
   torch::manual_seed(2);
   for (const Isa isa : kernels::available_isas())
     for (NormActForm form : kForms) {
