@@ -137,7 +137,9 @@ TEST_P(EveryModel, Bf16EngineIsNear) {
   const c10::InferenceMode no_gradients;
   const auto plain = model();
   Engine engine(*plain, Precision::kBf16);
-  expect_near(*plain, engine, {3e-2, 5e-3, 0.1});
+  // Emulated, pixels are off by 6.0e-3 at most and 1.7e-3 rms, and 1 % of code numbers differ in the mean of 3072; of
+  // the 64 and 78 here 2 and 3 do, and one more may by the rounding of another processor.
+  expect_near(*plain, engine, {1.2e-2, 3.5e-3, 0.06});
 }
 
 TEST(Engine, Bf16DoesNotRoundCodes) {
