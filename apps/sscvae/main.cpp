@@ -171,7 +171,7 @@ int run(int argc, char** argv) {
     if (error.get_exit_code() == 0 && !names_unknown_command(app)) return app.exit(error);  // help and version
     return fail(ExitCode::kUsage, usage_line(app, error));
   } catch (const tasks::Interrupted&) {
-    fail(ExitCode::kInternal, "interrupted; what was complete is kept");
+    fail(ExitCode::kInternal, tasks::kInterruptedLine);
     return 128 + SIGINT;
   } catch (const std::exception& error) {
     const Failure failure = describe_failure(error);

@@ -54,28 +54,12 @@ TEST_F(Batches, ImagesOfOneNameGetNamesThatDiffer) {
   EXPECT_TRUE(fs::exists(folder_.path() / "out" / (name + ".png")));
 }
 
-/// Starts the program and leaves it running; its messages go to `log` where one is named.
-pid_t start(const Strings& arguments, const std::string& log = "") {
-  return start_program(arguments, [&] {
-    if (!log.empty() && !std::freopen(log.c_str(), "w", stderr)) ::_exit(127);
-  });
-}
-
 size_t files_below(const fs::path& folder) {
   std::error_code ignored;
   size_t count = 0;
   for (fs::recursive_directory_iterator it(folder, ignored), end; it != end; it.increment(ignored))
     count += it->path().extension() == ".png" && it->is_regular_file(ignored);
   return count;
-}
-
-/// Sends the signal as soon as `reached`.
-int interrupt(pid_t child, int signal, const std::function<bool()>& reached) {
-  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(120);
-  while (!reached() && std::chrono::steady_clock::now() < give_up)
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  ::kill(child, signal);
-  return wait_for(child);
 }
 
 TEST_F(Batches, AnInterruptedBatchKeepsItsReportAndGoesOn) {

@@ -60,6 +60,12 @@ TEST(Tables, FromImagesToPagesAndNothingTwice) {
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   const auto json = nlohmann::json::parse(slurp(folder / "t.json"));
   ASSERT_EQ(json["rows"].size(), 2U);
+  for (const std::string name : {"bsds500 (--bsds500 FOLDER)", "mini-imagenet (--mini-imagenet FOLDER)"}) {
+    EXPECT_NE(json["missing_datasets"].dump().find(name), std::string::npos) << json["missing_datasets"];
+    for (const std::string& text : {outcome.err, slurp(folder / "out/tables.md")})
+      EXPECT_NE(text.find(name), std::string::npos) << text;
+  }
+  EXPECT_EQ(json["missing_datasets"].size(), 2U);
   for (const auto& row : json["rows"]) {
     EXPECT_EQ(row["steps"], 25) << row;
     EXPECT_EQ(row["images"], 2) << row;
@@ -116,6 +122,34 @@ TEST(Tables, KilledTheyGoOnWhereTheyWere) {
     }
   EXPECT_TRUE(resumed) << "no run went on after step " << reached;
   for (const auto& row : nlohmann::json::parse(slurp(folder / "t.json"))["rows"]) EXPECT_EQ(row["steps"], 400) << row;
+}
+
+TEST(Tables, CostsTellHowFarTheyAreAndStopWhenAsked) {
+  const TemporaryFolder folder;
+  const fs::path log = folder / "log";
+  const auto measuring = [&] { return slurp(log).find("costs:   0% 0/4 model") != std::string::npos; };
+  EXPECT_EQ(
+      interrupt(start({"tables", "--only", "T4", "--out", (folder / "out").string()}, log.string()), SIGINT, measuring),
+      130);
+  const std::string said = slurp(log);
+  EXPECT_TRUE(said.ends_with("sscvae: error: interrupted; what was complete is kept\n")) << said;
+  EXPECT_EQ(said.find("left out"), std::string::npos) << "Table 4 needs no dataset: " << said;
+  EXPECT_FALSE(fs::exists(folder / "out/index.html"));
+}
+
+TEST(Tables, NameTheDatasetsThatAreMissing) {
+  const TemporaryFolder folder;
+  const std::string out = (folder / "out").string();
+  for (const auto& [more, expected] : std::vector<std::pair<std::vector<std::string>, std::string>>{
+           {{"--only", "T3"}, "asked for use: bsds500 (--bsds500 FOLDER), ultrasound (--ultrasound FOLDER)\n"},
+           {{"--only", "T2,F1"}, "asked for use: ultrasound (--ultrasound FOLDER), bsds500 (--bsds500 FOLDER), mini-"},
+           {{"--models", "csc"}, "--models: the tables asked for have no row of csc\n"}}) {
+    std::vector<std::string> arguments{"tables", "--out", out};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Outcome refused = run(arguments);
+    EXPECT_EQ(refused.code, 2) << refused.err;
+    EXPECT_NE(refused.err.find(expected), std::string::npos) << refused.err;
+  }
 }
 
 TEST(Tables, MistakesAreOneLineBeforeAnyTraining) {

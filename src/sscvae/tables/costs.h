@@ -15,7 +15,7 @@ struct CostRow {
   int64_t exact_macs = 0, ptflops_macs = 0;  ///< by the two rules of tasks/complexity.h
 };
 
-/// Rows for all published models; nothing is trained.
+/// Rows for all published models; nothing is trained. Shows progress. Errors: Interrupted.
 std::vector<CostRow> measure_costs();
 
 }  // namespace sscvae::tables

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "sscvae/core/log.h"
 #include "sscvae/core/text.h"
 #include "sscvae/data/registry.h"
 #include "sscvae/image/image.h"
@@ -15,6 +16,7 @@
 #include "sscvae/report/colormap.h"
 #include "sscvae/tasks/code_pictures.h"
 #include "sscvae/tasks/inference.h"
+#include "sscvae/tasks/interrupt.h"
 
 namespace sscvae::tables {
 
@@ -146,9 +148,11 @@ class Gallery {
 std::vector<DrawnFigure> draw_figures(const TablesOptions& options, const std::vector<RunOutcome>& outcomes) {
   const Gallery gallery(options, outcomes);
   std::vector<DrawnFigure> figures;
+  if (!outcomes.empty()) note("drawing figures");
   const auto draw = [&](const char* name, const char* title, const auto& fill) {
     if (!is_wanted(options, name)) return;
     DrawnFigure figure{name, title, {}};
+    const tasks::EndsAtOnce nothing_is_lost;  // the runs are complete, and pages are written when all are drawn
     fill(figure);
     if (!figure.rows.empty()) figures.push_back(std::move(figure));
   };

@@ -13,7 +13,7 @@ namespace sscvae::tables {
 ///   F3  reconstructions by every model, a detail of each, and the errors, for every dataset;
 ///   F4  the same of noisy ultrasound images, a block for each noise level;
 ///   F5  the ablation on BSDS500.
-/// Runs without results are left out, and figures without runs.
+/// Runs without results are left out, and figures without runs. Errors: Interrupted.
 std::vector<DrawnFigure> draw_figures(const TablesOptions& options, const std::vector<RunOutcome>& outcomes);
 
 }  // namespace sscvae::tables

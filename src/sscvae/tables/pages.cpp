@@ -164,6 +164,8 @@ std::string conditions(const Pages& pages) {
   text +=
       "The paper trained its own network for 200 to 400 epochs on its own images: a run of another length, size or "
       "image set is no reproduction, and the differences say so.";
+  if (const std::vector<std::string> missing = missing_datasets(options); !missing.empty())
+    text += " Datasets left out, no folder given: " + join(missing, ", ") + ".";
   return text;
 }
 

@@ -30,6 +30,12 @@ bool needs_runs_of(const TablesOptions& options, const std::string& table) {
   return false;
 }
 
+bool is_asked_for(const TablesOptions& options, const PublishedRow& row) {
+  const bool model = options.models.empty() ||
+                     std::find(options.models.begin(), options.models.end(), row.model) != options.models.end();
+  return model && needs_runs_of(options, row.table);
+}
+
 const std::string& root_of(const TablesOptions& options, const std::string& dataset) {
   return dataset == "ultrasound" ? options.ultrasound : dataset == "bsds500" ? options.bsds500 : options.mini_imagenet;
 }
@@ -116,12 +122,20 @@ bool is_wanted(const TablesOptions& options, const std::string& what) {
 
 std::vector<PublishedRow> wanted_rows(const TablesOptions& options) {
   std::vector<PublishedRow> rows;
-  for (const PublishedRow& row : published_rows()) {
-    const bool model = options.models.empty() ||
-                       std::find(options.models.begin(), options.models.end(), row.model) != options.models.end();
-    if (model && needs_runs_of(options, row.table) && !root_of(options, row.dataset).empty()) rows.push_back(row);
-  }
+  for (const PublishedRow& row : published_rows())
+    if (is_asked_for(options, row) && !root_of(options, row.dataset).empty()) rows.push_back(row);
   return rows;
+}
+
+std::vector<std::string> missing_datasets(const TablesOptions& options) {
+  std::vector<std::string> missing;
+  for (const PublishedRow& row : published_rows()) {
+    const std::string name = row.dataset + " (--" + row.dataset + " FOLDER)";
+    if (is_asked_for(options, row) && root_of(options, row.dataset).empty() &&
+        std::find(missing.begin(), missing.end(), name) == missing.end())
+      missing.push_back(name);
+  }
+  return missing;
 }
 
 std::vector<RunSpec> plan_runs(const TablesOptions& options) {
@@ -131,11 +145,12 @@ std::vector<RunSpec> plan_runs(const TablesOptions& options) {
     if (!run_of(runs, row)) runs.push_back(make_run(options, row));
   const bool only_costs = !options.only.empty() && std::all_of(options.only.begin(), options.only.end(),
                                                                [](const auto& name) { return name == "T4"; });
-  if (runs.empty() && !only_costs)
-    throw UsageError(
-        "there is nothing to run: give the folder of a dataset that the tables asked for use (--ultrasound, "
-        "--bsds500, --mini-imagenet)");
-  return runs;
+  if (!runs.empty() || only_costs) return runs;
+  if (missing_datasets(options).empty())
+    throw UsageError("there is nothing to run: --models: the tables asked for have no row of " +
+                     join(options.models, ", "));
+  throw UsageError("there is nothing to run: give the folder of a dataset that the tables asked for use: " +
+                   join(missing_datasets(options), ", "));
 }
 
 const RunSpec* run_of(const std::vector<RunSpec>& runs, const PublishedRow& row) {

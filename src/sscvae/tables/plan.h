@@ -25,6 +25,9 @@ bool is_wanted(const TablesOptions& options, const std::string& what);
 /// Rows of T1 to T3 that are asked for and whose dataset has a root, in the paper's order.
 std::vector<PublishedRow> wanted_rows(const TablesOptions& options);
 
+/// The datasets of such rows without a root, which are left out: "bsds500 (--bsds500 FOLDER)".
+std::vector<std::string> missing_datasets(const TablesOptions& options);
+
 /// The runs of those rows, each once; a run that several tables share is one. The configurations are resolved and the
 /// data listed, so that every mistake shows before anything is trained.
 /// Errors: UsageError, IoError, FormatError.

@@ -90,6 +90,7 @@ class Runner {
 
   std::vector<RunOutcome> run() {
     remember();  // from now on the folder is known as ours
+    if (runs_.empty()) return {};
     take_finished();
     Progress progress("tables", static_cast<int64_t>(runs_.size()), "run", finished_);
     if (budget_ > 0) measure_speeds();

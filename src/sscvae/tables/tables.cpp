@@ -33,11 +33,9 @@ tasks::Json row_json(const ResultRow& row) {
 }
 
 void note_missing_datasets(const TablesOptions& options) {
-  std::vector<std::string> missing;
-  if (options.ultrasound.empty()) missing.push_back("--ultrasound");
-  if (options.bsds500.empty()) missing.push_back("--bsds500");
-  if (options.mini_imagenet.empty()) missing.push_back("--mini-imagenet");
-  if (!missing.empty()) note("left out, no folder given: " + join(missing, ", "));
+  const std::vector<std::string> missing = missing_datasets(options);
+  if (!missing.empty() && !wanted_rows(options).empty())  // else there is nothing to leave them out of
+    note("datasets left out, no folder given: " + join(missing, ", "));
 }
 
 /// Refuses a folder with files that tables would replace, unless it is one that it made: plan.json says so.
@@ -80,7 +78,7 @@ tasks::Report make_tables(const TablesOptions& options) {
   pages.figures = draw_figures(options, outcomes);
   write_pages(pages);
 
-  tasks::Json json{{"out", options.out}, {"conditions", conditions(pages)}, {"rows", tasks::Json::array()}};
+  tasks::Json json{{"out", options.out}, {"conditions", conditions(pages)}, {"missing_datasets", missing_datasets(options)}, {"rows", tasks::Json::array()}};
   for (const ResultRow& row : pages.rows) json["rows"].push_back(row_json(row));
   json["ordering"] = ordering_remarks(pages.rows);
   std::string text = markdown(pages) + "\n" + (std::filesystem::path(options.out) / "index.html").string();

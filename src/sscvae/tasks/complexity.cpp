@@ -8,6 +8,7 @@
 #include "sscvae/core/error.h"
 #include "sscvae/core/tensor_memory.h"
 #include "sscvae/core/text.h"
+#include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/plain_iterations.h"
 #include "sscvae/tasks/size_option.h"
 
@@ -72,6 +73,7 @@ Complexity measure_complexity(models::Autoencoder& model, int64_t height, int64_
   const at::Tensor ramp = at::arange(height * width, at::kFloat).mul(0.618034).frac();
   const at::Tensor image = ramp.reshape({1, 1, height, width}).repeat({1, model.options().in_channels, 1, 1});
   {
+    const EndsAtOnce no_part_is_wanted;
     const TensorMemory memory;
     const PlainIterations plain(model);
     const MacCounter counter(parameter_names(model), rule);

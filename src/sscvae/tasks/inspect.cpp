@@ -16,6 +16,7 @@
 #include "sscvae/report/colormap.h"
 #include "sscvae/serialization/tensor_file.h"
 #include "sscvae/tasks/code_pictures.h"
+#include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/model_source.h"
 
 namespace sscvae::tasks {
@@ -78,6 +79,7 @@ struct Picture {
 
 models::ForwardResult run_image(OpenedModel& opened, const ReadingOptions& reading, const std::string& path) {
   const c10::InferenceMode no_gradients;
+  const EndsAtOnce no_part_is_wanted;
   const image::Image picture = InputReader(reading).read(path);
   const int64_t channels = opened.experiment.options.model.in_channels;
   return models::forward_any_size(*opened.model,

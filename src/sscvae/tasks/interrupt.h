@@ -12,7 +12,20 @@ bool interrupted();
 /// expect.
 struct Interrupted {};
 
+inline constexpr char kInterruptedLine[] = "interrupted; what was complete is kept";
+
 /// Throws Interrupted after an interrupt.
 void stop_if_interrupted();
+
+/// While one lives, an interrupt ends the process at once, with kInterruptedLine and the exit status of Interrupted: for
+/// one long computation that has no safe points, that writes no file and leaves nothing worth keeping when it is cut
+/// short. Destructors do not run. One at a time.
+class EndsAtOnce {
+ public:
+  EndsAtOnce();  ///< Throws Interrupted after an interrupt.
+  ~EndsAtOnce();
+  EndsAtOnce(const EndsAtOnce&) = delete;
+  EndsAtOnce& operator=(const EndsAtOnce&) = delete;
+};
 
 }  // namespace sscvae::tasks

@@ -12,6 +12,7 @@
 #include "sscvae/models/losses.h"
 #include "sscvae/models/weights.h"
 #include "sscvae/serialization/safetensors.h"
+#include "sscvae/tasks/interrupt.h"
 
 namespace sscvae::tasks {
 
@@ -124,7 +125,10 @@ Report trace(const TraceOptions& options) {
   check_writable(options.out, options.overwrite);
   OpenedModel opened = open_model(options.source);
   const TraceInput input = read_input(options, opened.experiment.options.model.in_channels);
-  const serialization::StateDict tensors = trace_tensors(opened, input.input, input.target, options);
+  const serialization::StateDict tensors = [&] {
+    const EndsAtOnce no_part_is_wanted;
+    return trace_tensors(opened, input.input, input.target, options);
+  }();
   serialization::write_safetensors(options.out, tensors,
                                    {{"sscvae.mode", options.mode}, {"sscvae.weights_sha256", opened.sha256}});
   Json json{{"out", options.out}, {"mode", options.mode}, {"dtype", options.dtype}, {"weights_sha256", opened.sha256}};

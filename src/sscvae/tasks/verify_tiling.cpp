@@ -8,6 +8,7 @@
 #include "sscvae/core/text.h"
 #include "sscvae/image/image.h"
 #include "sscvae/image/tiles.h"
+#include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/noise_range.h"
 
 namespace sscvae::tasks {
@@ -31,6 +32,7 @@ Report verify_tiling(const VerifyTilingOptions& options) {
   const int64_t multiple = inference.model().size_multiple(), overlap = inference.tiling().overlap;
   const size_t tiles = image::plan_tiles(height, tile, overlap, multiple).size() *
                        image::plan_tiles(width, tile, overlap, multiple).size();
+  const EndsAtOnce no_part_is_wanted;
   const InferenceResult tiled = inference.run(image);
   inference.set_tile(0);
   const InferenceResult whole = inference.run(image);
