@@ -5,6 +5,7 @@
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/text.h"
 #include "sscvae/core/version.h"
+#include "sscvae/core/wording.h"
 #include "sscvae/data/csv.h"
 
 namespace sscvae::tables {
@@ -22,17 +23,21 @@ const char* title_of(const std::string& table) {
   return "Table 3: ablation, reconstruction";
 }
 
-int digits(const std::string& metric) { return metric == "psnr" || metric == "fid" ? 2 : 3; }
+const char* pattern_of(const std::string& metric) { return metric == "psnr" || metric == "fid" ? "%.2f" : "%.3f"; }
+
+std::string difference_text(double difference, const std::string& metric) {
+  return number_text(metric == "psnr" || metric == "fid" ? "%+.2f" : "%+.3f", difference);
+}
 
 std::string value_text(double value, const std::string& metric) {
-  return std::isfinite(value) ? format("%.*f", digits(metric), value) : "-";
+  return std::isfinite(value) ? number_text(pattern_of(metric), value) : "-";
 }
 
 std::string cell_text(const Cell& cell) {
   if (!std::isfinite(cell.ours)) return "- (" + value_text(cell.paper, cell.metric) + "; " + cell.note + ")";
   if (!std::isfinite(cell.paper)) return value_text(cell.ours, cell.metric);
   return value_text(cell.ours, cell.metric) + " (" + value_text(cell.paper, cell.metric) + ", " +
-         format("%+.*f", digits(cell.metric), cell.ours - cell.paper) + ")";
+         difference_text(cell.ours - cell.paper, cell.metric) + ")";
 }
 
 std::string metric_title(const std::string& metric) {
@@ -79,7 +84,7 @@ Rows cost_rows(const Pages& pages) {
                     format("%.2f", static_cast<double>(row.exact_macs) / 1e9),
                     format("%.2f", static_cast<double>(row.ptflops_macs) / 1e9),
                     format("%.2f", row.published.parameters_m), format("%.2f", row.published.gmacs),
-                    format("%+.2f", static_cast<double>(row.ptflops_macs) / 1e9 - row.published.gmacs)});
+                    number_text("%+.2f", static_cast<double>(row.ptflops_macs) / 1e9 - row.published.gmacs)});
   return rows;
 }
 

@@ -27,8 +27,7 @@ Cell read_cell(const json& evaluation, const PublishedRow& published, const std:
   if (const json& mean = evaluation.at("mean"); mean.contains(key)) {
     cell.ours = number(mean.at(key));
     const json& interval = evaluation.at("interval95").at(key);
-    cell.low = number(interval.at(0));
-    cell.high = number(interval.at(1));
+    if (!interval.is_null()) cell.low = number(interval.at(0)), cell.high = number(interval.at(1));
   } else if (evaluation.contains("sets") && evaluation.at("sets").contains(key)) {
     cell.ours = number(evaluation.at("sets").at(key));
   }

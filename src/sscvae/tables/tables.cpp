@@ -24,11 +24,15 @@ tasks::Json row_json(const ResultRow& row) {
                      {"images", row.images},         {"steps", row.steps},
                      {"seconds", row.seconds},       {"weights_sha256", row.weights_sha256}};
   if (!row.failure.empty()) object["failure"] = row.failure;
-  for (const Cell& cell : row.cells)
+  for (const Cell& cell : row.cells) {
+    const bool known = !std::isnan(cell.low) && !std::isnan(cell.high);
+    tasks::Json interval;
+    if (known) interval = {tasks::json_number(cell.low), tasks::json_number(cell.high)};
     object["metrics"][cell.metric] = {{"ours", tasks::json_number(cell.ours)},
-                                      {"interval95", {tasks::json_number(cell.low), tasks::json_number(cell.high)}},
+                                      {"interval95", interval},
                                       {"paper", tasks::json_number(cell.paper)},
                                       {"difference", tasks::json_number(cell.ours - cell.paper)}};
+  }
   return object;
 }
 

@@ -45,7 +45,7 @@ RunOutcome pretend(const TemporaryFolder& folder, const RunSpec& spec, double ps
       {"count", 2},
       {"weights_sha256", "abc"},
       {"mean", {{"psnr_db", psnr}, {"ssim", 0.5}, {"lpips", "nan"}}},
-      {"interval95", {{"psnr_db", {psnr - 1, psnr + 1}}, {"ssim", {0.4, 0.6}}, {"lpips", {"nan", "nan"}}}}};
+      {"interval95", {{"psnr_db", {psnr - 1, psnr + 1}}, {"ssim", {0.4, 0.6}}, {"lpips", nullptr}}}};
   write_atomically(path, evaluation.dump());
   return {&spec, "", 20, 1.5, false, "best.safetensors", path};
 }

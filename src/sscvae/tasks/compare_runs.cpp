@@ -9,6 +9,7 @@
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/wording.h"
 #include "sscvae/data/csv.h"
 #include "sscvae/metrics/bootstrap.h"
 #include "sscvae/metrics/protocol.h"
@@ -99,7 +100,7 @@ Report compare_runs(const std::string& a, const std::string& b) {
             {"only_b", of_b.images.size() - images.size()},
             {"interval_rule", "percentile bootstrap over images of b - a, 2000 resamples, seed 1"}};
   std::vector<std::vector<std::string>> rows{
-      {format("b - a, %zu images", images.size()), "mean of a", "mean of b", "difference", "95 % interval", "better"}};
+      {"b - a, " + count_text(static_cast<int64_t>(images.size()), "image"), "mean of a", "mean of b", "difference", "95 % interval", "better"}};
   for (const std::string& figure : figures) {
     std::vector<double> first = of_a.values(figure, images), second = of_b.values(figure, images);
     for (size_t i = 0; i < images.size(); ++i)  // both means over the same images
@@ -111,11 +112,11 @@ Report compare_runs(const std::string& a, const std::string& b) {
     json["mean_a"][figure] = json_number(mean_a);
     json["mean_b"][figure] = json_number(mean_b);
     json["difference"][figure] = json_number(difference.mean);
-    json["interval95"][figure] = {json_number(difference.low), json_number(difference.high)};
+    json["interval95"][figure] = interval_json(difference);
     if (difference.left_out > 0) json["left_out"][figure] = difference.left_out;
     if (!better.empty()) json["better"][figure] = better;
-    rows.push_back({figure, format("%.6g", mean_a), format("%.6g", mean_b), format("%+.4g", difference.mean),
-                    difference.count > 1 ? format("%+.4g to %+.4g", difference.low, difference.high) : "-", better});
+    rows.push_back({figure, number_text("%.6g", mean_a), number_text("%.6g", mean_b), number_text("%+.4g", difference.mean),
+                    interval_text(difference, "%+.4g"), better});
   }
   return make_report(text_table(rows), std::move(json));
 }

@@ -28,6 +28,7 @@
 #include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/outputs.h"
 #include "sscvae/tasks/reading.h"
+#include "sscvae/tasks/restore_settings.h"
 #include "sscvae/tasks/summary.h"
 #include "sscvae/tasks/window_runs.h"
 
@@ -178,8 +179,8 @@ Json plan_json(const Plan& plan, const EvaluateOptions& options, const Inference
             {"strength", options.inference.threshold_scale},
             {"code_step", options.inference.code_step},
             {"centre_crop", options.crop},
-            {"range", options.reading.range},
-            {"tile", options.inference.tile},
+            {"range", range_setting(options.reading, plan.data)},
+            {"tile", tile_setting(options.inference.tile)},
             {"compute", inference.text()},
             {"protocol", protocol_json(protocol)}};
   if (plan.denoises()) {

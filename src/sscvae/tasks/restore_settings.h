@@ -7,6 +7,11 @@
 /// only where these are the same.
 namespace sscvae::tasks {
 
+/// A side in pixels (0: never tiled), or "auto".
+Json tile_setting(int64_t tile);
+/// The range that images are read with: the one asked for, else that of the dataset.
+std::string range_setting(const ReadingOptions& reading, const data::DataOptions& dataset = {});
+
 Json settings_of(const RestoreOptions& options);
 Json settings_of(const DenoiseOptions& options);
 

@@ -5,6 +5,7 @@
 
 #include "sscvae/core/log.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/wording.h"
 #include "sscvae/data/csv.h"
 #include "sscvae/metrics/bootstrap.h"
 
@@ -31,6 +32,24 @@ Json protocol_json(const metrics::Protocol& protocol) {
   for (const auto& [key, value] : protocol.describe())
     if (key != "protocol" && key != "data_range") json[key] = value;
   return json;
+}
+
+namespace {
+
+bool is_interval(const metrics::Interval& interval) {
+  return interval.count > 1 && (std::isfinite(interval.low) || std::isfinite(interval.high));
+}
+
+}  // namespace
+
+Json interval_json(const metrics::Interval& interval) {
+  if (!is_interval(interval)) return nullptr;
+  return {json_number(interval.low), json_number(interval.high)};
+}
+
+std::string interval_text(const metrics::Interval& interval, const char* pattern) {
+  if (!is_interval(interval)) return "-";
+  return number_text(pattern, interval.low) + " to " + number_text(pattern, interval.high);
 }
 
 void RunningMean::add(double value) {
@@ -80,7 +99,7 @@ Json ImageTable::json() const {
     const metrics::Interval& found = interval(column);
     const std::string key = metric_key(column);
     json["mean"][key] = json_number(found.mean);
-    json["interval95"][key] = {json_number(found.low), json_number(found.high)};
+    json["interval95"][key] = interval_json(found);
     if (found.left_out > 0) json["left_out"][key] = found.left_out;
   }
   for (size_t i = 0; i < names_.size(); ++i) {
@@ -98,19 +117,19 @@ std::string ImageTable::text(bool each) const {
     for (const std::string& column : columns_) rows[0].push_back(metric_key(column));
     for (size_t i = 0; i < names_.size(); ++i) {
       rows.push_back({names_[i]});
-      for (const std::string& column : columns_) rows.back().push_back(format("%.5g", values_.at(column)[i]));
+      for (const std::string& column : columns_) rows.back().push_back(number_text("%.5g", values_.at(column)[i]));
     }
     text = text_table(rows);
     if (names_.size() < 2) return text;
     text += "\n";
   }
-  std::vector<std::vector<std::string>> rows{{format("mean of %zu images", names_.size()), "value", "95 % interval"}};
+  std::vector<std::vector<std::string>> rows{{"mean of " + count_text(static_cast<int64_t>(names_.size()), "image"), "value", "95 % interval"}};
   for (const std::string& column : columns_) {
     if (names_.empty()) break;
     const metrics::Interval& found = interval(column);
-    std::string range = found.count > 1 ? format("%.5g to %.5g", found.low, found.high) : "-";
+    std::string range = interval_text(found, "%.5g");
     if (found.left_out > 0) range += format(" (%lld not measured, left out)", static_cast<long long>(found.left_out));
-    rows.push_back({metric_key(column), format("%.6g", found.mean), range});
+    rows.push_back({metric_key(column), number_text("%.6g", found.mean), range});
   }
   return text + text_table(rows);
 }

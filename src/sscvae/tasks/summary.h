@@ -21,6 +21,11 @@ std::vector<std::string> measurable_metrics(const std::vector<std::string>& name
 /// Every choice of a protocol, so that a figure can be understood without this program.
 Json protocol_json(const metrics::Protocol& protocol);
 
+/// The interval as JSON [low, high], and as text by a pattern for numbers; null and "-" where there is none: for one
+/// image, and where all are perfect (both ends infinite).
+Json interval_json(const metrics::Interval& interval);
+std::string interval_text(const metrics::Interval& interval, const char* pattern);
+
 /// A mean that is known after each value. NaN is left out, as bootstrap_mean does.
 class RunningMean {
  public:
@@ -44,7 +49,7 @@ class ImageTable {
   double mean(const std::string& column) const;
   const std::map<std::string, std::vector<double>>& columns() const { return values_; }
 
-  /// "count", "mean", "interval95" (bootstrap over images, "nan" for one), "left_out" (not measured), "images".
+  /// "count", "mean", "interval95" (bootstrap over images, null for one), "left_out" (not measured), "images".
   Json json() const;
   /// Means with intervals; with `each`, a row for every image before.
   std::string text(bool each) const;
