@@ -133,6 +133,45 @@ TEST_F(Outputs, FilesOfEveryCommandAreReplacedOnlyWhereAsked) {
   }
 }
 
+TEST_F(Outputs, ThatCannotBeWrittenAreRefusedBeforeAnyWork) {
+  run_json({"export", at("w.safetensors"), "--out", at("w.pt")});
+  std::ofstream(at("c.toml")) << serialization::read_safetensors(at("w.safetensors")).metadata.at(models::kConfigKey);
+  create_folder(folder_ / "us/breast/high_quality");
+  for (const char* name : {"a.png", "b.png", "c.png"})
+    fs::copy_file(folder_.path() / "images" / name, folder_.path() / "us/breast/high_quality" / name);
+  const auto refuse = [&](const Strings& arguments) {
+    const Outcome refused = run(arguments);
+    EXPECT_EQ(refused.code, 3) << refused.err;
+    EXPECT_EQ(refused.error_lines(), 1) << refused.err;
+    EXPECT_NE(refused.err.find("error: cannot write '"), std::string::npos) << refused.err;
+    EXPECT_EQ(refused.err.find("the results are in"), std::string::npos) << "work was done: " << refused.err;
+    EXPECT_EQ(refused.out, "");
+    EXPECT_FALSE(fs::exists(at("results"))) << "work had begun";
+  };
+  for (const auto& [name, command] : commands()) {
+    clear_outputs(command);
+    for (const auto& [option, file] : command.files) {
+      const std::string ending = fs::path(file).extension().string(), link = at("link" + ending);
+      fs::remove(link);
+      fs::create_symlink(at("nowhere/x" + ending), link);
+      for (const std::string& wrong : {"/proc/x" + ending, at(std::string(300, 'x') + ending), link}) {
+        SCOPED_TRACE(name + " " + option + " " + wrong);
+        Command changed = command;
+        changed.files[option] = "";
+        Strings arguments = call(changed);
+        std::replace(arguments.begin(), arguments.end(), at(""), wrong);
+        refuse(arguments);
+        for (const auto& [other, other_file] : command.files) EXPECT_FALSE(fs::exists(at(other_file))) << other;
+      }
+    }
+    if (command.folder.empty()) continue;
+    SCOPED_TRACE(name + " " + command.folder);
+    Strings arguments = call(command);
+    std::replace(arguments.begin(), arguments.end(), at("results"), std::string("/proc/results"));
+    refuse(arguments);
+  }
+}
+
 TEST_F(Outputs, NeverTakeThePlaceOfInputs) {
   run_json({"export", at("w.safetensors"), "--out", at("w.pt")});
   std::ofstream(at("c.toml")) << serialization::read_safetensors(at("w.safetensors")).metadata.at(models::kConfigKey);
@@ -243,6 +282,41 @@ TEST_F(Outputs, TrainingTakesNoFolderThatIsNotItsOwn) {
     const Outcome replaced = run(bold);
     EXPECT_EQ(replaced.code, 0) << replaced.err;
     for (const char* file : {"mine/previews/holiday.png", "mine/notes.txt"}) EXPECT_EQ(slurp(at(file)), "mine");
+  }
+}
+
+TEST_F(Outputs, LinksLeadNoCommandToFilesOfOthers) {
+  create_folder(folder_ / "us/breast/high_quality");
+  for (const char* name : {"a.png", "b.png", "c.png"})
+    fs::copy_file(folder_.path() / "images" / name, folder_.path() / "us/breast/high_quality" / name);
+  ASSERT_EQ(run(tiny_training("old")).code, 0);
+  Strings train = tiny_training("old");
+  train.push_back("--overwrite");
+  const Strings tables{"tables", "--ultrasound", at("us"), "--steps", "1", "--out", at("old"), "--overwrite"};
+  const Strings demo{"demo", "--minutes", "0.01", "--out", at("old"), "--overwrite"};
+  const Strings denoise{"denoise", at("images"), "--weights", at("w.safetensors"), "--out", at("old"), "--overwrite"};
+  for (const auto& [arguments, name] : std::vector<std::pair<Strings, std::string>>{
+           {train, "checkpoints"}, {train, "previews"}, {train, "tensorboard"},
+           {{"train", "--resume", at("old")}, "previews"},
+           {tables, "runs"}, {tables, "figures"}, {tables, "speed"},
+           {demo, "images"}, {demo, "reconstruct"}, {demo, "denoise"}, {demo, "speed"},
+           {denoise, ".sscvae-results.json"}}) {
+    SCOPED_TRACE(arguments[0] + " " + name);
+    const fs::path link = folder_ / "old" / name, kept = folder_ / "kept";
+    fs::remove_all(folder_ / "mine");
+    create_folder(folder_ / "mine");
+    const Strings mine{"mine/last.safetensors", "mine/best.safetensors", "mine/step_000001.png", "mine/a.png"};
+    for (const std::string& file : mine) std::ofstream(at(file)) << "mine";
+    if (fs::exists(link)) fs::rename(link, kept);
+    fs::create_symlink(name.ends_with(".json") ? folder_ / "mine/a.png" : folder_ / "mine", link);
+    const Outcome refused = run(arguments);
+    EXPECT_EQ(refused.code, 2) << refused.err;
+    EXPECT_NE(refused.err.find(name + "' is a link to '"), std::string::npos) << refused.err;
+    for (const std::string& file : mine) EXPECT_EQ(slurp(at(file)), "mine") << file;
+    EXPECT_EQ(std::distance(fs::directory_iterator(at("mine")), fs::directory_iterator()), 4);
+    EXPECT_TRUE(fs::is_symlink(link));
+    fs::remove(link);
+    if (fs::exists(kept)) fs::rename(kept, link);
   }
 }
 

@@ -127,11 +127,15 @@ int open_nameless(const fs::path& folder) {
   return ::open(folder.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
 }
 
-void replace_file(const fs::path& path, const fs::path& target, const std::function<void(std::ostream&)>& write) {
+/// Beside a file of that name, and no other call's.
+fs::path temporary_name(const fs::path& folder, const std::string& name) {
   static std::atomic<unsigned> counter{0};
+  return folder / format(".%s.%d-%u.tmp", name.substr(0, kLongestStem).c_str(), ::getpid(), counter++);
+}
+
+void replace_file(const fs::path& path, const fs::path& target, const std::function<void(std::ostream&)>& write) {
   const fs::path folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
-  const std::string stem = target.filename().string().substr(0, kLongestStem);
-  const fs::path name = folder / format(".%s.%d-%u.tmp", stem.c_str(), ::getpid(), counter++);
+  const fs::path name = temporary_name(folder, target.filename().string());
   TemporaryName temporary;
   int descriptor = open_nameless(folder);
   const bool nameless = descriptor >= 0;
@@ -182,6 +186,16 @@ void write_atomically(const fs::path& path, const std::function<void(std::ostrea
 void write_atomically(const fs::path& path, std::string_view content) {
   write_atomically(
       path, [content](std::ostream& out) { out.write(content.data(), static_cast<std::streamsize>(content.size())); });
+}
+
+int try_to_write_in(const fs::path& folder) {
+  if (const Descriptor nameless(open_nameless(folder)); nameless.valid()) return 0;
+  TemporaryName temporary{temporary_name(folder, "trial")};
+  const Descriptor named(::open(temporary.path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  const int reason = errno;
+  if (named.valid()) return 0;
+  temporary.path.clear();
+  return reason;
 }
 
 std::string read_file(const fs::path& path, uint64_t max_bytes) {

@@ -18,6 +18,10 @@ namespace sscvae {
 void write_atomically(const std::filesystem::path& path, const std::function<void(std::ostream&)>& write);
 void write_atomically(const std::filesystem::path& path, std::string_view content);
 
+/// Makes a file without a name in the folder, or one that is removed at once: 0, or the system's reason (errno) why
+/// none can be made there. A folder may well say that it can be written and refuse (/proc, read-only file systems).
+int try_to_write_in(const std::filesystem::path& folder);
+
 /// The whole file. What is no regular file is read up to 1 GiB at most.
 /// Errors: IoError; FormatError above `max_bytes`.
 std::string read_file(const std::filesystem::path& path, uint64_t max_bytes = uint64_t{1} << 40);

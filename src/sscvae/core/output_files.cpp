@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "sscvae/core/atomic_file.h"
@@ -43,6 +44,17 @@ bool is_folder(const fs::path& path) {
   return fs::is_directory(path, ignored);
 }
 
+/// What exists of the path.
+fs::path existing_part(fs::path path) {
+  std::error_code ignored;
+  while (!fs::exists(path, ignored) && path.has_relative_path()) path = path.parent_path();
+  return path;
+}
+
+[[noreturn]] void refuse_unwritable(const fs::path& path, const std::string& why) {
+  throw IoError("cannot write '" + path.string() + "': " + why);
+}
+
 bool is_run(const fs::path& folder) {
   return is_file(folder / "config.toml") && is_file(folder / "split.csv") && is_folder(folder / "checkpoints");
 }
@@ -61,10 +73,20 @@ void check_writable(const std::string& path, bool overwrite) {
   std::error_code error;
   const fs::file_status status = fs::status(file, error);
   if (fs::is_directory(status)) throw UsageError("'" + path + "' is a folder, expected a file name");
+  if (status.type() == fs::file_type::none) refuse_unwritable(file, error.message());
   if (fs::exists(status) && !fs::is_regular_file(status)) return;
   if (!overwrite && fs::exists(status)) refuse_existing(file);
-  const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
-  if (!fs::is_directory(folder, error)) throw IoError("cannot write '" + path + "': no such folder");
+  const fs::path folder = resolved(file).parent_path();
+  if (!fs::is_directory(folder, error)) refuse_unwritable(file, "no such folder");
+  if (const int reason = try_to_write_in(folder); reason != 0)
+    refuse_unwritable(file, "'" + folder.string() + "' takes no file: " + std::strerror(reason));
+}
+
+void check_folder_writable(const fs::path& folder) {
+  const fs::path there = existing_part(resolved(folder));
+  if (!is_folder(there)) refuse_unwritable(folder, "'" + there.string() + "' is no folder");
+  if (const int reason = try_to_write_in(there); reason != 0)
+    refuse_unwritable(folder, "'" + there.string() + "' takes no file: " + std::strerror(reason));
 }
 
 void check_outputs(const std::vector<OutputFile>& files, bool overwrite) {
@@ -101,12 +123,22 @@ std::optional<int> descriptor_of(const fs::path& path) {
 
 bool is_standard_output(const std::string& path) { return descriptor_of(path) == 1; }
 
+void refuse_links(const std::string& option, const fs::path& root, const std::vector<std::string>& names) {
+  std::error_code ignored;
+  for (const std::string& name : names)
+    if (const fs::path path = root / name; fs::is_symlink(fs::symlink_status(path, ignored)))
+      throw UsageError(option + ": '" + path.string() + "' is a link to '" + fs::read_symlink(path, ignored).string() +
+                       "', where files would be replaced or removed: remove the link or choose another folder");
+}
+
 OutputFolder::OutputFolder(std::string option, fs::path root, bool overwrite)
     : option_(std::move(option)), root_(std::move(root)), overwrite_(overwrite) {
   if (root_.empty()) throw UsageError(option_ + ": expected a folder");
   std::error_code error;
   if (fs::exists(root_, error) && !fs::is_directory(root_, error))
     throw UsageError(option_ + " '" + root_.string() + "' is a file, expected a folder");
+  check_folder_writable(root_);
+  refuse_links(option_, root_, {kResultsFile});
 }
 
 void OutputFolder::protect(const fs::path& input) { inputs_.insert(resolved(input)); }

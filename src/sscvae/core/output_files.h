@@ -18,9 +18,12 @@ struct OutputFile {
   std::string path;    ///< "": none
 };
 
-/// May the file `path` be written ("", "-" and what is no regular file, such as pipes and /dev/fd/3, are fine)? Errors:
-/// UsageError if it exists without `overwrite` or is a folder; IoError if its folder does not exist.
+/// May the file `path` be written, and can it ("", "-" and what is no regular file, such as pipes and /dev/fd/3, are
+/// fine)? A file is made in its folder, behind links, and removed at once. Errors: UsageError if it exists without
+/// `overwrite` or is a folder; IoError if its folder does not exist or takes no file, or its name is too long.
 void check_writable(const std::string& path, bool overwrite);
+/// Can files be written in the folder, or the folder be made? Errors: IoError.
+void check_folder_writable(const std::filesystem::path& folder);
 /// The same for all files of a command. Errors: also UsageError where two of them are one file or both standard output.
 void check_outputs(const std::vector<OutputFile>& files, bool overwrite);
 
@@ -30,10 +33,16 @@ bool is_standard_output(const std::string& path);
 /// written there goes to where the descriptor stands, also where a shell has put a regular file behind it.
 std::optional<int> descriptor_of(const std::filesystem::path& path);
 
+/// A command keeps files of these names, or folders whose files it writes and removes by name, in `root`: a symbolic
+/// link there would lead it to files of others. Errors: UsageError naming the first link. `option` says where root was
+/// named ("--out").
+void refuse_links(const std::string& option, const std::filesystem::path& root, const std::vector<std::string>& names);
+
 /// The results that a command puts into a folder.
 class OutputFolder {
  public:
-  /// `option` names it in messages. Errors: UsageError for "" and for a file.
+  /// `option` names it in messages. Errors: UsageError for "", for a file, and for kResultsFile that is a link; IoError
+  /// where no file can be written.
   OutputFolder(std::string option, std::filesystem::path root, bool overwrite);
   const std::filesystem::path& root() const { return root_; }
   /// Input files of the call, which no result replaces.

@@ -34,6 +34,31 @@ TEST(OutputFiles, AreReplacedOnlyWhereAsked) {
   EXPECT_THROW(check_outputs({{"--json", "-"}, {"--out", "/dev/stdout"}}, false), UsageError);
 }
 
+TEST(OutputFiles, AreTriedWhereFoldersOnlySeemToTakeThem) {
+  const TemporaryFolder folder;
+  fs::create_symlink("/proc/version", folder / "link.json");
+  for (const fs::path& path : {fs::path("/proc/x.json"), folder / std::string(300, 'x'), folder / "link.json"})
+    EXPECT_THROW(check_writable(path.string(), true), IoError) << path;
+  EXPECT_THROW(check_folder_writable("/proc/results"), IoError);
+  EXPECT_THROW(OutputFolder("--out", "/proc/results", false), IoError);
+  write_atomically(folder / "file", "mine");
+  EXPECT_THROW(check_folder_writable(folder / "file/below"), IoError);
+  EXPECT_NO_THROW(check_folder_writable(folder / "not/yet/there"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 2) << "nothing is left";
+}
+
+TEST(OutputFiles, LinksAreRefusedByName) {
+  const TemporaryFolder folder;
+  create_folder(folder / "elsewhere");
+  EXPECT_NO_THROW(refuse_links("--out", folder.path(), {"missing", "elsewhere"}));
+  fs::create_directory_symlink(folder / "elsewhere", folder / "figures");
+  fs::create_symlink(folder / "nowhere", folder / "dangling");
+  for (const char* name : {"figures", "dangling"})
+    EXPECT_THROW(refuse_links("--out", folder.path(), {"missing", name}), UsageError) << name;
+  fs::create_symlink(folder / "mine.json", folder / kResultsFile);
+  EXPECT_THROW(OutputFolder("--out", folder.path(), true), UsageError);
+}
+
 TEST(OutputFiles, NamesOfDescriptors) {
   EXPECT_EQ(descriptor_of("/dev/stdin"), 0);
   EXPECT_EQ(descriptor_of("/dev/stdout"), 1);

@@ -46,6 +46,7 @@ void note_missing_datasets(const TablesOptions& options) {
 void check_folder(const TablesOptions& options) {
   const std::filesystem::path out(options.out);
   OutputFolder folder("--out", out, options.overwrite);
+  refuse_links("--out", out, {"figures", "runs", "speed"});
   std::error_code ignored;
   if (options.overwrite || std::filesystem::exists(out / "plan.json", ignored)) return;
   for (const char* name : {"tables.md", "tables.csv", "tables.tex", "index.html"}) folder.add(name);

@@ -9,6 +9,7 @@
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/log.h"
+#include "sscvae/core/output_files.h"
 #include "sscvae/core/random.h"
 #include "sscvae/core/text.h"
 #include "sscvae/data/split.h"
@@ -130,6 +131,8 @@ Report demo(const DemoOptions& options) {
   const fs::path root(options.out);
   if (!options.overwrite && !holds_nothing(root))
     throw UsageError("--out '" + options.out + "' is not empty; --overwrite replaces what it holds");
+  check_folder_writable(root);
+  refuse_links("--out", root, {"images", "speed", "reconstruct", "denoise"});
   create_folder(root);
   note("making " + std::to_string(kTrainImages + kValidationImages + kTestImages) + " images in " +
        (root / "images").string());

@@ -131,6 +131,7 @@ Report inspect(const InspectOptions& options) {
   if (options.out.empty() && (!options.thresholds.empty() || !options.codes.empty()))
     throw UsageError("inspect: --thresholds and --codes need --out FOLDER");
   check_writable(options.atoms, options.overwrite);
+  if (!options.out.empty()) check_folder_writable(options.out);
   const std::string path = find_weights(options.weights);
   const serialization::TensorFile file = serialization::read_tensor_file(path);
   int64_t numbers = 0;

@@ -17,9 +17,9 @@ inline constexpr char kInterruptedLine[] = "interrupted; what was complete is ke
 /// Throws Interrupted after an interrupt.
 void stop_if_interrupted();
 
-/// While one lives, an interrupt ends the process at once, with kInterruptedLine and the exit status of Interrupted: for
-/// one long computation that has no safe points, that writes no file and leaves nothing worth keeping when it is cut
-/// short. Destructors do not run. One at a time.
+/// While one lives, an interrupt ends the process at once, with kInterruptedLine and the exit status of Interrupted:
+/// for one long computation that has no safe points, that writes no file and leaves nothing worth keeping when it is
+/// cut short. Destructors do not run. One at a time.
 class EndsAtOnce {
  public:
   EndsAtOnce();  ///< Throws Interrupted after an interrupt.

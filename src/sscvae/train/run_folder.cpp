@@ -9,6 +9,7 @@
 
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
+#include "sscvae/core/output_files.h"
 #include "sscvae/core/text.h"
 
 namespace sscvae::train {
@@ -64,12 +65,19 @@ bool RunFolder::holds_run() const {
   return fs::exists(config(), ignored) || fs::exists(last(), ignored) || fs::exists(best(), ignored);
 }
 
+std::vector<fs::path> RunFolder::own_folders() const {
+  std::error_code ignored;
+  std::vector<fs::path> folders{checkpoints(), previews(), tensorboard()};
+  std::erase_if(folders, [&](const fs::path& folder) { return fs::is_symlink(fs::symlink_status(folder, ignored)); });
+  return folders;
+}
+
 std::vector<fs::path> RunFolder::files_in_folders() const {
-  std::vector<fs::path> files{last(), best()};
-  for (const fs::path& folder : {checkpoints(), previews(), tensorboard()})
+  std::vector<fs::path> files;
+  for (const fs::path& folder : own_folders())
     for (const fs::path& entry : entries_of(folder)) {
       const std::string name = entry.filename().string();
-      if (is_temporary(name) || (folder == previews() && is_preview(name)) ||
+      if (is_temporary(name) || entry == last() || entry == best() || (folder == previews() && is_preview(name)) ||
           (folder == tensorboard() && is_event_file(name)))
         files.push_back(entry);
     }
@@ -96,12 +104,16 @@ fs::path RunFolder::first_in_the_way() const {
   return {};
 }
 
+void RunFolder::check() const {
+  check_folder_writable(root_);
+  refuse_links("a run in '" + root_.string() + "'", root_, {"checkpoints", "previews", "tensorboard"});
+}
+
 void RunFolder::clear() const {
   for (const fs::path& file : {config(), split(), log(), validation_log(), report()}) remove_file(file);
   for (const fs::path& file : files_in_folders()) remove_file(file);
   std::error_code ignored;
-  for (const fs::path& folder : {checkpoints(), previews(), tensorboard()})
-    if (!fs::is_symlink(folder, ignored)) fs::remove(folder, ignored);  // where it is empty now
+  for (const fs::path& folder : own_folders()) fs::remove(folder, ignored);  // where it is empty now
 }
 
 void RunFolder::create() const {

@@ -44,8 +44,11 @@ class RunFolder {
   std::filesystem::path last_preview() const;
   /// The first file that a run would replace or mix with its own; "" if there is none. Empty folders do not count.
   std::filesystem::path first_in_the_way() const;
+  /// Files can be written there, and its folders are its own: none is a symbolic link to elsewhere. Errors: IoError;
+  /// UsageError naming the link.
+  void check() const;
   /// Removes the files of an earlier run, by name, and its folders where nothing else is in them; configuration first:
-  /// what is left of an interrupted removal is not taken for a run to resume. Errors: IoError.
+  /// what is left of an interrupted removal is not taken for a run to resume. Nothing behind a link. Errors: IoError.
   void clear() const;
   /// Creates the folders. Errors: IoError.
   void create() const;
@@ -53,6 +56,8 @@ class RunFolder {
   void remove_leftovers(int64_t step) const;
 
  private:
+  /// checkpoints/, previews/, tensorboard/, those that are no links.
+  std::vector<std::filesystem::path> own_folders() const;
   /// The files below its folders whose names are those that a run gives.
   std::vector<std::filesystem::path> files_in_folders() const;
   std::filesystem::path root_;

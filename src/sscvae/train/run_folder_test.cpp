@@ -62,6 +62,26 @@ TEST(RunFolder, NamesTheFirstFileInTheWay) {
   }
 }
 
+TEST(RunFolder, HasNoLinksForFolders) {
+  const testing::TemporaryFolder folder;
+  for (const char* name : {"checkpoints", "previews", "tensorboard"}) {
+    const RunFolder run(folder / (std::string("run of ") + name));
+    run.create();
+    EXPECT_NO_THROW(run.check());
+    const auto elsewhere = folder / (std::string("my ") + name);
+    create_folder(elsewhere);
+    std::filesystem::remove(run.root() / name);
+    std::filesystem::create_directory_symlink(elsewhere, run.root() / name);
+    const std::vector<std::filesystem::path> mine{elsewhere / "last.safetensors", elsewhere / "step_000001.png",
+                                                  elsewhere / "events.out.tfevents.1", elsewhere / ".x.tmp"};
+    for (const auto& path : mine) write_atomically(path, "mine");
+    EXPECT_THROW(run.check(), UsageError) << name;
+    run.clear();
+    for (const auto& path : mine) EXPECT_TRUE(std::filesystem::exists(path)) << path;
+    EXPECT_TRUE(std::filesystem::is_symlink(run.root() / name)) << name;
+  }
+}
+
 TEST(RunFolder, IsLockedForAsLongAsTheLockLives) {
   const testing::TemporaryFolder folder;
   {

@@ -107,8 +107,8 @@ void TrainingRun::check_folder() const {
   if (!request_.resume && !request_.overwrite && folder_.holds_run())
     throw UsageError(
         name + " holds a run already: --resume goes on with it, --overwrite replaces it; or choose another folder");
-  const std::filesystem::path other = folder_.first_in_the_way();
-  if (!request_.resume && !request_.overwrite && !other.empty())
+  folder_.check();
+  if (const auto other = folder_.first_in_the_way(); !request_.resume && !request_.overwrite && !other.empty())
     throw UsageError(name + " is no run of this program but has '" + other.lexically_relative(folder_.root()).string() +
                      "', which training would take the place of: choose another folder, or --overwrite replaces it");
 }
