@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <vector>
 
 #include "sscvae/core/error.h"
@@ -21,22 +22,22 @@ void SymbolCounts::add(const at::Tensor& symbols) {
   check_shape(symbols, "symbols", "N,K,h,w", {-1, -1, -1, -1});
   if (symbols.scalar_type() != at::kLong) throw ShapeError("symbols: expected int64 values");
   if (symbols.numel() == 0) return;
-  if (atoms_ > 0 && symbols.size(1) != atoms_) throw ShapeError("symbols: expected as many atoms as before");
   if (symbols.abs().max().item<int64_t>() > kLargest) throw ShapeError("symbols: expected -2^30 to 2^30");
-  atoms_ = symbols.size(1);
-  occupied_.resize(static_cast<size_t>(atoms_));
-  positions_ += symbols.numel() / atoms_;
-  const at::Tensor rows = symbols.cpu().permute({0, 2, 3, 1}).reshape({-1, atoms_});
-  const at::Tensor keys = (rows + at::arange(atoms_, at::kLong) * kSpan).masked_select(rows.ne(0)).contiguous();
+  SymbolCounts counts;
+  counts.atoms_ = symbols.size(1);
+  counts.occupied_.resize(static_cast<size_t>(counts.atoms_));
+  counts.positions_ = symbols.numel() / counts.atoms_;
+  const at::Tensor rows = symbols.cpu().permute({0, 2, 3, 1}).reshape({-1, counts.atoms_});
+  const at::Tensor keys = (rows + at::arange(counts.atoms_, at::kLong) * kSpan).masked_select(rows.ne(0)).contiguous();
   std::vector<int64_t> sorted(keys.const_data_ptr<int64_t>(), keys.const_data_ptr<int64_t>() + keys.numel());
   std::sort(sorted.begin(), sorted.end());
   for (auto first = sorted.begin(); first != sorted.end();) {
     const auto last = std::upper_bound(first, sorted.end(), *first);
-    const int64_t atom = (*first + kLargest) / kSpan;
-    nonzeros_[{atom, *first - atom * kSpan}] += last - first;
-    occupied_[static_cast<size_t>(atom)] += last - first;
+    counts.nonzeros_.emplace_back(*first, last - first);
+    counts.occupied_[static_cast<size_t>((*first + kLargest) / kSpan)] += last - first;
     first = last;
   }
+  add(counts);
 }
 
 void SymbolCounts::add(const SymbolCounts& other) {
@@ -44,7 +45,14 @@ void SymbolCounts::add(const SymbolCounts& other) {
   if (atoms_ > 0 && other.atoms_ != atoms_) throw ShapeError("symbols: expected as many atoms as before");
   atoms_ = other.atoms_;
   positions_ += other.positions_;
-  for (const auto& [symbol, count] : other.nonzeros_) nonzeros_[symbol] += count;
+  std::vector<std::pair<int64_t, int64_t>> both;
+  both.reserve(nonzeros_.size() + other.nonzeros_.size());
+  std::merge(nonzeros_.begin(), nonzeros_.end(), other.nonzeros_.begin(), other.nonzeros_.end(),
+             std::back_inserter(both));
+  nonzeros_.clear();
+  for (const auto& [key, count] : both)
+    if (nonzeros_.empty() || nonzeros_.back().first != key) nonzeros_.emplace_back(key, count);
+    else nonzeros_.back().second += count;
   occupied_.resize(static_cast<size_t>(atoms_));
   for (size_t atom = 0; atom < occupied_.size(); ++atom) occupied_[atom] += other.occupied_[atom];
 }
@@ -52,9 +60,10 @@ void SymbolCounts::add(const SymbolCounts& other) {
 double SymbolCounts::bits(const SymbolCounts& part) const {
   const double positions = static_cast<double>(positions_);
   double bits = 0;
-  for (const auto& [symbol, count] : part.nonzeros_) {
-    const auto known = nonzeros_.find(symbol);
-    SSCVAE_ASSERT(known != nonzeros_.end());
+  auto known = nonzeros_.begin();
+  for (const auto& [key, count] : part.nonzeros_) {
+    while (known != nonzeros_.end() && known->first < key) ++known;
+    SSCVAE_ASSERT(known != nonzeros_.end() && known->first == key);
     bits -= static_cast<double>(count) * std::log2(static_cast<double>(known->second) / positions);
   }
   for (size_t atom = 0; atom < part.occupied_.size(); ++atom)

@@ -3,7 +3,6 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <map>
 #include <utility>
 #include <vector>
 
@@ -18,6 +17,8 @@ class SymbolCounts {
   void add(const at::Tensor& symbols);
   void add(const SymbolCounts& other);
   bool empty() const { return positions_ == 0; }
+  /// How many numbers it keeps.
+  size_t kept() const { return nonzeros_.size() + occupied_.size(); }
 
   /// What an entropy coder with the frequencies of *this, one table for each atom, spends on the symbols of `part`: the
   /// sum of -log2 of their shares, bits. The tables themselves are not counted; neighbouring positions and atoms tell
@@ -26,8 +27,8 @@ class SymbolCounts {
 
  private:
   int64_t atoms_ = 0, positions_ = 0;
-  std::map<std::pair<int64_t, int64_t>, int64_t> nonzeros_;  ///< of (atom, symbol); all other entries are 0
-  std::vector<int64_t> occupied_;                            ///< of each atom: how many entries are not 0
+  std::vector<std::pair<int64_t, int64_t>> nonzeros_;  ///< atom and symbol as one key, ascending, and how often
+  std::vector<int64_t> occupied_;                      ///< of each atom: how many entries are not 0
 };
 
 }  // namespace sscvae::metrics

@@ -10,12 +10,20 @@ namespace sscvae::tasks {
 
 void RateMeter::add(const metrics::SymbolCounts& symbols, double pixels) {
   all_.add(symbols);
-  images_.push_back({symbols, pixels});
+  waiting_.push_back({symbols, pixels});
+  kept_ += symbols.kept() + 1;
+  if (kept_ > most_kept_) settle();
 }
 
-void RateMeter::fill(ImageTable& table) const {
-  for (size_t i = 0; i < images_.size() && !all_.empty(); ++i)
-    table.set(i, kBitsPerPixel, all_.bits(images_[i].symbols) / images_[i].pixels);
+void RateMeter::settle() {
+  for (const Image& image : waiting_) bits_per_pixel_.push_back(all_.bits(image.symbols) / image.pixels);
+  waiting_.clear();
+  kept_ = 0;
+}
+
+void RateMeter::fill(ImageTable& table) {
+  settle();
+  for (size_t i = 0; i < bits_per_pixel_.size() && !all_.empty(); ++i) table.set(i, kBitsPerPixel, bits_per_pixel_[i]);
 }
 
 SetMeter::SetMeter(const FeatureOptions& options, const SelectedImages& images, const std::string& rule,

@@ -17,21 +17,27 @@ namespace sscvae::tasks {
 /// The figure of a code's entropy.
 inline constexpr char kBitsPerPixel[] = "bits_per_pixel";
 
-/// What each image's code costs an entropy coder with the frequencies of all images.
+/// What each image's code costs an entropy coder with the frequencies of all images. The counts of single images wait
+/// for those frequencies; where they would take more than `most_kept` numbers (about 16 bytes each), what waits is
+/// settled by the frequencies of the images so far, which are thousands by then: memory does not grow with the images.
 class RateMeter {
  public:
+  explicit RateMeter(size_t most_kept = size_t{1} << 24) : most_kept_(most_kept) {}
   /// `pixels` are all that the model saw of the image.
   void add(const metrics::SymbolCounts& symbols, double pixels);
   /// Fills in kBitsPerPixel of all images.
-  void fill(ImageTable& table) const;
+  void fill(ImageTable& table);
 
  private:
   struct Image {
     metrics::SymbolCounts symbols;
     double pixels;
   };
+  void settle();
+  size_t most_kept_, kept_ = 0;
   metrics::SymbolCounts all_;
-  std::vector<Image> images_;
+  std::vector<Image> waiting_;
+  std::vector<double> bits_per_pixel_;  ///< of the images before those
 };
 
 /// The features of originals and reconstructions, if FID and KID are wanted.

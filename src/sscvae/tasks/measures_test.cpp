@@ -9,6 +9,7 @@
 #include "sscvae/image/noise.h"
 #include "sscvae/image/noise_level.h"
 #include "sscvae/tasks/code_statistics.h"
+#include "sscvae/tasks/evaluation_meters.h"
 #include "sscvae/tasks/noise_range.h"
 #include "sscvae/tasks/outputs.h"
 #include "sscvae/tasks/report.h"
@@ -301,6 +302,37 @@ TEST(ImageTables, MeansOfAHundredThousandImagesAreKnownAfterEach) {
   EXPECT_NE(table.text(false).find("psnr_db"), std::string::npos);
   table.set(0, "bits_per_pixel", 100000.5);
   EXPECT_NEAR(table.json()["mean"]["bits_per_pixel"].get<double>(), 1.5, 1e-9) << "a changed value counts";
+}
+
+/// A code of two atoms and four positions, one symbol of which is given.
+metrics::SymbolCounts code_with(int64_t symbol) {
+  metrics::SymbolCounts counts;
+  counts.add(at::tensor({int64_t{0}, int64_t{0}, int64_t{1}, symbol, int64_t{2}, int64_t{2}, int64_t{2}, int64_t{2}})
+                 .reshape({1, 2, 1, 4}));
+  return counts;
+}
+
+std::vector<double> rates_with(size_t most_kept, int images) {
+  ImageTable table({kBitsPerPixel});
+  RateMeter meter(most_kept);
+  for (int i = 0; i < images; ++i) {
+    table.add(std::to_string(i), {});
+    meter.add(code_with(i % 3), 4);
+  }
+  meter.fill(table);
+  return table.columns().at(kBitsPerPixel);
+}
+
+TEST(RateMeter, MemoryHasALimitAndFiguresHardlyDependOnIt) {
+  constexpr int kImages = 600;
+  const std::vector<double> all = rates_with(size_t{1} << 24, kImages);
+  ASSERT_EQ(all.size(), 600u);
+  EXPECT_EQ(all[0], all[597]) << "one table of frequencies for all images, the first ones too";
+  const std::vector<double> limited = rates_with(2000, kImages), tight = rates_with(0, kImages);
+  for (size_t i = 0; i < all.size(); ++i) EXPECT_NEAR(limited[i], all[i], 0.01) << i;
+  EXPECT_NE(limited[0], all[0]) << "settled by the images so far";
+  EXPECT_GT(std::abs(tight[0] - all[0]), 0.05) << "a limit that keeps no image knows only those before it";
+  EXPECT_NEAR(tight[599], all[599], 1e-12);
 }
 
 }  // namespace
