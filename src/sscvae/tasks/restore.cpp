@@ -13,20 +13,20 @@
 #include "sscvae/core/output_files.h"
 #include "sscvae/core/progress.h"
 #include "sscvae/core/text.h"
-#include "sscvae/image/file_list.h"
+#include "sscvae/core/wording.h"
 #include "sscvae/image/image.h"
 #include "sscvae/image/metadata.h"
 #include "sscvae/image/noise.h"
 #include "sscvae/image/noise_level.h"
 #include "sscvae/image/temper.h"
 #include "sscvae/metrics/protocol.h"
-#include "sscvae/report/colormap.h"
 #include "sscvae/tasks/earlier_figures.h"
 #include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/noise_range.h"
-#include "sscvae/tasks/novelty.h"
+#include "sscvae/tasks/novelty_check.h"
 #include "sscvae/tasks/outputs.h"
 #include "sscvae/tasks/reading.h"
+#include "sscvae/tasks/reference_images.h"
 #include "sscvae/tasks/restore_settings.h"
 
 namespace sscvae::tasks {
@@ -37,7 +37,7 @@ namespace {
 
 std::string cell(const Json& json, const char* key, const char* pattern) {
   if (!json.contains(key)) return "";
-  return json[key].is_number() ? format(pattern, json[key].get<double>()) : json[key].get<std::string>();
+  return json[key].is_number() ? number_text(pattern, json[key].get<double>()) : json[key].get<std::string>();
 }
 
 double quality(Json& json, const std::string& key_prefix, const at::Tensor& original, const at::Tensor& result) {
@@ -46,49 +46,6 @@ double quality(Json& json, const std::string& key_prefix, const at::Tensor& orig
   json[key_prefix + "ssim"] = json_number(values.at("ssim"));
   return values.at("psnr");
 }
-
-/// What is said about images that do not look like those that the weights know.
-class NoveltyCheck {
- public:
-  NoveltyCheck(const RestoreOptions& options, Inference& inference) {
-    const bool scaled = options.inference.threshold_scale != 1;
-    if (!scaled) model_ = code_model_of(inference.opened());
-    if (model_) inference.set_code_model(*model_);
-    const std::string reason = scaled ? "usual codes were learned with --strength 1, another one has no map"
-                                      : "the weights do not say what usual images look like ('sscvae calibrate')";
-    if (!model_ && !options.novelty_maps.empty()) throw UsageError("--novelty-maps: " + reason);
-    if (!model_ && code_kind(inference.model()) == CodeKind::kSparse)
-      note("no check whether an image is unlike the training images: " + reason);
-  }
-
-  void add(const ImageJob& job, const InferenceResult& result, Json& json) {
-    if (!model_) return;
-    const double share = unusual_share(*model_, result.surprise);
-    json["unusual_share"] = share;
-    json["unusual_limit"] = model_->image_limit;
-    json["unusual"] = share > model_->image_limit;
-    if (job.map.empty()) return;
-    create_folder(job.map.parent_path());
-    image::write_image(job.map, report::apply_colormap(result.surprise, 0, std::max(1.0, 2 * model_->position_limit)));
-  }
-  /// The image has been written.
-  void count(const Json& json) {
-    if (json.value("unusual", false))
-      unusual_.emplace_back(json["name"].get<std::string>(), json["unusual_share"].get<double>());
-  }
-
-  void warn_of_unusual(size_t total) const {
-    if (unusual_.empty()) return;
-    warn(
-        format("%zu of %zu images look unlike those that the weights know, their results may be worse; the first: %s "
-               "(%.0f %% of its code is unusual, up to %.0f %% is common)",
-               unusual_.size(), total, unusual_[0].first.c_str(), 100 * unusual_[0].second, 100 * model_->image_limit));
-  }
-
- private:
-  std::optional<metrics::CodeModel> model_;
-  std::vector<std::pair<std::string, double>> unusual_;
-};
 
 /// One image on its way through a command.
 struct Item {
@@ -158,17 +115,20 @@ void note_files(const Json& images) {
     misnamed += image["format"] == "png" && is_named_jpeg(image["output"].get<std::string>());
   }
   for (const auto& [what, count] : lost)
-    note(format("%zu of %zu results could not keep the %s of the input", count, images.size(), what.c_str()));
+    note(share_text(count, images.size(), "result") + " could not keep the " + what + " of the input");
   if (misnamed > 0)
-    note(format("%zu of %zu files are named as JPEGs and hold PNGs; so do their results", misnamed, images.size()));
+    note(share_text(misnamed, images.size(), "file") +
+         agreeing(misnamed, " is named as a JPEG and holds a PNG; so does its result",
+                  " are named as JPEGs and hold PNGs; so do their results"));
 }
 
 void note_channels(const Json& images, int64_t channels) {
   size_t different = 0;
   for (const Json& image : images) different += image["input_channels"] != channels;
   if (different > 0)
-    note(format("%zu of %zu images were converted to the model's %s", different, images.size(),
-                channels == 1 ? "grey (0.299 R + 0.587 G + 0.114 B)" : "three channels (grey repeated)"));
+    note(share_text(different, images.size(), "image") + agreeing(different, " was", " were") +
+         " converted to the model's " +
+         (channels == 1 ? "grey (0.299 R + 0.587 G + 0.114 B)" : "three channels (grey repeated)"));
 }
 
 ImagePlan plan_of(const RestoreOptions& options) {
@@ -226,7 +186,7 @@ std::string table_of(const Json& images, const Columns& columns) {
 
 Report run_images(const RestoreOptions& options, const ImagePlan& plan, Inference& inference, const Json& settings,
                   const std::string& command, const Process& process, const Columns& columns) {
-  NoveltyCheck novelty(options, inference);
+  NoveltyCheck novelty(options.novelty_maps, options.inference.threshold_scale, inference);
   Json json{{"command", command}, {"weights_sha256", inference.opened().sha256}, {"settings", settings}};
   const Json earlier = options.earlier.empty() ? Json() : read_earlier_report(options.earlier, json);
   record_plan(plan, options.out, options.novelty_maps);
@@ -241,7 +201,9 @@ Report run_images(const RestoreOptions& options, const ImagePlan& plan, Inferenc
   for (const ImageJob& job : plan.skipped)
     skipped.push_back({{"name", job.name}, {"input", job.input.string()}, {"output", job.output.string()}});
   std::string text = images.empty() ? "" : table_of(images, columns);
-  if (!skipped.empty()) text += format("%zu images skipped, their results were there\n", skipped.size());
+  if (!skipped.empty())
+    text += count_text(skipped.size(), "image") + " skipped, " +
+            agreeing(skipped.size(), "its result was", "their results were") + " there\n";
   add_earlier_results(images, earlier, plan.skipped);
   json.update({{"weights", options.source.weights},
                {"model", inference.opened().experiment.options.model.name},
@@ -259,54 +221,9 @@ Report run_images(const RestoreOptions& options, const ImagePlan& plan, Inferenc
 
 void add_code(Item& item, const InferenceResult& result) {
   if (!result.code.empty()) item.json.update(to_json(result.code.value()));
-  item.novelty.add(item.job, result, item.json);
+  item.novelty.add(item.job.map, result, item.json);
   item.json["seconds"] = result.seconds;
 }
-
-std::string without_extension(const fs::path& name) { return fs::path(name).replace_extension().generic_string(); }
-
-/// The clean image of each input, found before any work: that of the same relative name without extension, or the one
-/// file that was named for the one input.
-class References {
- public:
-  References(const std::string& root, const std::vector<ImageJob>& jobs) {
-    if (root.empty()) return;
-    const std::vector<image::InputFile> files = image::expand_inputs({root});
-    std::error_code error;
-    if (jobs.size() == 1 && files.size() == 1 && !fs::is_directory(root, error)) {
-      files_[jobs[0].name] = files[0].path;
-      return;
-    }
-    std::map<std::string, fs::path> index;
-    for (const image::InputFile& file : files) {
-      const auto [other, fresh] = index.emplace(without_extension(file.relative), file.path);
-      if (!fresh)
-        throw UsageError("--reference: '" + other->second.string() + "' and '" + file.path.string() +
-                         "' have one name without extension: which is meant cannot be told");
-    }
-    for (const ImageJob& job : jobs) {
-      const auto found = index.find(without_extension(job.name));
-      if (found == index.end())
-        throw UsageError("--reference '" + root + "': no image named '" + without_extension(job.name) + "'");
-      files_[job.name] = found->second;
-    }
-  }
-  bool empty() const { return files_.empty(); }
-
-  at::Tensor of(const Item& item, int64_t channels, const ReadingOptions& reading) const {
-    const fs::path& path = files_.at(item.job.name);
-    const StoredImage file = InputReader(reading).read_stored(path, image::Alpha::kBlend, &item.file);
-    const at::Tensor clean = image::to_tensor(image::with_channels(file.picture(), channels));
-    if (clean.sizes() != item.input.sizes())
-      throw ShapeError(format("--reference '%s': expected %lldx%lld pixels, got %lldx%lld", path.c_str(),
-                              static_cast<long long>(item.input.size(2)), static_cast<long long>(item.input.size(1)),
-                              static_cast<long long>(clean.size(2)), static_cast<long long>(clean.size(1))));
-    return clean;
-  }
-
- private:
-  std::map<std::string, fs::path> files_;  // by the name of the job
-};
 
 /// Warns where weights are for denoising and the command is not, or the other way round.
 void warn_of_other_task(const Inference& inference, const std::string& weights, bool denoises) {
@@ -348,7 +265,7 @@ Report denoise(const DenoiseOptions& options) {
     throw UsageError("--add-noise: expected a number from 0 to 255, got " + to_text(options.add_noise_8bit));
   const auto added = parse_choice<image::Noise>("--noise", options.noise);
   const ImagePlan plan = plan_of(options);
-  const References references(options.reference, plan.jobs);
+  const ReferenceImages references(options.reference, plan.jobs);
   Inference inference(options.source, options.inference);
   warn_of_other_task(inference, options.source.weights, true);
   const NoiseRange range = trained_range(inference.opened());
@@ -360,7 +277,7 @@ Report denoise(const DenoiseOptions& options) {
 
   const Process process = [&](Item& item, Inference& model) {
     at::Tensor clean;
-    if (!references.empty()) clean = references.of(item, model.channels(), options.reading);
+    if (!references.empty()) clean = references.of(item.job, item.file, item.input, options.reading);
     else if (options.add_noise_8bit > 0) clean = item.input;
     const at::Tensor noisy = options.add_noise_8bit > 0
                                  ? image::add_noise(added, item.input, options.add_noise_8bit,
