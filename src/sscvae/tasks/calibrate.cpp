@@ -6,6 +6,7 @@
 #include "sscvae/core/error.h"
 #include "sscvae/core/progress.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/wording.h"
 #include "sscvae/image/image.h"
 #include "sscvae/image/noise.h"
 #include "sscvae/image/patches.h"
@@ -30,38 +31,43 @@ double level_of(size_t index, const data::NoiseOptions& noise) {
   return noise.sigma_8bit + (noise.sigma_8bit_max - noise.sigma_8bit) * position * position;
 }
 
+/// The codes of the middles of the images, with the noise that the weights were trained with.
+std::vector<at::Tensor> codes_of(const SelectedImages& images, const ReadingOptions& reading, Inference& inference,
+                                 BrokenImages& broken) {
+  const train::ExperimentOptions& trained = inference.opened().experiment.options;
+  const data::NoiseOptions& noise = trained.data.noise;
+  InputReader reader(reading, images.data);
+  std::vector<at::Tensor> codes;
+  Progress progress("calibrate", static_cast<int64_t>(images.paths.size()), "image");
+  for (size_t i = 0; i < images.paths.size(); ++i) {
+    stop_if_interrupted();
+    const auto index = static_cast<int64_t>(i);
+    at::Tensor image;
+    try {
+      image = image::to_tensor(image::with_channels(reader.read(images.path(i)), inference.channels()));
+    } catch (const Error& error) {
+      broken.add(images.paths[i], error);
+      continue;
+    }
+    image = image::middle_of(image, kCalibrationSide).contiguous();
+    if (trained.task == train::Task::kDenoise)
+      image = image::add_noise(noise.kind_of(index), image, level_of(i, noise), 0, noise.clips(index));
+    codes.push_back(inference.code(image));
+    progress.update(static_cast<int64_t>(i + 1));
+  }
+  return codes;
+}
+
 }  // namespace
 
 Report calibrate(const CalibrateOptions& options) {
   Inference inference(options.source, {.compute = options.compute});
   if (code_kind(inference.model()) != CodeKind::kSparse)
     throw UsageError("calibrate: model " + inference.model().options().name + " has no sparse code");
-  const train::ExperimentOptions& trained = inference.opened().experiment.options;
-  SelectedImages images = select_images(options.images, trained.data, "val");
+  SelectedImages images = select_images(options.images, inference.opened().experiment.options.data, "val");
   take_spread(images, options.images.limit);
-  const data::NoiseOptions& noise = trained.data.noise;
-  InputReader reader(options.reading, images.data);
-  std::vector<at::Tensor> codes;
   BrokenImages broken(images.paths.size());
-  {
-    Progress progress("calibrate", static_cast<int64_t>(images.paths.size()), "image");
-    for (size_t i = 0; i < images.paths.size(); ++i) {
-      stop_if_interrupted();
-      const auto index = static_cast<int64_t>(i);
-      at::Tensor image;
-      try {
-        image = image::to_tensor(image::with_channels(reader.read(images.path(i)), inference.channels()));
-      } catch (const Error& error) {
-        broken.add(images.paths[i], error);
-        continue;
-      }
-      image = image::middle_of(image, kCalibrationSide).contiguous();
-      if (trained.task == train::Task::kDenoise)
-        image = image::add_noise(noise.kind_of(index), image, level_of(i, noise), 0, noise.clips(index));
-      codes.push_back(inference.code(image));
-      progress.update(static_cast<int64_t>(i + 1));
-    }
-  }
+  const std::vector<at::Tensor> codes = codes_of(images, options.reading, inference, broken);
   if (codes.empty()) throw broken.failure().value();
   const metrics::CodeModel learned = metrics::fit_code_model(codes);
   const std::string path = find_weights(options.source.weights);
@@ -79,9 +85,9 @@ Report calibrate(const CalibrateOptions& options) {
             {"position_limit_bits", learned.position_limit},
             {"image_limit", learned.image_limit}};
   Report report =
-      make_report(format("%s: learned from %zu images; one is unusual where more than %.1f %% of its code costs more "
-                         "than %.0f bits\n",
-                         options.out.c_str(), codes.size(), 100 * learned.image_limit, learned.position_limit),
+      make_report(options.out + ": learned from " + count_text(codes.size(), "image") +
+                      format("; one is unusual where more than %.1f %% of its code costs more than %.0f bits\n",
+                             100 * learned.image_limit, learned.position_limit),
                   std::move(json));
   report.failure = broken.failure();
   return report;
