@@ -73,11 +73,14 @@ void add_tf32_option(CLI::App& app, tasks::ComputeOptions& compute);
 void add_engine_option(CLI::App& app, std::string& engine);
 /// --ensemble
 void add_ensemble_option(CLI::App& app, bool& ensemble);
+/// A finite number, read the same in every locale; its value now is the default that help shows.
+void add_number_option(CLI::App& app, const std::string& name, const char* type, double& number,
+                       const std::string& help);
 /// --strength X
 void add_strength_option(CLI::App& app, double& strength);
 /// A noise level in 8-bit grey levels: a number from 0 to `most`, which nan and inf are not.
 void add_level_option(CLI::App& app, const std::string& name, double& level, double most, const std::string& help);
-/// --tile N|auto
-void add_tile_option(CLI::App& app, int64_t& tile);
+/// --tile N|auto, N from `least`, 0 meaning never
+void add_tile_option(CLI::App& app, int64_t& tile, int64_t least = 0);
 
 }  // namespace sscvae::cli

@@ -2,8 +2,6 @@
 #include <filesystem>
 
 #include "sscvae/command.h"
-#include "sscvae/core/error.h"
-#include "sscvae/core/text.h"
 #include "sscvae/tasks/image_selection.h"
 #include "sscvae/tasks/model_source.h"
 #include "sscvae/tasks/reading.h"
@@ -96,42 +94,6 @@ void add_engine_option(CLI::App& app, std::string& engine) {
 
 void add_ensemble_option(CLI::App& app, bool& ensemble) {
   app.add_flag("--ensemble", ensemble, "average over all 8 flips and quarter turns: a little better, 8 times the work");
-}
-
-void add_strength_option(CLI::App& app, double& strength) {
-  app.add_option("--strength", strength,
-                 "sparser codes, more smoothing (> 1), or denser ones, less (< 1): every threshold times this")
-      ->type_name("X")
-      ->capture_default_str();
-}
-
-void add_level_option(CLI::App& app, const std::string& name, double& level, double most, const std::string& help) {
-  app.add_option(name, level, help)
-      ->type_name("S")
-      ->check(CLI::Validator(
-          [most](const std::string& text) {
-            double value = 0;
-            if (CLI::detail::lexical_cast(text, value) && value >= 0 && value <= most) return std::string();
-            return "expected a number from 0 to " + to_text(most) + ", got '" + text + "'";
-          },
-          ""));
-}
-
-void add_tile_option(CLI::App& app, int64_t& tile) {
-  app.add_option_function<std::string>(
-         "--tile",
-         [&tile](const std::string& text) {
-           if (text == "auto") {
-             tile = -1;
-             return;
-           }
-           int64_t value = -1;
-           if (!CLI::detail::lexical_cast(text, value) || value < 0)
-             throw UsageError("--tile: expected auto or a number of pixels >= 0, got '" + text + "'");
-           tile = value;
-         },
-         "side of the tiles of large images in pixels; 0: never tile (default: auto)")
-      ->type_name("N|auto");
 }
 
 }  // namespace sscvae::cli

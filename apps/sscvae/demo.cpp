@@ -17,7 +17,7 @@ struct DemoArguments : tasks::DemoOptions {
 void add_demo(CLI::App& app) {
   const auto options = std::make_shared<DemoArguments>();
   app.add_option("--out", options->out, "folder of images, runs and the report")->type_name("DIR")->required();
-  app.add_option("--minutes", options->minutes, "time of training in all")->type_name("M")->capture_default_str();
+  add_number_option(app, "--minutes", "M", options->minutes, "time of training in all");
   add_json_option(app, options->json);
   add_overwrite_option(app, options->overwrite);
   app.add_option("--threads", options->compute.threads, "processor threads; 0: LibTorch's choice")->type_name("N");

@@ -69,9 +69,8 @@ void add_evaluate(CLI::App& app) {
   add_engine_option(app, options->inference.engine);
   add_ensemble_option(app, options->inference.ensemble);
   add_strength_option(app, options->inference.threshold_scale);
-  app.add_option("--code-step", options->inference.code_step,
-                 "round sparse codes to multiples of this and report their entropy in bits per pixel")
-      ->type_name("STEP");
+  add_number_option(app, "--code-step", "STEP", options->inference.code_step,
+                    "round sparse codes to multiples of this and report their entropy in bits per pixel; 0: do not");
   add_json_option(app, options->json);
   add_overwrite_option(app, options->overwrite);
   app.add_flag("--skip-existing", options->skip_existing,

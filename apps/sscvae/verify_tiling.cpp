@@ -29,7 +29,7 @@ void add_verify_tiling(CLI::App& app) {
       ->type_name("S|auto")
       ->capture_default_str();
   add_reading_options(app, options->reading);
-  add_tile_option(app, options->inference.tile);
+  add_tile_option(app, options->inference.tile, 1);
   add_engine_option(app, options->inference.engine);
   add_strength_option(app, options->inference.threshold_scale);
   add_json_option(app, options->output.json);

@@ -37,6 +37,13 @@ TEST(VerifyTiling, RefusesWhatIsNotTiled) {
   const Outcome outcome = run({"verify-tiling", input, "--weights", weights});
   EXPECT_EQ(outcome.code, 2);
   EXPECT_NE(outcome.err.find("--tile"), std::string::npos) << outcome.err;
+  const Outcome never = run({"verify-tiling", input, "--weights", weights, "--tile", "0"});
+  EXPECT_EQ(never.code, 2);
+  EXPECT_NE(never.err.find("--tile: expected auto or a number of pixels >= 1, got '0'"), std::string::npos)
+      << never.err;
+  EXPECT_EQ(run({"verify-tiling", "--help"}).out.find("never tile"), std::string::npos)
+      << "what is refused is no offer";
+  EXPECT_NE(run({"reconstruct", "--help"}).out.find("never tile"), std::string::npos);
 }
 
 }  // namespace
