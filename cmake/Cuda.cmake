@@ -6,6 +6,7 @@
 include_guard()
 set(SSCVAE_CUDA_KERNELS AUTO CACHE STRING "compile the GPU kernels: AUTO, ON or OFF")
 set_property(CACHE SSCVAE_CUDA_KERNELS PROPERTY STRINGS AUTO ON OFF)
+sscvae_require_boolean(SSCVAE_CUDA_KERNELS AUTO)
 
 set(SSCVAE_HAS_CUDA_KERNELS OFF)
 set(_required OFF)
