@@ -53,7 +53,7 @@ void add_export(CLI::App& app) {
   app.add_option("--outputs", options->target.outputs,
                  "onnx: what comes out beside the reconstruction: features, threshold, code, log_variance, "
                  "coded_features, logits")
-      ->type_name("NAME,...")
+      ->type_name("NAME1,NAME2")
       ->delimiter(',')
       ->allow_extra_args(false);
   app.callback([options] {

@@ -133,7 +133,20 @@ void refuse_impossible_values(CLI::App& app) {
   }
 }
 
+/// Without the "..." behind comma-separated lists, whose type shows that there may be several ("M1,M2").
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    std::string text = CLI::Formatter::make_option_opts(option);
+    const std::string repeated = " ...";
+    const size_t place = text.find(repeated);
+    if (option->get_delimiter() != '\0' && place != std::string::npos) text.erase(place, repeated.size());
+    return text;
+  }
+};
+
 void build(CLI::App& app) {
+  app.formatter(std::make_shared<HelpFormatter>());
   app.set_version_flag("--version", "sscvae " + version());
   app.require_subcommand(1);
   app.fallthrough(false);

@@ -9,6 +9,7 @@
 #include "sscvae/core/error.h"
 #include "sscvae/core/progress.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/wording.h"
 #include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/report.h"
 
@@ -40,10 +41,9 @@ train::TrainRequest make_request(const TrainArguments& options) {
 }
 
 tasks::Report make_summary(const train::TrainRequest& request, const train::TrainSummary& summary) {
-  std::string text =
-      format("%s after %lld of %lld steps in %s, loss %.5g\n",
-             summary.finished ? "finished" : "stopped, --resume goes on,", static_cast<long long>(summary.steps),
-             static_cast<long long>(summary.total_steps), duration_text(summary.seconds).c_str(), summary.loss);
+  std::string text = (summary.finished ? "finished after " : "stopped, --resume goes on, after ") +
+                     share_text(summary.steps, summary.total_steps, "step") + " in " + duration_text(summary.seconds) +
+                     format(", loss %.5g\n", summary.loss);
   std::map<std::string, double> validation;  // what the model does not have is left out
   for (const auto& [name, value] : summary.validation)
     if (!std::isnan(value)) validation[name] = value;

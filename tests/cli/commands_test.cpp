@@ -262,7 +262,8 @@ TEST(Commands, CalibratedWeightsNoticeUnusualImages) {
   const Outcome unusual = run({"reconstruct", strange, "--weights", known, "--out", out, "--json",
                                (folder / "r.json").string(), "--novelty-maps", (folder / "maps").string()});
   ASSERT_EQ(unusual.code, 0) << unusual.err;
-  EXPECT_NE(unusual.err.find("look unlike those that the weights know"), std::string::npos) << unusual.err;
+  EXPECT_NE(unusual.err.find("1 of 1 image looks unlike those that the weights know"), std::string::npos)
+      << unusual.err;
   const auto report = nlohmann::json::parse(slurp(folder / "r.json"));
   EXPECT_EQ(report["images"][0]["unusual"], true);
   EXPECT_EQ(image::read_image(folder / "maps/leaves_00001.png").width, 64);

@@ -41,6 +41,37 @@ TEST(Help, EveryCommandExplainsItselfWithAnExample) {
   EXPECT_EQ(run({"--version"}).code, 0);
 }
 
+TEST(Help, SaysOnceThatThereMayBeSeveral) {
+  size_t lists = 0;
+  for (std::vector<std::string> command : every_command()) {
+    const std::string name = command.back();
+    command.push_back("--help");
+    std::istringstream lines(run(command).out);
+    for (std::string line; std::getline(lines, line);) {
+      EXPECT_EQ(line.find("... ..."), std::string::npos) << name << line;
+      std::istringstream words(line);
+      std::string option, type, next;
+      words >> option >> type >> next;
+      if (!option.starts_with("--") || type.find(',') == std::string::npos) continue;
+      EXPECT_NE(next, "...") << name << line;
+      ++lists;
+    }
+  }
+  EXPECT_EQ(lists, 4u);
+}
+
+TEST(ListCommand, NoCellRepeatsAnother) {
+  size_t protocols = 0;
+  for (const auto& row : run_json({"list", "protocols"})) {
+    const std::string choices = row["choices"];
+    EXPECT_EQ(choices.find(row["summary"].get<std::string>()), std::string::npos) << choices;
+    EXPECT_EQ(choices.find("protocol: "), std::string::npos) << choices;
+    EXPECT_NE(choices.find("ssim: "), std::string::npos) << choices;
+    ++protocols;
+  }
+  EXPECT_EQ(protocols, 4u);
+}
+
 /// Examples are typed off: each option in them must be one of the command's.
 TEST(Help, ExamplesUseOptionsThatThereAre) {
   size_t checked = 0;

@@ -49,7 +49,7 @@ TEST(Reconstruct, EveryKindOfImageComesBackAtItsSizeAndDepth) {
     EXPECT_TRUE(image.contains("psnr_db") && image.contains("zero_fraction") && image.contains("hoyer") &&
                 image.contains("fit_error"));
   }
-  EXPECT_NE(outcome.err.find("1 of 3 images were converted"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("1 of 3 images was converted"), std::string::npos) << outcome.err;
 }
 
 TEST(Reconstruct, PhotographSizeInTiles) {
@@ -173,7 +173,7 @@ TEST(Reconstruct, ContentDecidesNotTheName) {
       run({"reconstruct", (folder / "in.jpg").string(), "--weights", weights, "--out", (folder / "out").string()});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_EQ(image::read_image(folder / "out/in.jpg").bit_depth, 16);
-  EXPECT_NE(outcome.err.find("1 of 1 files are named as JPEGs and hold PNGs"), std::string::npos) << outcome.err;
+  EXPECT_NE(outcome.err.find("1 of 1 file is named as a JPEG and holds a PNG"), std::string::npos) << outcome.err;
 }
 
 TEST(Reading, AFileWithoutItsEndIsReadWithAWarningUnlessStrict) {

@@ -1,5 +1,6 @@
 #include "sscvae/core/shipped_files.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -11,7 +12,9 @@ std::vector<std::string> shipped_folders() {
   std::vector<std::string> folders;
   std::error_code error;
   const auto add = [&](const fs::path& folder) {
-    if (fs::is_directory(folder, error)) folders.push_back(folder.lexically_normal().string());
+    const auto is_same = [&](const std::string& known) { return fs::equivalent(known, folder, error); };
+    if (fs::is_directory(folder, error) && std::none_of(folders.begin(), folders.end(), is_same))
+      folders.push_back(folder.lexically_normal().string());
   };
   if (const char* given = std::getenv("SSCVAE_MODELS"); given && *given) add(given);
   const fs::path program = fs::read_symlink("/proc/self/exe", error);

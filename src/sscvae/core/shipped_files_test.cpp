@@ -20,6 +20,13 @@ TEST(ShippedFiles, TheVariableComesFirst) {
   EXPECT_EQ(find_shipped_file("deep/w.safetensors"), (folder / "deep/w.safetensors").string());
   EXPECT_EQ(find_shipped_file("deep"), "") << "a folder is no file";
   EXPECT_EQ(find_shipped_file("none.safetensors"), "");
+  const std::vector<std::string> with_ours = shipped_folders();
+  for (const std::string& known : with_ours) {  // under another name
+    ::setenv("SSCVAE_MODELS", (known + "/../" + std::filesystem::path(known).filename().string() + "/").c_str(), 1);
+    const std::vector<std::string> found = shipped_folders();
+    for (size_t i = 0; i < found.size(); ++i)
+      for (size_t j = 0; j < i; ++j) EXPECT_FALSE(std::filesystem::equivalent(found[i], found[j])) << found[i];
+  }
   ::setenv("SSCVAE_MODELS", (folder / "missing").c_str(), 1);
   for (const std::string& found : shipped_folders()) EXPECT_NE(found, (folder / "missing").string());
   ::unsetenv("SSCVAE_MODELS");

@@ -8,6 +8,7 @@
 #include "sscvae/core/log.h"
 #include "sscvae/core/random.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/wording.h"
 #include "sscvae/data/csv.h"
 #include "sscvae/data/paths.h"
 
@@ -35,8 +36,8 @@ void assign_by_pattern(const std::string& text, SplitManifest& manifest) {
     }
   }
   if (unmatched)
-    throw UsageError("data.group_pattern: '" + text + "' matches " + std::to_string(unmatched) + " of " +
-                     std::to_string(manifest.rows.size()) + " paths not, the first is '" + first + "'");
+    throw UsageError("data.group_pattern: '" + text + "' matches " +
+                     share_text(unmatched, manifest.rows.size(), "path") + " not, the first is '" + first + "'");
 }
 
 std::map<std::string, std::string> read_group_table(const std::string& path) {
@@ -79,8 +80,7 @@ void check_parts(const DataOptions& options, const SplitManifest& manifest, size
     (manifest.paths(part).empty() ? empty : filled).push_back(part);
   }
   if (empty.empty() || manifest.rows.empty()) return;
-  const std::string found = std::to_string(manifest.rows.size()) + " images in " + std::to_string(groups) +
-                            (groups == 1 ? " group" : " groups");
+  const std::string found = count_text(manifest.rows.size(), "image") + " in " + count_text(groups, "group");
   const std::string line = "data.split = \"grouped\": " + found + " leave part " + join(empty, " and part ") + " empty";
   if (filled.size() < 2)
     throw UsageError(line + "; name smaller groups by data.group_pattern or data.group_table, or choose data.split = " +

@@ -9,6 +9,7 @@
 #include "sscvae/core/error.h"
 #include "sscvae/core/log.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/wording.h"
 #include "sscvae/image/padding.h"
 
 namespace sscvae::data {
@@ -144,10 +145,10 @@ void ImageStore::drop_broken() {
     left_out_.push_back(entry.name);
   }
   if (left_out_.size() > kNamedWarnings)
-    warn("left out: " + std::to_string(left_out_.size() - kNamedWarnings) + " more broken images");
+    warn("left out: " + count_text(left_out_.size() - kNamedWarnings, "more broken image"));
   std::erase_if(entries_, [](const Entry& entry) { return entry.error != nullptr; });
   if (entries_.empty())
-    throw FormatError("none of the " + std::to_string(left_out_.size()) + " images in " + root_.string() +
+    throw FormatError("none of the " + count_text(left_out_.size(), "image") + " in " + root_.string() +
                       " can be read; the first: " + reason_of(first));
 }
 
@@ -184,8 +185,8 @@ int64_t ImageStore::cached_bytes() const {
 }
 
 std::string ImageStore::summary() const {
-  std::string text = std::to_string(size()) + " images";
-  if (!left_out_.empty()) text += ", " + std::to_string(left_out_.size()) + " broken ones left out";
+  std::string text = count_text(size(), "image");
+  if (!left_out_.empty()) text += ", " + count_text(left_out_.size(), "broken one") + " left out";
   const double mib = static_cast<double>(cached_bytes()) / kMiB;
   return text + format("; %lld (%.1f MiB) in memory", static_cast<long long>(cached_images()), mib);
 }
@@ -211,7 +212,7 @@ std::shared_ptr<const image::Image> ImageStore::pixels(int64_t index) const {
       warn_once(std::string("replaced by the next image: ") + error.what());
     }
   }
-  throw FormatError("none of the " + std::to_string(size()) + " images in " + root_.string() + " can be decoded");
+  throw FormatError("none of the " + count_text(size(), "image") + " in " + root_.string() + " can be decoded");
 }
 
 at::Tensor ImageStore::get(int64_t index) const { return image::to_tensor(*pixels(index)); }

@@ -4,6 +4,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/wording.h"
 
 namespace sscvae::data {
 namespace {
@@ -42,7 +43,7 @@ std::vector<std::string> readable_pairs(const std::vector<std::string>& targets,
   std::vector<std::string> kept;
   for (size_t i = 0; i < targets.size(); ++i)
     if (!bad_inputs.count(inputs[i]) && !bad_targets.count(targets[i])) kept.push_back(targets[i]);
-  if (kept.empty()) throw FormatError("none of the " + std::to_string(targets.size()) + " pairs can be read");
+  if (kept.empty()) throw FormatError("none of the " + count_text(targets.size(), "pair") + " can be read");
   return kept;
 }
 
@@ -68,8 +69,8 @@ std::vector<std::string> input_paths(const DataOptions& options, const std::vect
     if (!fs::is_regular_file(input_root(options) / paths.back(), ignored) && missing++ == 0) first = paths.back();
   }
   if (missing)
-    throw IoError(input_root(options).string() + ": " + std::to_string(missing) + " of " +
-                  std::to_string(targets.size()) + " images to enhance are missing, the first is '" + first + "'");
+    throw IoError(input_root(options).string() + ": " + share_text(missing, targets.size(), "image") + " to enhance" +
+                  agreeing(missing, " is", " are") + " missing, the first is '" + first + "'");
   return paths;
 }
 

@@ -4,6 +4,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/wording.h"
 
 namespace sscvae::data {
 
@@ -24,8 +25,9 @@ void check_files_exist(const std::filesystem::path& root, const std::vector<std:
   }
   if (missing.empty()) return;
   const std::string other = missing.size() == paths.size() ? kOtherImages : "";
-  throw IoError(source + ": " + std::to_string(missing.size()) + " of " + std::to_string(paths.size()) +
-                " files are not in " + root.string() + other + ": " + some_names(missing));
+  throw IoError(source + ": " + share_text(missing.size(), paths.size(), "file") +
+                agreeing(missing.size(), " is", " are") + " not in " + root.string() + other + ": " +
+                some_names(missing));
 }
 
 std::vector<std::string> folder_content(const std::filesystem::path& folder) {

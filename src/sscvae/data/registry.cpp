@@ -10,6 +10,7 @@
 #include "sscvae/core/log.h"
 #include "sscvae/core/shipped_files.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/wording.h"
 #include "sscvae/data/csv.h"
 #include "sscvae/data/groups.h"
 #include "sscvae/data/part_folders.h"
@@ -147,10 +148,10 @@ void drop_small(const DataOptions& options, SplitManifest& manifest) {
   const size_t dropped = before - manifest.rows.size();
   if (manifest.rows.empty())
     throw UsageError("data.min_size = " + std::to_string(options.min_size) + " leaves none of the " +
-                     std::to_string(before) + " images in " + options.root);
+                     count_text(before, "image") + " in " + options.root);
   if (dropped)
-    note(options.root + ": " + std::to_string(dropped) + " of " + std::to_string(before) +
-         " images left out, smaller than " + std::to_string(options.min_size) + " pixels");
+    note(options.root + ": " + share_text(dropped, before, "image") + " left out, smaller than " +
+         count_text(options.min_size, "pixel"));
 }
 
 /// The parts of the authors' rule, in shuffled order.
@@ -175,7 +176,7 @@ void keep_official(const DataOptions& options, SplitManifest& manifest) {
   const auto has_part = [](const ManifestRow& row) { return !row.part.empty(); };
   if (std::none_of(manifest.rows.begin(), manifest.rows.end(), has_part)) return split_as_authors(options, manifest);
   if (const size_t others = std::erase_if(manifest.rows, std::not_fn(has_part)))
-    warn(options.root + ": " + std::to_string(others) + " images outside the folders of the parts left out");
+    warn(options.root + ": " + count_text(others, "image") + " outside the folders of the parts left out");
 }
 
 void keep_first(int64_t limit, SplitManifest& manifest) {

@@ -9,6 +9,7 @@
 #include "sscvae/core/error.h"
 #include "sscvae/core/log.h"
 #include "sscvae/core/random.h"
+#include "sscvae/core/wording.h"
 #include "sscvae/data/fast_normal.h"
 #include "sscvae/image/noise.h"
 #include "sscvae/image/patches.h"
@@ -73,11 +74,11 @@ void TrainingBatches::plan_grid() {
   samples_ = first_patch_.back();
   if (samples_ == 0)
     throw UsageError("data.patch_size = " + std::to_string(options_.patch_size) + ": none of the " +
-                     std::to_string(store_.size()) +
-                     " images is that large; grid sampling does not pad, random-crops does");
+                     count_text(store_.size(), "image") +
+                     " is that large; grid sampling does not pad, random-crops does");
   if (without)
-    note(std::to_string(without) + " of " + std::to_string(store_.size()) + " images are smaller than a patch of " +
-         std::to_string(options_.patch_size) + " pixels and give none");
+    note(share_text(without, store_.size(), "image") + agreeing(without, " is", " are") + " smaller than a patch of " +
+         count_text(options_.patch_size, "pixel") + agreeing(without, " and gives none", " and give none"));
 }
 
 void TrainingBatches::check_whole_images() const {

@@ -13,6 +13,7 @@
 #include "sscvae/core/numbers.h"
 #include "sscvae/core/output_files.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/wording.h"
 #include "sscvae/image/image.h"
 
 namespace sscvae::image {
@@ -99,7 +100,7 @@ class KnownResults {
   }
   void say() const {
     for (const auto& [folder, count] : counts_)
-      note("'" + folder + "' holds " + std::to_string(count) + " results of this program: they are left out");
+      note("'" + folder + "' holds " + count_text(count, "result") + " of this program, left out");
   }
 
  private:

@@ -5,6 +5,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/wording.h"
 #include "sscvae/metrics/features.h"
 #include "sscvae/metrics/frechet.h"
 #include "sscvae/metrics/kernel_distance.h"
@@ -46,7 +47,7 @@ const SetMetricEntry& find_set_metric(const std::string& name) {
 std::string few_images_warning(int64_t count_a, int64_t count_b) {
   const int64_t least = std::min(count_a, count_b);
   if (least >= kEnoughImages) return "";
-  return "FID of " + std::to_string(least) + " images: below " + std::to_string(kEnoughImages) +
+  return "FID of " + count_text(least, "image") + ": below " + std::to_string(kEnoughImages) +
          " it depends on their number; compare it with figures of as many images only";
 }
 

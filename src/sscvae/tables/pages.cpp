@@ -63,7 +63,7 @@ Rows rows_of(const Pages& pages, const std::string& table) {
     if (table == "T2" || table == "S1") result.back().push_back(to_text(row.published.sigma_8bit));
     result.back().push_back(row.published.model);
     for (const Cell& cell : row.cells) result.back().push_back(cell_text(cell));
-    const std::string windows = row.windows > row.images ? " (" + std::to_string(row.windows) + " windows)" : "";
+    const std::string windows = row.windows > row.images ? " (" + count_text(row.windows, "window") + ")" : "";
     result.back().push_back(std::to_string(row.images) + windows);
     result.back().push_back(std::to_string(row.steps));
   }
@@ -159,8 +159,8 @@ std::string conditions(const Pages& pages) {
   const TablesOptions& options = pages.options;
   if (pages.rows.empty()) return "Nothing was trained: the networks of profile reference, as published.";
   const std::string length = !options.budget.empty() ? "a budget of " + options.budget + " for all runs"
-                             : options.steps > 0     ? std::to_string(options.steps) + " steps for each run"
-                             : options.epochs > 0    ? std::to_string(options.epochs) + " epochs for each run"
+                             : options.steps > 0     ? count_text(options.steps, "step") + " for each run"
+                             : options.epochs > 0    ? count_text(options.epochs, "epoch") + " for each run"
                                                      : "as many epochs as configured";
   std::string text = "Scale " + options.scale +
                      (options.scale == "lite" ? " (profile sound, small network, 64-pixel crops)"

@@ -7,6 +7,7 @@
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/wording.h"
 
 namespace sscvae::tables {
 
@@ -82,9 +83,9 @@ std::string explain(const ResultRow& weaker, const ResultRow& stronger) {
         weaker.kl_bits, stronger.published.model.c_str(), std::log2(static_cast<double>(stronger.codebook_size)),
         cell_of(weaker, "psnr").paper);
   if (steps < kComparableSteps * others)
-    return text + format(" (after %lld steps against %lld: not comparable)", static_cast<long long>(stronger.steps),
-                         static_cast<long long>(weaker.steps));
-  return text + format(" (after %lld steps)", static_cast<long long>(stronger.steps));
+    return text + " (after " + count_text(stronger.steps, "step") + " against " + std::to_string(weaker.steps) +
+           ": not comparable)";
+  return text + " (after " + count_text(stronger.steps, "step") + ")";
 }
 
 std::string remark(const std::string& block, const std::map<std::string, const ResultRow*>& rows,

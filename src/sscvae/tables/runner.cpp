@@ -14,6 +14,7 @@
 #include "sscvae/core/log.h"
 #include "sscvae/core/progress.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/wording.h"
 #include "sscvae/metrics/protocol.h"
 #include "sscvae/tables/child_process.h"
 #include "sscvae/tables/memory.h"
@@ -113,7 +114,7 @@ class Runner {
       outcomes_[i].reused = is_finished(i);
     }
     if (finished_ > 0)
-      note(format("%lld of %zu runs are finished already", static_cast<long long>(finished_), runs_.size()));
+      note(share_text(finished_, runs_.size(), "run") + agreeing(finished_, " is", " are") + " finished already");
   }
 
   /// Reads what the run left; a run whose files are damaged is done again.
@@ -157,7 +158,7 @@ class Runner {
     for (size_t i = 0; i < runs_.size(); ++i)
       if (!is_finished(i) && !memory_.rates.count(speed_class(runs_[i]))) wanted.emplace(speed_class(runs_[i]), i);
     if (wanted.empty()) return;
-    note("measuring the speed of " + std::to_string(wanted.size()) + " kinds of models");
+    note("measuring the speed of " + count_text(wanted.size(), "kind of model", "kinds of models"));
     auto pending = wanted.begin();
     while (pending != wanted.end() || !active_.empty()) {
       for (; pending != wanted.end() && static_cast<int64_t>(active_.size()) < lanes_; ++pending)
@@ -237,8 +238,7 @@ class Runner {
     const int64_t earlier = memory_.planned_steps;
     memory_.planned_steps = earlier > 0 ? corrected_steps(earlier, fitting) : fitting;
     if (memory_.planned_steps != earlier)
-      note(format("%lld steps for each of the %zu runs that are left", static_cast<long long>(memory_.planned_steps),
-                  remaining.size()));
+      note(count_text(memory_.planned_steps, "step") + " for each run; left: " + std::to_string(remaining.size()));
     memory_.steps[runs_[run].key] = memory_.planned_steps;
     remember();
     return memory_.planned_steps;

@@ -9,6 +9,7 @@
 #include "sscvae/core/log.h"
 #include "sscvae/core/output_files.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/wording.h"
 #include "sscvae/metrics/protocol.h"
 #include "sscvae/tables/figures.h"
 #include "sscvae/tables/pages.h"
@@ -83,7 +84,10 @@ tasks::Report make_tables(const TablesOptions& options) {
   pages.figures = draw_figures(options, outcomes);
   write_pages(pages);
 
-  tasks::Json json{{"out", options.out}, {"conditions", conditions(pages)}, {"missing_datasets", missing_datasets(options)}, {"rows", tasks::Json::array()}};
+  tasks::Json json{{"out", options.out},
+                   {"conditions", conditions(pages)},
+                   {"missing_datasets", missing_datasets(options)},
+                   {"rows", tasks::Json::array()}};
   for (const ResultRow& row : pages.rows) json["rows"].push_back(row_json(row));
   json["ordering"] = ordering_remarks(pages.rows);
   std::string text = markdown(pages) + "\n" + (std::filesystem::path(options.out) / "index.html").string();
@@ -94,7 +98,7 @@ tasks::Report make_tables(const TablesOptions& options) {
     if (!outcome.failure.empty() && failed++ == 0) first = outcome.spec->name + ": " + outcome.failure;
   if (failed > 0)
     report.failure =
-        Error(ExitCode::kData, format("%zu of %zu runs failed, the first: ", failed, outcomes.size()) + first);
+        Error(ExitCode::kData, share_text(failed, outcomes.size(), "run") + " failed, the first: " + first);
   return report;
 }
 

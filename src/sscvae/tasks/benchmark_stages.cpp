@@ -9,6 +9,7 @@
 #include "sscvae/core/error.h"
 #include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/wording.h"
 #include "sscvae/data/registry.h"
 #include "sscvae/engine/engine.h"
 #include "sscvae/models/backbone.h"
@@ -255,10 +256,9 @@ Stage loading_stage(const BenchmarkOptions& options, const Compute& compute) {
                  {"patch_size", loading->data.patch_size},
                  {"workers", loading->data.workers},
                  {"batches_per_pass", kBatchesPerPass}};
-  stage.text = format("%lld images, each decoded once; %lld batches of %lld patches of %lld pixels, %lld workers",
-                      static_cast<long long>(images), static_cast<long long>(kBatchesPerPass),
-                      static_cast<long long>(loading->batch), static_cast<long long>(loading->data.patch_size),
-                      static_cast<long long>(loading->data.workers));
+  stage.text = count_text(images, "image") + ", each decoded once; " + std::to_string(kBatchesPerPass) +
+               " batches of " + count_text(loading->batch, "patch", "patches") + " of " +
+               count_text(loading->data.patch_size, "pixel") + ", " + count_text(loading->data.workers, "worker");
   stage.passes = {{"decode", [=] { open_images(*loading); }, "images", images},
                   {"batches", [=] { take_batches(*loading); }, "images", take_batches(*loading)}};
   return stage;

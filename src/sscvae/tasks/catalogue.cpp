@@ -61,7 +61,8 @@ Report list_protocols() {
   std::vector<std::vector<std::string>> rows;
   for (const auto& entry : metrics::protocols()) {
     std::vector<std::string> choices;
-    for (const auto& [key, value] : entry.describe()) choices.push_back(key + ": " + value);
+    for (const auto& [key, value] : entry.describe())
+      if (key != "protocol" && key != "summary") choices.push_back(key + ": " + value);  // the other columns
     rows.push_back({entry.name, entry.summary, join(choices, "; ")});
   }
   return tabulate({"name", "summary", "choices"}, rows);

@@ -9,6 +9,7 @@
 #include "sscvae/core/log.h"
 #include "sscvae/core/progress.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/wording.h"
 #include "sscvae/image/file_list.h"
 #include "sscvae/image/image.h"
 #include "sscvae/metrics/bootstrap.h"
@@ -142,14 +143,14 @@ class Conversions {
     json["converted"] = converted_;
     json["with_opacity"] = with_opacity_;
     json["rounded_from_16bit"] = rounded_;
-    say(converted_, "are colour against grey: B is compared with the channels of A");
-    say(with_opacity_, "have opacity, which is blended over black and not compared");
-    say(rounded_, "have 16 bits, which the protocol rounds to 8");
+    say(converted_, " is", " are", " colour against grey: B is compared with the channels of A");
+    say(with_opacity_, " has", " have", " opacity, which is blended over black and not compared");
+    say(rounded_, " has", " have", " 16 bits, which the protocol rounds to 8");
   }
 
  private:
-  void say(size_t count, const char* what) const {
-    if (count > 0) note(format("%zu of %zu pairs %s", count, pairs_, what));
+  void say(size_t count, const char* of_one, const char* of_many, const char* what) const {
+    if (count > 0) note(share_text(count, pairs_, "pair") + agreeing(count, of_one, of_many) + what);
   }
   bool rounds_;
   size_t pairs_ = 0, converted_ = 0, with_opacity_ = 0, rounded_ = 0;

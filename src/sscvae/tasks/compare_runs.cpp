@@ -99,8 +99,8 @@ Report compare_runs(const std::string& a, const std::string& b) {
             {"only_a", of_a.images.size() - images.size()},
             {"only_b", of_b.images.size() - images.size()},
             {"interval_rule", "percentile bootstrap over images of b - a, 2000 resamples, seed 1"}};
-  std::vector<std::vector<std::string>> rows{
-      {"b - a, " + count_text(static_cast<int64_t>(images.size()), "image"), "mean of a", "mean of b", "difference", "95 % interval", "better"}};
+  std::vector<std::vector<std::string>> rows{{"b - a, " + count_text(images.size(), "image"), "mean of a", "mean of b",
+                                              "difference", "95 % interval", "better"}};
   for (const std::string& figure : figures) {
     std::vector<double> first = of_a.values(figure, images), second = of_b.values(figure, images);
     for (size_t i = 0; i < images.size(); ++i)  // both means over the same images
@@ -115,8 +115,8 @@ Report compare_runs(const std::string& a, const std::string& b) {
     json["interval95"][figure] = interval_json(difference);
     if (difference.left_out > 0) json["left_out"][figure] = difference.left_out;
     if (!better.empty()) json["better"][figure] = better;
-    rows.push_back({figure, number_text("%.6g", mean_a), number_text("%.6g", mean_b), number_text("%+.4g", difference.mean),
-                    interval_text(difference, "%+.4g"), better});
+    rows.push_back({figure, number_text("%.6g", mean_a), number_text("%.6g", mean_b),
+                    number_text("%+.4g", difference.mean), interval_text(difference, "%+.4g"), better});
   }
   return make_report(text_table(rows), std::move(json));
 }

@@ -12,6 +12,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/wording.h"
 
 namespace sscvae::tasks {
 
@@ -62,7 +63,7 @@ std::string Compute::text() const {
          (bf16   ? " bf16"
           : tf32 ? " tf32"
                  : " fp32") +
-         (device.is_cpu() ? format(", %d threads", at::get_num_threads()) : std::string());
+         (device.is_cpu() ? ", " + count_text(at::get_num_threads(), "thread") : std::string());
 }
 
 Compute resolve_compute(const ComputeOptions& options) {

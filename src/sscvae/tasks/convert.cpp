@@ -10,6 +10,7 @@
 #include "sscvae/core/sha256.h"
 #include "sscvae/core/text.h"
 #include "sscvae/core/version.h"
+#include "sscvae/core/wording.h"
 #include "sscvae/graph/freeze.h"
 #include "sscvae/models/weights.h"
 #include "sscvae/onnx/onnx_export.h"
@@ -29,14 +30,14 @@ int64_t count_parameters(models::Autoencoder& model) {
 Report describe(OpenedModel& opened, const serialization::StateDict& state, const std::string& out) {
   const int64_t parameters = count_parameters(*opened.model);
   const std::string name = opened.experiment.options.model.name;
-  return make_report(format("%s: %s, %zu tensors, %lld parameters", out.c_str(), name.c_str(), state.size(),
-                            static_cast<long long>(parameters)),
-                     {{"out", out},
-                      {"model", name},
-                      {"tensors", state.size()},
-                      {"parameters", parameters},
-                      {"source_sha256", opened.sha256},
-                      {"sha256", sha256_of_file(out)}});
+  return make_report(
+      out + ": " + name + ", " + count_text(state.size(), "tensor") + ", " + count_text(parameters, "parameter"),
+      {{"out", out},
+       {"model", name},
+       {"tensors", state.size()},
+       {"parameters", parameters},
+       {"source_sha256", opened.sha256},
+       {"sha256", sha256_of_file(out)}});
 }
 
 Report export_onnx(OpenedModel& opened, const std::vector<std::string>& outputs, const std::string& out) {

@@ -13,6 +13,7 @@
 #include "sscvae/core/progress.h"
 #include "sscvae/core/random.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/wording.h"
 #include "sscvae/data/registry.h"
 #include "sscvae/image/image.h"
 #include "sscvae/image/noise.h"
@@ -76,7 +77,7 @@ std::string text_of_sizes(const Sizes& sizes) {
     text += format("%lldx%lld (width x height): %lld\n", static_cast<long long>(size.second),
                    static_cast<long long>(size.first), static_cast<long long>(count));
   }
-  if (sizes.size() > 10) text += format("and %zu further sizes\n", sizes.size() - 10);
+  if (sizes.size() > 10) text += "and " + count_text(sizes.size() - 10, "further size") + "\n";
   return text;
 }
 
@@ -108,15 +109,17 @@ Report synthesise(const SynthOptions& options) {
     progress.update(i + 1);
   }
   progress.finish();
-  return make_report(format("%lld images of %lldx%lld pixels in %s", static_cast<long long>(options.count),
-                            static_cast<long long>(width), static_cast<long long>(height), options.out.c_str()),
-                     {{"out", options.out},
-                      {"count", options.count},
-                      {"height", height},
-                      {"width", width},
-                      {"kind", options.kind},
-                      {"channels", options.channels},
-                      {"seed", options.seed}});
+  return make_report(
+      count_text(options.count, "image") +
+          format(" of %lldx%lld pixels in ", static_cast<long long>(width), static_cast<long long>(height)) +
+          options.out,
+      {{"out", options.out},
+       {"count", options.count},
+       {"height", height},
+       {"width", width},
+       {"kind", options.kind},
+       {"channels", options.channels},
+       {"seed", options.seed}});
 }
 
 Report make_noisy_copies(const NoiseCopyOptions& options) {
@@ -143,7 +146,7 @@ Report make_noisy_copies(const NoiseCopyOptions& options) {
     }
   }
   if (images.empty()) throw broken.failure().value();
-  Report report = make_report(format("%zu noisy copies in %s", images.size(), options.out.c_str()),
+  Report report = make_report(count_text(images.size(), "noisy copy", "noisy copies") + " in " + options.out,
                               {{"noise", options.noise},
                                {"sigma_8bit", options.sigma_8bit},
                                {"seed", options.seed},
@@ -188,9 +191,9 @@ Report describe_data(const data::DataOptions& options) {
             {"broken", broken}};
   for (const auto& [size, count] : by_count(sizes))
     json["sizes"].push_back({{"height", size.first}, {"width", size.second}, {"count", count}});
-  std::string text = format("%s (%s): %zu images, %.1f megapixels, %s\nsplit sha256 %s\n", options.root.c_str(),
-                            options.dataset.c_str(), manifest.rows.size(), static_cast<double>(pixels) / 1e6,
-                            manifest.counts().c_str(), manifest.hash().c_str());
+  std::string text = options.root + " (" + options.dataset + "): " + count_text(manifest.rows.size(), "image") +
+                     format(", %.1f megapixels, ", static_cast<double>(pixels) / 1e6) + manifest.counts() +
+                     "\nsplit sha256 " + manifest.hash() + "\n";
   for (const auto& [name, count] : groups)
     if (!name.empty()) text += format("group %s: %lld\n", printable(name).c_str(), static_cast<long long>(count));
   text += text_of_sizes(sizes);

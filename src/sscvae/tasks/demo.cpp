@@ -12,6 +12,7 @@
 #include "sscvae/core/output_files.h"
 #include "sscvae/core/random.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/wording.h"
 #include "sscvae/data/split.h"
 #include "sscvae/image/image.h"
 #include "sscvae/image/synthetic.h"
@@ -96,8 +97,7 @@ DemoRun train_one(const DemoOptions& options, const std::string& task, double ra
   train::TrainRequest request = make_request(options, task, std::max(kFewestSteps, steps));
   request.experiment.options.train.max_minutes =
       1.25 * share * options.minutes;  // where the machine slows down meanwhile
-  note(format("training a small SSC-VAE to %s: %lld steps", task.c_str(),
-              static_cast<long long>(std::max(kFewestSteps, steps))));
+  note("training a small SSC-VAE to " + task + ": " + count_text(std::max(kFewestSteps, steps), "step"));
   DemoRun run{request.out, train::train(request)};
   stop_if_interrupted();
   return run;
@@ -112,9 +112,8 @@ void note_shipped(const Json& shipped, const fs::path& path) {
 }
 
 std::string summary_of(const DemoPage& page, const Json& mean) {
-  std::string text = format("trained for %lld steps to reconstruct and %lld to denoise\n",
-                            static_cast<long long>(page.reconstruct.summary.steps),
-                            static_cast<long long>(page.denoise.summary.steps));
+  std::string text = "trained for " + count_text(page.reconstruct.summary.steps, "step") + " to reconstruct and " +
+                     std::to_string(page.denoise.summary.steps) + " to denoise\n";
   text += format("reconstruction of %zu test images: PSNR %.2f dB, SSIM %.4f, %.1f non-zeros per position\n",
                  page.test_images.size(), mean["psnr_db"].get<double>(), mean["ssim"].get<double>(),
                  mean["nnz"].get<double>());
@@ -134,7 +133,7 @@ Report demo(const DemoOptions& options) {
   check_folder_writable(root);
   refuse_links("--out", root, {"images", "speed", "reconstruct", "denoise"});
   create_folder(root);
-  note("making " + std::to_string(kTrainImages + kValidationImages + kTestImages) + " images in " +
+  note("making " + count_text(kTrainImages + kValidationImages + kTestImages, "image") + " in " +
        (root / "images").string());
   const data::SplitManifest manifest = make_images(root / "images");
   data::write_manifest(root / "split.csv", manifest);

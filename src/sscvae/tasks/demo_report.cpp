@@ -9,6 +9,7 @@
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/progress.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/wording.h"
 #include "sscvae/image/image.h"
 #include "sscvae/image/noise.h"
 #include "sscvae/metrics/protocol.h"
@@ -142,8 +143,7 @@ void show_curves(report::HtmlReport& html, const DemoRun& run, const std::string
 }
 
 std::string run_text(const DemoRun& run) {
-  return format("%lld steps in %s", static_cast<long long>(run.summary.steps),
-                duration_text(run.summary.seconds).c_str());
+  return count_text(run.summary.steps, "step") + " in " + duration_text(run.summary.seconds);
 }
 
 }  // namespace

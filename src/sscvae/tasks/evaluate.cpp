@@ -16,6 +16,7 @@
 #include "sscvae/core/log.h"
 #include "sscvae/core/progress.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/wording.h"
 #include "sscvae/data/pairs.h"
 #include "sscvae/data/registry.h"
 #include "sscvae/image/image.h"
@@ -290,7 +291,7 @@ class Evaluation {
 
   std::string window_text() const {
     if (protocol_.windows == metrics::WindowRule::kNone || skipped_ > 0) return "";
-    return format(", %lld windows", static_cast<long long>(windows_));
+    return ", " + count_text(windows_, "window");
   }
 
   /// Looks for the figures of an interrupted evaluation.

@@ -12,6 +12,7 @@
 #include "sscvae/core/log.h"
 #include "sscvae/core/sha256.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/wording.h"
 #include "sscvae/metrics/features.h"
 #include "sscvae/metrics/inception.h"
 #include "sscvae/metrics/lpips.h"
@@ -117,10 +118,9 @@ Json compare_feature_sets(FeatureSet& a, FeatureSet& b, const FeatureNetwork& ne
 }
 
 std::string feature_sets_text(const Json& figures) {
-  std::vector<std::vector<std::string>> rows{
-      {format("%lld against %lld images", static_cast<long long>(figures["counts"][0].get<int64_t>()),
-              static_cast<long long>(figures["counts"][1].get<int64_t>())),
-       "value", "standard error"}};
+  std::vector<std::vector<std::string>> rows{{std::to_string(figures["counts"][0].get<int64_t>()) + " against " +
+                                                  count_text(figures["counts"][1].get<int64_t>(), "image"),
+                                              "value", "standard error"}};
   for (const metrics::SetMetricEntry& entry : metrics::set_metric_entries()) {
     if (!figures.contains(entry.name)) continue;
     const Json& value = figures[entry.name];

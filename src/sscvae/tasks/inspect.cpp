@@ -11,6 +11,7 @@
 #include "sscvae/core/sha256.h"
 #include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/wording.h"
 #include "sscvae/image/image.h"
 #include "sscvae/models/weights.h"
 #include "sscvae/report/colormap.h"
@@ -58,7 +59,7 @@ void add_tensors(const serialization::TensorFile& file, std::string& text, Json&
                     format("%.4g", figures.max), format("%.4g", figures.mean), format("%.4g", figures.deviation)});
   }
   text += text_table(rows);
-  if (of_training > 0) text += format("and %zu tensors of the training state (in the JSON)\n", of_training);
+  if (of_training > 0) text += "and " + count_text(of_training, "tensor") + " of the training state (in the JSON)\n";
 }
 
 /// A line, or the lines of a configuration; tables of numbers by their size.
@@ -142,8 +143,8 @@ Report inspect(const InspectOptions& options) {
             {"tensor_count", file.tensors.size()},
             {"numbers", numbers},
             {"metadata", file.metadata}};
-  std::string text = format("%s: %zu tensors, %lld numbers, sha256 %s\n", path.c_str(), file.tensors.size(),
-                            static_cast<long long>(numbers), json["sha256"].get<std::string>().c_str());
+  std::string text = path + ": " + count_text(file.tensors.size(), "tensor") + ", " + count_text(numbers, "number") +
+                     ", sha256 " + json["sha256"].get<std::string>() + "\n";
   for (const auto& [key, value] : file.metadata) text += metadata_text(key, value);
   if (options.tensors) add_tensors(file, text, json);
   write_pictures(options, text, json);

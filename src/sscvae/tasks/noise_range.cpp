@@ -8,6 +8,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/wording.h"
 
 namespace sscvae::tasks {
 
@@ -51,9 +52,9 @@ void LevelCheck::add(const std::string& image, double sigma_8bit, double level) 
 
 std::string LevelCheck::warning() const {
   if (outside_ == 0) return "";
-  return format("'%s' was trained with noise of %s grey levels; %zu of %zu images have another level, their ",
-                weights_.c_str(), range_.text().c_str(), outside_, total_) +
-         "results may be worse; the first: " + first_;
+  return "'" + weights_ + "' was trained with noise of " + range_.text() + " grey levels; " +
+         share_text(outside_, total_, "image") + agreeing(outside_, " has", " have") +
+         " another level, which may give worse results; the first: " + first_;
 }
 
 }  // namespace sscvae::tasks

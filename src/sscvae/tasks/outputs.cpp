@@ -7,6 +7,7 @@
 #include "sscvae/core/log.h"
 #include "sscvae/core/output_files.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/wording.h"
 #include "sscvae/image/file_list.h"
 #include "sscvae/image/image.h"
 
@@ -33,7 +34,7 @@ std::vector<image::InputFile> find_inputs(const std::vector<std::string>& inputs
   if (outputs.empty()) return files;
   const std::string folder = "'" + outputs.front().root().string() + "'";
   if (files.empty()) throw IoError("no images but those in the output folder " + folder);
-  if (left_out > 0) note(format("%zu images in the output folder %s left out", left_out, folder.c_str()));
+  if (left_out > 0) note(count_text(left_out, "image") + " in the output folder " + folder + " left out");
   return files;
 }
 
@@ -136,7 +137,7 @@ std::optional<Error> BrokenImages::failure() const {
   if (lines_.empty()) return std::nullopt;
   if (total_ == 1) return Error(code_, lines_.front());
   return Error(code_,
-               format("%zu of %zu images could not be processed, the first: ", lines_.size(), total_) + lines_.front());
+               share_text(lines_.size(), total_, "image") + " could not be processed, the first: " + lines_.front());
 }
 
 }  // namespace sscvae::tasks

@@ -123,7 +123,8 @@ std::string ImageTable::text(bool each) const {
     if (names_.size() < 2) return text;
     text += "\n";
   }
-  std::vector<std::vector<std::string>> rows{{"mean of " + count_text(static_cast<int64_t>(names_.size()), "image"), "value", "95 % interval"}};
+  std::vector<std::vector<std::string>> rows{
+      {"mean of " + count_text(names_.size(), "image"), "value", "95 % interval"}};
   for (const std::string& column : columns_) {
     if (names_.empty()) break;
     const metrics::Interval& found = interval(column);

@@ -6,6 +6,7 @@
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/progress.h"
 #include "sscvae/core/text.h"
+#include "sscvae/core/wording.h"
 #include "sscvae/report/html.h"
 #include "sscvae/train/csv_log.h"
 
@@ -60,8 +61,8 @@ void write_training_report(const RunFolder& folder, const TrainSummary& summary,
                            const std::vector<std::pair<std::string, std::string>>& facts) {
   report::HtmlReport page("Training report", folder.root().filename().string());
   if (!summary.finished)
-    page.callout(format("Stopped after %lld of %lld steps; the run can be resumed.",
-                        static_cast<long long>(summary.steps), static_cast<long long>(summary.total_steps)));
+    page.callout("Stopped after " + share_text(summary.steps, summary.total_steps, "step") +
+                 "; the run can be resumed.");
   page.heading("What was trained");
   page.key_values(facts);
   if (!summary.validation.empty()) {

@@ -200,7 +200,7 @@ void TrainingRun::check_batch_size() const {
   if (kLeastCopies * bytes <= pages * page) return;
   const data::Window& window = samples.front().window;
   throw UsageError(
-      format("a batch of %zu images of %lldx%lld pixels takes %.3g GB, a step many times of that, and this "
+      format("a batch of %zu times %lldx%lld pixels takes %.3g GB, a step many times of that, and this "
              "machine has %.3g GB: a smaller data.patch_size or train.batch_size fits",
              samples.size(), static_cast<long long>(window.width), static_cast<long long>(window.height), bytes / 1e9,
              pages * page / 1e9));
