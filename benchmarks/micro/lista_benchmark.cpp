@@ -17,7 +17,7 @@
 #include <limits>
 
 #include "sscvae/core/cpu_features.h"
-#include "sscvae/nn/dictionary.h"
+#include "sscvae/networks/dictionary.h"
 #include "sscvae/nn/lista.h"
 #include "sscvae/nn/lista_fused.h"
 
@@ -49,8 +49,8 @@ struct Problem {
   explicit Problem(int64_t positions) {
     torch::manual_seed(0);
     features = torch::randn({positions, 256});
-    dictionary = nn::normalize_atoms(torch::randn({256, 512}));
-    lipschitz = nn::largest_eigenvalue(dictionary) * 1.02;
+    dictionary = networks::normalize_atoms(torch::randn({256, 512}));
+    lipschitz = networks::largest_eigenvalue(dictionary) * 1.02;
     threshold = torch::rand({positions, 512}) * 0.1;
     code_gradient = torch::randn({positions, 512});
   }
@@ -61,7 +61,7 @@ constexpr int64_t kSteps = 16;
 
 Solver fused(kernels::Precision precision) {
   return [precision](const Problem& p) {
-    return nn::lista_fused(p.features, p.dictionary, p.lipschitz, p.threshold, kSteps, nn::InitialCode::kZero,
+    return nn::lista_fused(p.features, p.dictionary, p.lipschitz, p.threshold, kSteps, networks::InitialCode::kZero,
                            precision);
   };
 }
@@ -78,7 +78,7 @@ at::Tensor eager(const Problem& p) {
 
 /// The project's own plain operations, which keep only codes.
 at::Tensor plain(const Problem& p) {
-  return nn::lista(p.features, p.dictionary, p.lipschitz, p.threshold, kSteps, nn::InitialCode::kZero);
+  return nn::lista(p.features, p.dictionary, p.lipschitz, p.threshold, kSteps, networks::InitialCode::kZero);
 }
 
 struct Case {

@@ -67,8 +67,8 @@ SSCVAE_FOR_ALL_MODELS(ModelOnADevice);
 // The sparse coder as a GPU runs it (kernels/lista_matrix.h), the launch of its kernels excepted.
 TEST(DeviceLista, EqualsPlainForEveryThresholdShape) {
   for (const auto& shape : testing::threshold_shapes(37, 45)) {
-    const auto problem = testing::smooth_problem(37, 19, 45, shape, 4, nn::InitialCode::kProjected);
-    const auto expected = testing::solve_plainly(problem, 4, nn::InitialCode::kProjected);
+    const auto problem = testing::smooth_problem(37, 19, 45, shape, 4, networks::InitialCode::kProjected);
+    const auto expected = testing::solve_plainly(problem, 4, networks::InitialCode::kProjected);
     const auto there = [](const at::Tensor& tensor) { return tensor.to(pretended_device()); };
     const kernels::ListaProblem own{there(problem.features),
                                     there(problem.dictionary),

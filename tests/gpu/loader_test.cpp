@@ -5,7 +5,7 @@
 #include "sscvae/data/device_batches.h"
 #include "sscvae/data/test_images.h"
 #include "sscvae/kernels/noise_kernel.h"
-#include "sscvae/nn/dictionary.h"
+#include "sscvae/networks/dictionary.h"
 #include "sscvae/train/csv_log.h"
 #include "sscvae/train/fused_update.h"
 #include "sscvae/train/muon.h"
@@ -108,9 +108,9 @@ TEST_F(GpuUpdates, MuonIsThatOfTheCpu) {
 TEST_F(GpuUpdates, TheLargestEigenvalueIsThatOfTheCpu) {
   torch::manual_seed(3);
   const at::Tensor dictionary = torch::randn({24, 60});
-  EXPECT_NEAR(
-      nn::largest_eigenvalue(dictionary.to(kGpu)).item<double>() / nn::largest_eigenvalue(dictionary).item<double>(), 1,
-      1e-5);
+  EXPECT_NEAR(networks::largest_eigenvalue(dictionary.to(kGpu)).item<double>() /
+                  networks::largest_eigenvalue(dictionary).item<double>(),
+              1, 1e-5);
 }
 
 }  // namespace

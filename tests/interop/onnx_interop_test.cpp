@@ -1,9 +1,9 @@
 #include <gtest/gtest.h>
 
 #include "interop/python.h"
-#include "sscvae/graph/freeze.h"
 #include "sscvae/image/noise_level.h"
 #include "sscvae/image/temper.h"
+#include "sscvae/models/frozen.h"
 #include "sscvae/models/sparse_coding_autoencoder.h"
 #include "sscvae/onnx/fold.h"
 #include "sscvae/onnx/onnx_export.h"
@@ -31,7 +31,7 @@ class Files {
 
   /// Once with the reconstruction alone, and once with every value.
   void add(const std::string& name, models::Autoencoder& model) {
-    const graph::Graph graph = graph::freeze(model);
+    const graph::Graph graph = models::frozen(model);
     std::vector<std::string> outputs;
     for (const NamedValue& named : named_values())
       if (graph.*named.value >= 0) outputs.push_back(named.name);
@@ -117,21 +117,21 @@ void add_variants(Files& files) {
     options.lite.unshuffle = 1;
     files.add("lite-norm" + std::to_string(static_cast<int>(norm)), options);
   }
-  for (const auto iteration : {nn::Iteration::kUntied, nn::Iteration::kPerLayer}) {
+  for (const auto iteration : {networks::Iteration::kUntied, networks::Iteration::kPerLayer}) {
     models::ModelOptions options = small_options("ssc-vae", "sound");
     options.sparse_coder.iteration = iteration;
     files.add("iteration" + std::to_string(static_cast<int>(iteration)), options);
   }
-  for (const auto threshold : {nn::ThresholdKind::kPerAtom, nn::ThresholdKind::kPerPosition}) {
+  for (const auto threshold : {networks::ThresholdKind::kPerAtom, networks::ThresholdKind::kPerPosition}) {
     models::ModelOptions options = small_options("sc-vae", "sound");
     options.sparse_coder.threshold = threshold;
     files.add("threshold" + std::to_string(static_cast<int>(threshold)), options);
   }
-  for (const auto threshold : {nn::ThresholdKind::kScalar, nn::ThresholdKind::kInferred}) {
+  for (const auto threshold : {networks::ThresholdKind::kScalar, networks::ThresholdKind::kInferred}) {
     models::ModelOptions options = small_options("csc", "sound");
     options.in_channels = 3;
     options.csc.threshold = threshold;
-    options.csc.threshold_refinement = nn::ThresholdRefinement::kNone;
+    options.csc.threshold_refinement = networks::ThresholdRefinement::kNone;
     files.add("csc-colour" + std::to_string(static_cast<int>(threshold)), options);
   }
   models::ModelOptions scales = small_options("csc", "sound");
@@ -141,8 +141,8 @@ void add_variants(Files& files) {
   models::ModelOptions grouped = small_options("csc", "sound");
   grouped.csc.kernel = 4;
   grouped.csc.num_atoms = 48;
-  grouped.csc.threshold = nn::ThresholdKind::kPerAtom;
-  grouped.csc.threshold_refinement = nn::ThresholdRefinement::kNone;
+  grouped.csc.threshold = networks::ThresholdKind::kPerAtom;
+  grouped.csc.threshold_refinement = networks::ThresholdRefinement::kNone;
   grouped.csc.shrinkage = models::Shrinkage::kGrouped;
   files.add("csc-grouped", grouped);
   models::ModelOptions skip = small_options("ssc-vae", "sound");
@@ -210,7 +210,7 @@ TEST_P(OnnxInterop, SmallerImagesAreRefusedWhereNoiseIsEstimated) {
   if (GetParam() == "onnx") GTEST_SKIP() << "a checker runs nothing";
   SSCVAE_SKIP_WITHOUT_PYTHON(GetParam());
   const testing::TemporaryFolder folder;
-  const graph::Graph graph = graph::freeze(*testing::stirred_model(small_options("csc", "sound")));
+  const graph::Graph graph = models::frozen(*testing::stirred_model(small_options("csc", "sound")));
   EXPECT_EQ(smallest_size(graph), 16);
   write_onnx(folder / "m.onnx", to_onnx(graph));
   const std::string multiple = std::to_string(graph.size_multiple);

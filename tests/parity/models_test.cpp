@@ -260,7 +260,7 @@ TEST(ModelParity, ParameterCountsAndKeysOfThePaper) {
   config["c"] = 1;
   models::ModelOptions ablation = testing::reference_options(config);
   ablation.name = "sc-vae-in";
-  ablation.sparse_coder.threshold_refinement = nn::ThresholdRefinement::kNone;
+  ablation.sparse_coder.threshold_refinement = networks::ThresholdRefinement::kNone;
   EXPECT_EQ(count(*models::make_autoencoder(ablation, 1)), 22915970);
 }
 

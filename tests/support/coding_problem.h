@@ -7,14 +7,14 @@
 #include <limits>
 #include <vector>
 
-#include "sscvae/nn/dictionary.h"
+#include "sscvae/networks/dictionary.h"
 #include "sscvae/nn/lista.h"
 #include "sscvae/nn/soft_threshold.h"
 
 /// Random problems of sparse coding, their solution by the plain iterations in double, and by others to compare.
 namespace sscvae::testing {
 
-inline constexpr nn::InitialCode kStarts[] = {nn::InitialCode::kZero, nn::InitialCode::kProjected};
+inline constexpr networks::InitialCode kStarts[] = {networks::InitialCode::kZero, networks::InitialCode::kProjected};
 
 /// Scalar, for each atom, for each position, full.
 inline std::vector<std::vector<int64_t>> threshold_shapes(int64_t positions, int64_t atoms) {
@@ -28,8 +28,8 @@ struct CodingProblem {
   CodingProblem(int64_t positions, int64_t dim, int64_t atoms, at::IntArrayRef threshold_shape, uint64_t seed = 11) {
     torch::manual_seed(seed);
     features = torch::randn({positions, dim});
-    dictionary = nn::normalize_atoms(torch::randn({dim, atoms}));
-    lipschitz = nn::largest_eigenvalue(dictionary) * 1.02;
+    dictionary = networks::normalize_atoms(torch::randn({dim, atoms}));
+    lipschitz = networks::largest_eigenvalue(dictionary) * 1.02;
     threshold = torch::rand(threshold_shape) * 0.1;
     code_gradient = torch::randn({positions, atoms});
   }
@@ -55,14 +55,14 @@ CodingSolution solve_with_gradients(const CodingProblem& problem, at::TensorOpti
   return solution;
 }
 
-inline CodingSolution solve_plainly(const CodingProblem& problem, int64_t steps, nn::InitialCode start) {
+inline CodingSolution solve_plainly(const CodingProblem& problem, int64_t steps, networks::InitialCode start) {
   return solve_with_gradients(problem, at::kDouble, [&](const std::vector<at::Tensor>& in) {
     return nn::lista(in[0], in[1], in[2], in[3], steps, start);
   });
 }
 
 /// The least distance of any |v| from its threshold in all steps: where rounding moves v less, gradients are smooth.
-inline double distance_from_kinks(const CodingProblem& problem, int64_t steps, nn::InitialCode start) {
+inline double distance_from_kinks(const CodingProblem& problem, int64_t steps, networks::InitialCode start) {
   const at::Tensor x = problem.features.to(at::kDouble), d = problem.dictionary.to(at::kDouble),
                    l = problem.lipschitz.to(at::kDouble), theta = problem.threshold.to(at::kDouble);
   double least = std::numeric_limits<double>::infinity();
@@ -71,7 +71,7 @@ inline double distance_from_kinks(const CodingProblem& problem, int64_t steps, n
     if (v.numel() > 0) least = std::min(least, (v.abs() - theta.clamp_min(0)).abs().min().item<double>());
     code = nn::soft_threshold(v, theta);
   };
-  if (start == nn::InitialCode::kProjected) shrink(x.mm(d));
+  if (start == networks::InitialCode::kProjected) shrink(x.mm(d));
   for (int64_t i = 0; i < steps; ++i) shrink(code + (x - code.mm(d.t())).mm(d) / l);
   return least;
 }
@@ -79,7 +79,7 @@ inline double distance_from_kinks(const CodingProblem& problem, int64_t steps, n
 /// A problem with that distance above 2e-6, several times what rounding in float32 moves: then gradients agree, too,
 /// whatever the instruction set. `shift` is added to its thresholds.
 inline CodingProblem smooth_problem(int64_t positions, int64_t dim, int64_t atoms, at::IntArrayRef threshold_shape,
-                                    int64_t steps, nn::InitialCode start, double shift = 0) {
+                                    int64_t steps, networks::InitialCode start, double shift = 0) {
   for (uint64_t seed = 11;; ++seed) {
     CodingProblem problem(positions, dim, atoms, threshold_shape, seed);
     problem.threshold.add_(shift);

@@ -8,9 +8,9 @@
 #include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
 #include "sscvae/engine/plan.h"
-#include "sscvae/graph/freeze.h"
 #include "sscvae/graph/passes.h"
 #include "sscvae/kernels/bfloat16_unit.h"
+#include "sscvae/models/frozen.h"
 
 namespace sscvae::engine {
 
@@ -24,7 +24,7 @@ struct Engine::State {
 Engine::Engine(const models::Autoencoder& model, Precision precision) : state_(std::make_unique<State>()) {
   if (precision == Precision::kBf16 && !kernels::has_bfloat16_kernels())
     throw UsageError("the bfloat16 engine needs a processor with AVX512_BF16");
-  state_->graph = graph::fold_channel_affine(graph::freeze(model));
+  state_->graph = graph::fold_channel_affine(models::frozen(model));
   state_->plan = make_plan(state_->graph, precision);
 }
 

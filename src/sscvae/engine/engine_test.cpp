@@ -91,8 +91,8 @@ TEST(Engine, RunsGroupedShrinkageAndEvenFilters) {
   models::ModelOptions options = options_of("csc", "sound");
   options.csc.kernel = 4;
   options.csc.num_atoms = 80;
-  options.csc.threshold = nn::ThresholdKind::kPerAtom;
-  options.csc.threshold_refinement = nn::ThresholdRefinement::kNone;
+  options.csc.threshold = networks::ThresholdKind::kPerAtom;
+  options.csc.threshold_refinement = networks::ThresholdRefinement::kNone;
   for (const auto shrinkage : {models::Shrinkage::kSeparate, models::Shrinkage::kGrouped}) {
     options.csc.shrinkage = shrinkage;
     const auto plain = testing::stirred_model(options);

@@ -74,7 +74,7 @@ class AttentionStep : public Step {
   /// Rows of positions, [P,c]; the result is float32.
   at::Tensor attend(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values) const {
     const int64_t positions = queries.size(0);
-    const bool over_keys = node_.axis == nn::SoftmaxAxis::kKeys;
+    const bool over_keys = node_.axis == graph::SoftmaxAxis::kKeys;
     at::Tensor result = at::zeros(values.sizes(), at::kFloat);
     for (int64_t first = 0; first < positions; first += kAttended) {
       const int64_t count = std::min(kAttended, positions - first);
@@ -130,7 +130,7 @@ class SparseCodeStep : public Step {
   int64_t macs(const at::Tensor& result) const override {
     const auto& op = std::get<graph::SparseCode>(node_.operation);
     const int64_t length = op.dictionary.size(0), atoms = op.dictionary.size(1);
-    const bool from_zero = op.initial_code == nn::InitialCode::kZero;  // whose first step has no product with S
+    const bool from_zero = op.initial_code == networks::InitialCode::kZero;  // whose first step has no product with S
     const int64_t steps = op.num_iterations - (from_zero && op.num_iterations > 0 ? 1 : 0);
     return positions_of(result) * (length * atoms + steps * atoms * atoms) + length * atoms * atoms;
   }

@@ -12,6 +12,7 @@ struct Names {
   const char* operator()(const Convolution&) const { return "convolution"; }
   const char* operator()(const TransposedConvolution&) const { return "transposed convolution"; }
   const char* operator()(const ChannelAffine&) const { return "channel affine"; }
+  const char* operator()(const BatchNorm&) const { return "batch norm"; }
   const char* operator()(const GroupNorm&) const { return "group norm"; }
   const char* operator()(const RmsNorm&) const { return "rms norm"; }
   const char* operator()(const Activation&) const { return "activation"; }
@@ -20,8 +21,12 @@ struct Names {
   const char* operator()(const Attention&) const { return "attention"; }
   const char* operator()(const Cbam&) const { return "cbam"; }
   const char* operator()(const Constant&) const { return "constant"; }
+  const char* operator()(const Offset&) const { return "offset"; }
+  const char* operator()(const DivideBy&) const { return "division"; }
+  const char* operator()(const Strength&) const { return "strength"; }
   const char* operator()(const SparseCode&) const { return "sparse code"; }
   const char* operator()(const NearestCode&) const { return "nearest code"; }
+  const char* operator()(const GaussianCode&) const { return "gaussian code"; }
   const char* operator()(const NoiseLevel&) const { return "noise level"; }
   const char* operator()(const NoiseThreshold&) const { return "threshold"; }
   const char* operator()(const NoiseShrinkage&) const { return "shrinkage"; }
@@ -32,6 +37,24 @@ struct Names {
 }  // namespace
 
 const char* name_of(const Operation& operation) { return std::visit(Names{}, operation); }
+
+std::vector<Value Graph::*> value_fields() {
+  return {&Graph::features,
+          &Graph::code,
+          &Graph::coded_features,
+          &Graph::logits,
+          &Graph::reconstruction,
+          &Graph::threshold_inference,
+          &Graph::threshold_refinement,
+          &Graph::threshold,
+          &Graph::mean,
+          &Graph::log_variance};
+}
+
+void rename_values(Graph& graph, const std::vector<Value>& renamed) {
+  for (Value Graph::*value : value_fields())
+    if (graph.*value >= 0) graph.*value = renamed.at(static_cast<size_t>(graph.*value));
+}
 
 std::vector<int> count_uses(const Graph& graph) {
   std::vector<int> uses(graph.nodes.size(), 0);

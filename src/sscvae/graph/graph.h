@@ -7,11 +7,18 @@
 #include <variant>
 #include <vector>
 
-#include "sscvae/nn/blocks.h"
-#include "sscvae/nn/sparse_coder_options.h"
-
-/// A model in eval mode as a list of operations. Weights are float32 on the CPU; maps are [N,C,H,W], N, H and W free.
+/// A network as a list of operations. Maps are [N,C,H,W], N, H and W free. Weights are float32 on the CPU or, as long
+/// as the network has no numbers (networks/network.h), shapes without values.
 namespace sscvae::graph {
+
+/// Over which axis the scores of attention are normalised.
+enum class SoftmaxAxis {
+  kQueries,  ///< the authors' code: each key's weights over all queries sum to 1
+  kKeys,     ///< Wang et al. 2018: each query's weights over all keys sum to 1
+};
+enum class InitialCode { kZero, kProjected };
+enum class SpatialInput { kRefined, kInferred };
+enum class ThresholdActivation { kSigned, kSoftplus, kRelu };
 
 /// The image [N,C,H,W] in [0,1]; H and W are multiples of Graph::size_multiple.
 struct Input {};
@@ -41,6 +48,12 @@ struct TransposedConvolution {
 struct ChannelAffine {
   at::Tensor scale, shift;
 };
+/// Batch statistics in training, running ones otherwise; then weight[c] x + bias[c]. In training the running ones move
+/// by `momentum`, and `batches` counts.
+struct BatchNorm {
+  at::Tensor weight, bias, mean, variance, batches;
+  double epsilon, momentum = 0.1;
+};
 /// Statistics of one image and one group of channels; then weight[c] x + bias[c].
 struct GroupNorm {
   int64_t groups;
@@ -59,15 +72,16 @@ struct Activation {
 struct MaxPool {};
 /// x + y.
 struct Add {};
-/// Inputs queries, keys, values [N,c,H,W]: softmax(scale Q K^T) V over all positions of an image; see nn::SoftmaxAxis.
+/// Inputs queries, keys, values [N,c,H,W]: softmax(scale Q K^T) V over all positions of an image.
 struct Attention {
-  nn::SoftmaxAxis axis;
+  SoftmaxAxis axis;
   double scale = 1;
 };
-/// Channel attention (squeeze [C/r,C], excite [C,C/r]), then spatial attention (convolution [1,2,k,k]); see nn::Cbam.
+/// Channel attention (squeeze [C/r,C], excite [C,C/r]), then spatial attention (convolution [1,2,k,k]); SpatialInput
+/// says what the latter sees.
 struct Cbam {
   at::Tensor squeeze, excite, convolution;
-  nn::SpatialInput spatial_input;
+  SpatialInput spatial_input;
 };
 /// A learned map that does not depend on the image: [1,C,gh,gw], resized bilinearly to the height and width of its
 /// input unless gh = gw = 1 (then it broadcasts).
@@ -80,9 +94,22 @@ struct SparseCode {
   at::Tensor dictionary;  ///< [d,K], atoms normalised where the model does
   at::Tensor lipschitz;   ///< []
   int64_t num_iterations;
-  nn::InitialCode initial_code;
+  InitialCode initial_code;
   std::vector<at::Tensor> filters, inhibitions;
 };
+/// x + offset, a single learned or measured number.
+struct Offset {
+  at::Tensor offset;
+};
+/// x / (factor divisor).
+struct DivideBy {
+  at::Tensor divisor;
+  double factor;
+};
+/// x times the strength that is asked for in a pass.
+struct Strength {};
+/// Inputs mean and log-variance [N,d,h,w]: in training a draw from that distribution, otherwise the mean.
+struct GaussianCode {};
 /// The nearest rows of codebook [K,d] at each position: [N,d,h,w].
 struct NearestCode {
   at::Tensor codebook;
@@ -113,10 +140,10 @@ struct GroupShrinkage {
   at::Tensor floor, slope, own;  ///< [K], >= 0
 };
 
-using Operation =
-    std::variant<Input, Affine, PixelShuffle, PixelUnshuffle, Convolution, TransposedConvolution, ChannelAffine,
-                 GroupNorm, RmsNorm, Activation, MaxPool, Add, Attention, Cbam, Constant, SparseCode, NearestCode,
-                 NoiseLevel, NoiseThreshold, NoiseShrinkage, Square, GroupShrinkage>;
+using Operation = std::variant<Input, Affine, PixelShuffle, PixelUnshuffle, Convolution, TransposedConvolution,
+                               ChannelAffine, BatchNorm, GroupNorm, RmsNorm, Activation, MaxPool, Add, Attention, Cbam,
+                               Constant, Offset, DivideBy, Strength, SparseCode, NearestCode, GaussianCode, NoiseLevel,
+                               NoiseThreshold, NoiseShrinkage, Square, GroupShrinkage>;
 
 /// The number of the node that makes a value; -1 for a value that a model does not have.
 using Value = int;
@@ -129,11 +156,17 @@ struct Node {
 
 struct Graph {
   std::vector<Node> nodes;
-  Value features = -1, threshold = -1, code = -1, coded_features = -1, logits = -1, reconstruction = -1;
-  Value log_variance = -1;  ///< of a Gaussian code (whose mean is `code`), not clamped
+  Value features = -1, code = -1, coded_features = -1, logits = -1, reconstruction = -1;
+  Value threshold_inference = -1, threshold_refinement = -1;  ///< alpha before and after refinement
+  Value threshold = -1;                                       ///< theta, in units of the code
+  Value mean = -1, log_variance = -1;                         ///< of a Gaussian code, the latter not clamped
   int64_t in_channels = 1, size_multiple = 1;
 };
 
+/// The named values of a graph, in turn.
+std::vector<Value Graph::*> value_fields();
+/// Gives the named values their new numbers: that of old value v is renamed[v].
+void rename_values(Graph& graph, const std::vector<Value>& renamed);
 /// "convolution", "group norm", ...: for reports.
 const char* name_of(const Operation& operation);
 /// How many nodes use a value (outputs of the graph not counted).

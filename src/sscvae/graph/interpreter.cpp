@@ -8,9 +8,7 @@
 #include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
 #include "sscvae/image/noise_level.h"
-#include "sscvae/nn/lista.h"
-#include "sscvae/nn/noise_shrinkage.h"
-#include "sscvae/nn/soft_threshold.h"
+#include "sscvae/kernels/group_shrink.h"
 
 namespace sscvae::graph {
 
@@ -20,6 +18,19 @@ at::Tensor to_rows(const at::Tensor& maps) { return maps.permute({0, 2, 3, 1}).r
 
 at::Tensor to_maps(const at::Tensor& rows, const at::Tensor& like) {
   return rows.reshape({like.size(0), like.size(2), like.size(3), rows.size(1)}).permute({0, 3, 1, 2});
+}
+
+at::Tensor shrunk(const at::Tensor& v, const at::Tensor& theta) { return at::relu(v.abs() - theta) * v.sign(); }
+
+/// Iterations z <- shrink(z + D^T (x - D z) / L, theta) of rows, as nn::lista.
+at::Tensor tied_iterations(const SparseCode& op, const at::Tensor& rows, const at::Tensor& thresholds) {
+  const at::Tensor correlations = at::mm(rows, op.dictionary), filtered = correlations / op.lipschitz;
+  const at::Tensor inhibition =
+      at::eye(op.dictionary.size(1)) - at::mm(op.dictionary.t(), op.dictionary) / op.lipschitz;
+  const bool projected = op.initial_code == InitialCode::kProjected;
+  at::Tensor code = projected ? shrunk(correlations, thresholds) : at::zeros_like(correlations);
+  for (int64_t i = 0; i < op.num_iterations; ++i) code = shrunk(at::addmm(filtered, code, inhibition.t()), thresholds);
+  return code;
 }
 
 struct Run {
@@ -37,6 +48,13 @@ struct Run {
   at::Tensor operator()(const ChannelAffine& op) const {
     return x() * op.scale.view({1, -1, 1, 1}) + op.shift.view({1, -1, 1, 1});
   }
+  at::Tensor operator()(const BatchNorm& op) const {
+    return at::batch_norm(x(), op.weight, op.bias, op.mean, op.variance, false, op.momentum, op.epsilon, false);
+  }
+  at::Tensor operator()(const Offset& op) const { return x() + op.offset; }
+  at::Tensor operator()(const DivideBy& op) const { return x() / (op.factor * op.divisor); }
+  at::Tensor operator()(const Strength&) const { return x(); }
+  at::Tensor operator()(const GaussianCode&) const { return x(); }
   at::Tensor operator()(const GroupNorm& op) const {
     return at::group_norm(x(), op.groups, op.weight, op.bias, op.epsilon);
   }
@@ -59,7 +77,7 @@ struct Run {
   at::Tensor operator()(const Attention& op) const {
     const auto rows = [](const at::Tensor& maps) { return maps.flatten(2).transpose(1, 2); };
     const at::Tensor scores = at::bmm(rows(inputs.at(0)), inputs.at(1).flatten(2)) * op.scale;
-    const at::Tensor weights = at::softmax(scores, op.axis == nn::SoftmaxAxis::kQueries ? 1 : 2);
+    const at::Tensor weights = at::softmax(scores, op.axis == SoftmaxAxis::kQueries ? 1 : 2);
     return at::bmm(weights, rows(inputs.at(2))).transpose(1, 2).reshape(inputs.at(2).sizes());
   }
   at::Tensor operator()(const Cbam& op) const {
@@ -68,7 +86,7 @@ struct Run {
     };
     const at::Tensor channels = at::sigmoid(perceptron(x().mean({2, 3})) + perceptron(x().amax({2, 3})));
     const at::Tensor refined = x() * channels.unsqueeze(2).unsqueeze(3);
-    const at::Tensor& seen = op.spatial_input == nn::SpatialInput::kRefined ? refined : x();
+    const at::Tensor& seen = op.spatial_input == SpatialInput::kRefined ? refined : x();
     const at::Tensor summary = at::cat({seen.mean({1}, true), seen.amax({1}, true)}, 1);
     return refined * at::sigmoid(at::conv2d(summary, op.convolution, {}, 1, op.convolution.size(2) / 2));
   }
@@ -82,12 +100,11 @@ struct Run {
     const bool shared = theta.size(0) == 1 && theta.size(2) == 1 && theta.size(3) == 1;
     const at::Tensor thresholds =
         shared ? theta.reshape({1, -1}) : to_rows(theta.expand({x().size(0), theta.size(1), x().size(2), x().size(3)}));
-    if (op.filters.empty())
-      return to_maps(nn::lista(rows, op.dictionary, op.lipschitz, thresholds, op.num_iterations, op.initial_code), x());
+    if (op.filters.empty()) return to_maps(tied_iterations(op, rows, thresholds), x());
     at::Tensor code = at::zeros({rows.size(0), op.dictionary.size(1)}, rows.options());
     for (int64_t i = 0; i < op.num_iterations; ++i) {
       const size_t layer = op.filters.size() == 1 ? 0 : static_cast<size_t>(i);
-      code = nn::lista_step(code, at::linear(rows, op.filters[layer]), op.inhibitions[layer], thresholds);
+      code = shrunk(at::addmm(at::linear(rows, op.filters[layer]), code, op.inhibitions[layer].t()), thresholds);
     }
     return to_maps(code, x());
   }
@@ -113,12 +130,12 @@ struct Run {
   at::Tensor operator()(const NoiseShrinkage& op) const {
     at::Tensor theta = noise_threshold(op.floor, op.slope, inputs.at(1));
     if (op.has_factors) theta = theta * inputs.back();
-    return nn::soft_threshold(op.has_previous ? x() + inputs.at(2) : x(), theta);
+    return shrunk(op.has_previous ? x() + inputs.at(2) : x(), theta);
   }
   at::Tensor operator()(const Square&) const { return x().square(); }
   at::Tensor operator()(const GroupShrinkage& op) const {
-    const at::Tensor sigma = inputs.at(1).narrow(2, 0, 1).narrow(3, 0, 1);
-    return nn::shrink_by_group(x(), {op.floor, op.slope, sigma}, op.own, inputs.at(2));
+    const at::Tensor energy = op.own.view({1, -1, 1, 1}) * x().square() + inputs.at(2) + kernels::kLeastEnergy;
+    return x() * at::relu(1 - noise_threshold(op.floor, op.slope, inputs.at(1)) * at::rsqrt(energy));
   }
 };
 

@@ -22,9 +22,8 @@ Convolution fold(const Convolution& convolution, const ChannelAffine& affine) {
 
 Graph fold_channel_affine(const Graph& graph) {
   const std::vector<int> uses = count_uses(graph);
-  Graph result;
-  result.in_channels = graph.in_channels;
-  result.size_multiple = graph.size_multiple;
+  Graph result = graph;
+  result.nodes.clear();
   std::vector<Value> renamed;
   for (const Node& node : graph.nodes) {
     if (const Convolution* convolution = target_of(graph, node, uses)) {
@@ -38,14 +37,7 @@ Graph fold_channel_affine(const Graph& graph) {
     result.nodes.push_back(std::move(copy));
     renamed.push_back(static_cast<Value>(result.nodes.size()) - 1);
   }
-  const auto rename = [&](Value value) { return value < 0 ? value : renamed[static_cast<size_t>(value)]; };
-  result.features = rename(graph.features);
-  result.threshold = rename(graph.threshold);
-  result.code = rename(graph.code);
-  result.coded_features = rename(graph.coded_features);
-  result.logits = rename(graph.logits);
-  result.reconstruction = rename(graph.reconstruction);
-  result.log_variance = rename(graph.log_variance);
+  rename_values(result, renamed);
   return result;
 }
 

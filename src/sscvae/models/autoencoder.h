@@ -5,7 +5,7 @@
 #include <functional>
 #include <memory>
 
-#include "sscvae/models/model_options.h"
+#include "sscvae/models/options.h"
 
 namespace sscvae::models {
 

@@ -4,7 +4,7 @@
 
 #include <functional>
 
-#include "sscvae/models/model_options.h"
+#include "sscvae/models/options.h"
 #include "sscvae/nn/blocks.h"
 #include "sscvae/nn/recompute.h"
 

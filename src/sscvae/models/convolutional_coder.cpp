@@ -40,12 +40,12 @@ constexpr double kLittle = 1e-5;                      // of an atom in a group t
 
 void check(const ConvolutionalCoderOptions& options, int64_t channels) {
   const std::string section = "model.csc.";
-  if (options.threshold == nn::ThresholdKind::kPerPosition)
+  if (options.threshold == networks::ThresholdKind::kPerPosition)
     throw UsageError(section + "threshold: per-position thresholds need an image of fixed size; take inferred");
-  if (options.threshold_refinement == nn::ThresholdRefinement::kCbam &&
-      options.threshold != nn::ThresholdKind::kInferred)
+  if (options.threshold_refinement == networks::ThresholdRefinement::kCbam &&
+      options.threshold != networks::ThresholdKind::kInferred)
     throw UsageError(section + "threshold_refinement = \"cbam\" needs threshold = \"inferred\"");
-  if (options.shrinkage == Shrinkage::kGrouped && options.threshold == nn::ThresholdKind::kInferred)
+  if (options.shrinkage == Shrinkage::kGrouped && options.threshold == networks::ThresholdKind::kInferred)
     throw UsageError(section + "shrinkage = \"grouped\" needs threshold = \"per-atom\" or \"scalar\"");
   if (options.group_window % 2 == 0) throw UsageError(section + "group_window: expected an odd number");
   const int64_t side = options.kernel * options.stride;
@@ -173,14 +173,14 @@ ConvolutionalCoder::ConvolutionalCoder(const ModelOptions& options, uint64_t see
     synthesis_.push_back(add_parameter("_B" + std::to_string(t), synthesis_of(filters)));
   output_ = add_parameter("_W", synthesis_of(filters));
 
-  const int64_t columns = o.threshold == nn::ThresholdKind::kScalar ? 1 : o.num_atoms;
+  const int64_t columns = o.threshold == networks::ThresholdKind::kScalar ? 1 : o.num_atoms;
   at::Tensor slope = at::full({o.num_iterations, columns}, kInitialSlope / kThresholdUnit);
   if (columns > 1) slope.select(1, 0).fill_(kInitialSlopeOfMean / kThresholdUnit);  // the patch's mean passes
   floor_ = add_parameter("_floor", at::full_like(slope, kInitialFloor / kThresholdUnit));
   slope_ = add_parameter("_slope", slope);
   frame_scale_ = register_buffer("_frame_scale", at::full({}, scale));
   if (o.shrinkage == Shrinkage::kGrouped) add_groups();
-  if (o.threshold == nn::ThresholdKind::kInferred) add_controller();
+  if (o.threshold == networks::ThresholdKind::kInferred) add_controller();
 }
 
 at::Tensor ConvolutionalCoder::add_parameter(const std::string& name, const at::Tensor& value) {
@@ -230,8 +230,8 @@ void ConvolutionalCoder::add_controller() {
   head_ = register_module("_head", nn::same_convolution(width, o.num_atoms, 1));
   head_->weight.mul_(0.1);
   head_->bias.zero_();
-  if (o.threshold_refinement == nn::ThresholdRefinement::kCbam) {
-    const nn::SparseCoderOptions& cbam = options().sparse_coder;
+  if (o.threshold_refinement == networks::ThresholdRefinement::kCbam) {
+    const networks::SparseCoderOptions& cbam = options().sparse_coder;
     refinement_ = register_module("_cbam", nn::Cbam(o.num_atoms, std::min(cbam.cbam_reduction, o.num_atoms),
                                                     cbam.cbam_kernel, cbam.cbam_spatial_input));
   }

@@ -7,14 +7,13 @@
 #include <span>
 
 #include "sscvae/models/autoencoder.h"
+#include "sscvae/networks/convolutional_coder.h"
 #include "sscvae/nn/cbam.h"
 
 namespace sscvae::models {
 
-/// Both gates of the refinement start near 1/2; this makes their product 1.
-inline constexpr double kRefinementGain = 4;
-/// softplus of it is 1.
-inline constexpr double kSoftplusOne = 0.54132485;
+using networks::kRefinementGain;
+using networks::kSoftplusOne;
 
 /// Image -> sparse code -> image without encoder and decoder: the dictionary's atoms are small patches that overlap.
 /// With x the image minus 1/2, its stride x stride blocks folded into channels, and * a convolution:
@@ -52,6 +51,7 @@ class ConvolutionalCoder : public Autoencoder {
 
   /// Multiplies all thresholds from now on: the strength knob. Errors: UsageError if negative.
   void set_threshold_scale(double scale);
+  double threshold_scale() const { return threshold_scale_; }
   /// The noise level of all images from now on in 8-bit grey levels, or that of each image of a batch; empty: estimate
   /// it in each image.
   void set_noise_levels(std::span<const double> sigma_8bit) {

@@ -95,8 +95,8 @@ TEST(ConvolutionalCoder, ScalesHalveTheGridOfTheThresholdNetwork) {
   const float before = first_factor();
   image.slice(2, 44).slice(3, 44).zero_();
   EXPECT_NE(first_factor(), before);
-  scaled.csc.threshold = nn::ThresholdKind::kPerAtom;
-  scaled.csc.threshold_refinement = nn::ThresholdRefinement::kNone;
+  scaled.csc.threshold = networks::ThresholdKind::kPerAtom;
+  scaled.csc.threshold_refinement = networks::ThresholdRefinement::kNone;
   EXPECT_EQ(ConvolutionalCoder(scaled, 1).size_multiple(), 2);
 }
 
@@ -116,8 +116,8 @@ ModelOptions grouped_options() {
   grouped.csc.kernel = 4;
   grouped.csc.num_atoms = 70;  // 64 cosines, 6 sines
   grouped.csc.num_iterations = 3;
-  grouped.csc.threshold = nn::ThresholdKind::kPerAtom;
-  grouped.csc.threshold_refinement = nn::ThresholdRefinement::kNone;
+  grouped.csc.threshold = networks::ThresholdKind::kPerAtom;
+  grouped.csc.threshold_refinement = networks::ThresholdRefinement::kNone;
   grouped.csc.shrinkage = Shrinkage::kGrouped;
   grouped.csc.group_rank = 8;
   return grouped;
@@ -176,8 +176,8 @@ TEST(ConvolutionalCoder, RefusesContradictions) {
   ModelOptions even = options(), groups = options(), many = options(), per_position = options(), refined = options();
   even.csc.group_window = 4;
   many.csc.num_atoms = 201;
-  per_position.csc.threshold = nn::ThresholdKind::kPerPosition;
-  refined.csc.threshold = nn::ThresholdKind::kPerAtom;
+  per_position.csc.threshold = networks::ThresholdKind::kPerPosition;
+  refined.csc.threshold = networks::ThresholdKind::kPerAtom;
   groups.csc.shrinkage = Shrinkage::kGrouped;  // of inferred thresholds
   for (const ModelOptions& wrong : {even, groups, many, per_position, refined})
     EXPECT_THROW(ConvolutionalCoder(wrong, 1), UsageError);

@@ -1,4 +1,4 @@
-#include "sscvae/models/model_size.h"
+#include "sscvae/networks/model_size.h"
 
 #include <gtest/gtest.h>
 
@@ -64,8 +64,8 @@ TEST(ModelSize, IsThatOfTheModelThatIsMade) {
 TEST(ModelSize, OfThresholdKinds) {
   for (const std::string name : {"scalar", "per-atom", "per-position", "inferred"}) {
     ModelOptions options = testing::small_options("sc-vae", "sound");
-    options.sparse_coder.threshold_refinement = nn::ThresholdRefinement::kNone;
-    options.sparse_coder.threshold = parse_choice<nn::ThresholdKind>("test", name);
+    options.sparse_coder.threshold_refinement = networks::ThresholdRefinement::kNone;
+    options.sparse_coder.threshold = parse_choice<networks::ThresholdKind>("test", name);
     EXPECT_EQ(size_of_sparse_coding(options), counted_size(options)) << name;
   }
 }

@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "sscvae/models/model_options.h"
+#include "sscvae/models/options.h"
 
 namespace sscvae::nn {
 class ChannelNorm;

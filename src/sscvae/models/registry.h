@@ -6,25 +6,15 @@
 
 #include "sscvae/core/options.h"
 #include "sscvae/models/autoencoder.h"
+#include "sscvae/networks/table.h"
 
-/// What models exist: a table that help, validation, conformance tests and docs iterate over.
+/// Models that can be trained, by their rows in the table of networks, and profiles.
 namespace sscvae::models {
 
-struct ModelEntry {
-  std::string name;          ///< "ssc-vae"
-  std::string summary;       ///< one line
-  std::string source;        ///< paper
-  std::string authors_name;  ///< in the authors' file names: "sscvae"; "" if they have none
-  /// The option values that make this model, given the profile's other values: mostly "model." keys.
-  Assignments (*values)(const std::string& profile);
-  std::shared_ptr<Autoencoder> (*make)(const ModelOptions& options, uint64_t seed);
-  double (*size)(const ModelOptions& options);  ///< the numbers it holds (models/model_size.h)
-};
-
-std::span<const ModelEntry> model_entries();
-std::vector<std::string> model_names();
-/// Errors: UsageError with the nearest name.
-const ModelEntry& find_model(const std::string& name);
+using networks::find_model;
+using networks::model_entries;
+using networks::model_names;
+using networks::ModelEntry;
 
 /// A freshly initialised model. All initial values derive from `seed`.
 /// Errors: UsageError for option combinations that make no sense.

@@ -42,7 +42,7 @@ void SparseCodingAutoencoder::after_optimizer_step() { coder_->normalize_diction
 
 void SparseCodingAutoencoder::initialize_from(const at::Tensor& images) {
   // Signed thresholds have no start that depends on data: no pass for nothing.
-  if (coder_->options().threshold_activation == nn::ThresholdActivation::kSigned) return;
+  if (coder_->options().threshold_activation == networks::ThresholdActivation::kSigned) return;
   const at::NoGradGuard no_grad;
   coder_->initialize_thresholds(still_features_of(images));
 }

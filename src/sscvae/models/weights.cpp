@@ -140,21 +140,21 @@ ModelOptions infer_model_options(const StateDict& state, ModelOptions options, c
   }
   options.sparse_coder.atom_dim = size("_LISTA._Dict", 0);
   options.sparse_coder.num_atoms = size("_LISTA._Dict", 1);
-  nn::SparseCoderOptions& coder = options.sparse_coder;
-  coder.threshold_refinement = nn::ThresholdRefinement::kNone;
+  networks::SparseCoderOptions& coder = options.sparse_coder;
+  coder.threshold_refinement = networks::ThresholdRefinement::kNone;
   if (const at::Tensor* alpha = state.find("_LISTA._alpha")) {
     options.name = "sc-vae";
-    coder.threshold = nn::ThresholdKind::kPerPosition;
+    coder.threshold = networks::ThresholdKind::kPerPosition;
     if (alpha->dim() != 4)
       throw FormatError(source + ": tensor '_LISTA._alpha': expected [1, h, w, 1], got " + shape_text(*alpha));
     coder.grid_height = alpha->size(1);
     coder.grid_width = alpha->size(2);
   } else {
-    coder.threshold = nn::ThresholdKind::kInferred;
+    coder.threshold = networks::ThresholdKind::kInferred;
     const at::Tensor* squeeze = state.find("_LISTA._cbam.ChannelAtt._fc.0.weight");
     options.name = squeeze ? "ssc-vae" : "sc-vae-in";
     if (squeeze) {
-      coder.threshold_refinement = nn::ThresholdRefinement::kCbam;
+      coder.threshold_refinement = networks::ThresholdRefinement::kCbam;
       coder.cbam_kernel = size("_LISTA._cbam.SpatialAtt._conv.weight", 3);
     }
   }

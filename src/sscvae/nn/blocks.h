@@ -5,6 +5,7 @@
 #include <torch/nn/modules/normalization.h>
 #include <torch/nn/pimpl.h>
 
+#include "sscvae/graph/graph.h"
 #include "sscvae/kernels/norm_act.h"
 
 /// The building blocks of the authors' backbone. Child names ("_block.1.weight") are those of their weights files.
@@ -65,11 +66,7 @@ class UpSampleImpl : public torch::nn::Module {
 };
 TORCH_MODULE(UpSample);
 
-/// Over which axis the scores of a non-local block are normalised.
-enum class SoftmaxAxis {
-  kQueries,  ///< the authors' code: each key's weights over all queries sum to 1
-  kKeys,     ///< Wang et al. 2018: each query's weights over all keys sum to 1
-};
+using graph::SoftmaxAxis;
 
 /// x + mask(attention(theta(x), phi(x)) g(x)) with 1x1 convolutions C -> C/2 without biases.
 /// `scaled` divides the scores by sqrt(C/2). Without gradients the HW x HW score matrix is never held whole.

@@ -4,9 +4,11 @@
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/pimpl.h>
 
-#include "sscvae/nn/sparse_coder_options.h"
+#include "sscvae/networks/sparse_coder_options.h"
 
 namespace sscvae::nn {
+
+using networks::SpatialInput;
 
 /// Channel and spatial attention on threshold maps: the sparsity controller's refinement.
 ///   W_c = sigmoid(MLP(mean_hw(a)) + MLP(max_hw(a)))                  (Eq. 9), MLP without biases, K -> K/reduction ->

@@ -2,10 +2,12 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "sscvae/nn/sparse_coder_options.h"
+#include "sscvae/networks/sparse_coder_options.h"
 
 /// Unfolded iterative shrinkage: the sparse code of many vectors at once. Rows are positions.
 namespace sscvae::nn {
+
+using networks::InitialCode;
 
 /// Tied LISTA (We = D^T / L, S = I - D^T D / L):  z(t+1) = S_theta(z(t) + D^T (x - D z(t)) / L).
 /// Shapes: features [P,d], dictionary [d,K], lipschitz [] (L > 0), threshold broadcastable to [P,K], in code units

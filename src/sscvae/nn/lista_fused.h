@@ -3,9 +3,11 @@
 #include <ATen/core/Tensor.h>
 
 #include "sscvae/kernels/lista_kernel.h"
-#include "sscvae/nn/sparse_coder_options.h"
+#include "sscvae/networks/sparse_coder_options.h"
 
 namespace sscvae::nn {
+
+using networks::InitialCode;
 
 /// The same as `lista` by the kernel of kernels/lista_kernel.h: a few times faster, in O(tile) memory, and with
 /// gradients for all four tensors. float32 on the CPU or, where kernels::runs_on says so, on a CUDA device, which knows

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "sscvae/core/error.h"
-#include "sscvae/nn/dictionary.h"
+#include "sscvae/networks/dictionary.h"
 #include "sscvae/serialization/safetensors.h"
 #include "support/gradient_check.h"
 #include "support/paths.h"
@@ -26,8 +26,8 @@ struct SmallProblem {
   SmallProblem(int64_t positions, int64_t dim, int64_t atoms) {
     torch::manual_seed(3);
     features = torch::randn({positions, dim}, at::kDouble);
-    dictionary = normalize_atoms(torch::randn({dim, atoms}, at::kDouble));
-    lipschitz = largest_eigenvalue(dictionary) * 1.001;
+    dictionary = networks::normalize_atoms(torch::randn({dim, atoms}, at::kDouble));
+    lipschitz = networks::largest_eigenvalue(dictionary) * 1.001;
     alpha = torch::rand({positions, atoms}, at::kDouble) * 0.5;
   }
   at::Tensor solve(int64_t steps) const {
@@ -140,7 +140,7 @@ TEST(Lista, ParityOfFreeWeights) {
 TEST(Lista, ReachesTheExactSolutionsOfTheLasso) {
   const auto file = serialization::read_safetensors(testing::parity_folder() / "blocks/l1_problem.safetensors").tensors;
   const at::Tensor x = file.at("X"), dictionary = file.at("D"), lipschitz = file.at("L_spectral");
-  EXPECT_TRUE(is_close(largest_eigenvalue(dictionary), lipschitz, 1e-12));
+  EXPECT_TRUE(is_close(networks::largest_eigenvalue(dictionary), lipschitz, 1e-12));
   const at::Tensor scalar = torch::full({1, 1}, 0.25, at::kDouble);
   for (const auto& [name, lambda] :
        {std::pair<std::string, at::Tensor>{"scalar", scalar}, {"per_atom", file.at("lambda_per_atom")}}) {

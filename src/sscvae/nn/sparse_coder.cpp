@@ -20,9 +20,9 @@
 #include "sscvae/core/random.h"
 #include "sscvae/core/shape.h"
 #include "sscvae/kernels/lista_kernel.h"
+#include "sscvae/networks/dictionary.h"
 #include "sscvae/nn/autocast.h"
 #include "sscvae/nn/convolution.h"
-#include "sscvae/nn/dictionary.h"
 #include "sscvae/nn/lista.h"
 #include "sscvae/nn/lista_fused.h"
 
@@ -54,8 +54,9 @@ bool is_worth_fusing(int64_t positions, int64_t num_iterations) { return positio
 
 SparseCoderImpl::SparseCoderImpl(SparseCoderOptions options, uint64_t seed) : options_(std::move(options)) {
   check(options_);
-  const at::Tensor initial = initial_dictionary(options_.dictionary_init, options_.atom_dim, options_.num_atoms,
-                                                at::detail::createCPUGenerator(derive_seed(seed, "dictionary")));
+  const at::Tensor initial =
+      networks::initial_dictionary(options_.dictionary_init, options_.atom_dim, options_.num_atoms,
+                                   at::detail::createCPUGenerator(derive_seed(seed, "dictionary")));
   dictionary_ = register_parameter("_Dict", initial);
   if (options_.lipschitz == Lipschitz::kTrainable)
     lipschitz_ = register_parameter("_L", initial.detach().square().sum());
@@ -100,12 +101,12 @@ void SparseCoderImpl::register_free_weights(uint64_t seed) {
 }
 
 at::Tensor SparseCoderImpl::dictionary() const {
-  return options_.unit_norm_atoms ? normalize_atoms(dictionary_) : dictionary_;
+  return options_.unit_norm_atoms ? networks::normalize_atoms(dictionary_) : dictionary_;
 }
 
 at::Tensor SparseCoderImpl::lipschitz() const {
   if (lipschitz_.defined()) return lipschitz_;
-  return options_.lipschitz_margin * largest_eigenvalue(dictionary());
+  return options_.lipschitz_margin * networks::largest_eigenvalue(dictionary());
 }
 
 at::Tensor SparseCoderImpl::activate(const at::Tensor& raw) const {
@@ -209,7 +210,7 @@ void SparseCoderImpl::initialize_thresholds(const at::Tensor& features) {
 void SparseCoderImpl::normalize_dictionary() {
   if (!options_.unit_norm_atoms) return;
   const at::NoGradGuard no_grad;
-  dictionary_.copy_(normalize_atoms(dictionary_));
+  dictionary_.copy_(networks::normalize_atoms(dictionary_));
 }
 
 void SparseCoderImpl::set_threshold_scale(double scale) {

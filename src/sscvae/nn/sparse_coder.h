@@ -2,11 +2,21 @@
 
 #include <torch/nn/pimpl.h>
 
+#include "sscvae/networks/sparse_coder_options.h"
 #include "sscvae/nn/blocks.h"
 #include "sscvae/nn/cbam.h"
-#include "sscvae/nn/sparse_coder_options.h"
 
 namespace sscvae::nn {
+
+using networks::DictionaryInit;
+using networks::InitialCode;
+using networks::Iteration;
+using networks::Lipschitz;
+using networks::SparseCoderOptions;
+using networks::SpatialInput;
+using networks::ThresholdActivation;
+using networks::ThresholdKind;
+using networks::ThresholdRefinement;
 
 /// What the sparse coder makes of features. Maps are [N,*,h,w].
 struct SparseCoderResult {

@@ -4,7 +4,7 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include "sscvae/core/error.h"
-#include "sscvae/nn/dictionary.h"
+#include "sscvae/networks/dictionary.h"
 #include "sscvae/nn/lista.h"
 #include "sscvae/serialization/safetensors.h"
 #include "support/gradient_check.h"

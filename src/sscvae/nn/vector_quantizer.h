@@ -3,9 +3,13 @@
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
-#include "sscvae/nn/vector_quantizer_options.h"
+#include "sscvae/networks/vector_quantizer_options.h"
 
 namespace sscvae::nn {
+
+using networks::CodebookInit;
+using networks::CodebookUpdate;
+using networks::VectorQuantizerOptions;
 
 /// What the quantizer makes of features [N,d,h,w].
 struct VectorQuantizerResult {

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
-#include "sscvae/graph/freeze.h"
 #include "sscvae/graph/interpreter.h"
+#include "sscvae/models/frozen.h"
 #include "support/small_models.h"
 
 namespace sscvae::onnx {
@@ -46,7 +46,7 @@ class Fold : public ::testing::TestWithParam<std::tuple<std::string, std::string
 
 TEST_P(Fold, ValuesStay) {
   const auto& [model, profile] = GetParam();
-  const Graph original = freeze(*stirred_model(small_options(model, profile)));
+  const Graph original = models::frozen(*stirred_model(small_options(model, profile)));
   expect_same_values(original);
   expect_same_values(unnamed(original));
   EXPECT_EQ(count_nodes<ChannelAffine>(fold(original)), 0);
@@ -62,22 +62,22 @@ SSCVAE_FOR_ALL_MODELS(Fold);
 TEST(Fold, NormsBeforeConvolutionsStay) {
   models::ModelOptions options = small_options("ssc-vae", "sound");
   options.lite.normalization = models::Normalization::kBatch;
-  const Graph original = freeze(*stirred_model(options));
+  const Graph original = models::frozen(*stirred_model(options));
   expect_same_values(original);
   EXPECT_GT(count_nodes<ChannelAffine>(fold(original)), 0);
 }
 
 TEST(Fold, TheOutputsShiftGoesThroughThePixelShuffleUnlessTheLogitsAreWanted) {
-  const Graph original = freeze(*stirred_model(small_options("vae", "sound")));
+  const Graph original = models::frozen(*stirred_model(small_options("vae", "sound")));
   EXPECT_EQ(count_nodes<Affine>(fold(original)), 2);  // the image's and the output's
   EXPECT_EQ(count_nodes<Affine>(fold(unnamed(original))), 1);
 }
 
 TEST(Fold, LearnedThresholdsBecomeTheirMap) {
-  for (const auto kind : {nn::ThresholdKind::kPerAtom, nn::ThresholdKind::kPerPosition}) {
+  for (const auto kind : {networks::ThresholdKind::kPerAtom, networks::ThresholdKind::kPerPosition}) {
     models::ModelOptions options = small_options("sc-vae", "sound");
     options.sparse_coder.threshold = kind;
-    const Graph folded = fold(freeze(*stirred_model(options)));
+    const Graph folded = fold(models::frozen(*stirred_model(options)));
     EXPECT_TRUE(std::holds_alternative<Constant>(folded.nodes.at(static_cast<size_t>(folded.threshold)).operation));
   }
 }
@@ -139,7 +139,7 @@ TEST(Fold, TransposedConvolutionsTakeFactorsOfTheirOutputs) {
 
 TEST(Fold, KnowsWhichThresholdsAreNeverNegative) {
   const auto answer = [](const std::string& model, const std::string& profile) {
-    const Graph graph = fold(freeze(*stirred_model(small_options(model, profile))));
+    const Graph graph = fold(models::frozen(*stirred_model(small_options(model, profile))));
     return never_negative(graph, graph.threshold);
   };
   for (const char* model : {"ssc-vae", "sc-vae-in", "sc-vae"})

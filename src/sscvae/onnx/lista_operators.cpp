@@ -50,7 +50,7 @@ std::string tied(NodeWriter& writer, const graph::SparseCode& op, const std::str
                  const Shrinkage& shrink) {
   const std::string filter = writer.constant(op.dictionary / op.lipschitz, "filter");
   const std::string filtered = writer.add("MatMul", {features, filter});
-  const bool projected = op.initial_code == nn::InitialCode::kProjected;
+  const bool projected = op.initial_code == graph::InitialCode::kProjected;
   const std::string start =
       projected ? writer.add("Mul", {filtered, writer.constant(op.lipschitz, "lipschitz")}) : filtered;
   const std::string code = shrink(start);
@@ -80,7 +80,7 @@ std::string untied(NodeWriter& writer, const graph::SparseCode& op, const std::s
 std::string add_lista(NodeWriter& writer, const graph::SparseCode& op, Layouts& features, Layouts& threshold,
                       bool never_negative) {
   const std::string& rows = features.rows(writer);
-  const bool from_zero = !op.filters.empty() || op.initial_code == nn::InitialCode::kZero;
+  const bool from_zero = !op.filters.empty() || op.initial_code == graph::InitialCode::kZero;
   if (from_zero && op.num_iterations == 0) {
     const std::string correlations = writer.add("MatMul", {rows, writer.constant(op.dictionary, "dictionary")});
     return writer.add("Mul", {correlations, writer.number(0, "zero")});

@@ -168,7 +168,7 @@ class Exporter {
     const auto weights = [&](const std::string& left, const std::string& right) {
       return writer.add("Softmax", {writer.add("MatMul", {turned(left), right})}, {{"axis", int64_t{-1}}});
     };
-    const bool over_queries = op.axis == nn::SoftmaxAxis::kQueries;
+    const bool over_queries = op.axis == SoftmaxAxis::kQueries;
     const std::string shares = over_queries ? turned(weights(keys, queries)) : weights(queries, keys);
     const std::string result = turned(writer.add("MatMul", {shares, turned(values)}));
     return as_maps(writer.add("Reshape", {result, writer.add("Shape", {maps(2)})}));
@@ -184,7 +184,7 @@ class Exporter {
     const std::string sum = writer.add("Add", {hidden("GlobalAveragePool"), hidden("GlobalMaxPool")});
     const std::string channel_weights = writer.add("Sigmoid", {writer.add("Conv", {sum, excite})});
     const std::string refined = writer.add("Mul", {maps(0), channel_weights});
-    const std::string& seen = op.spatial_input == nn::SpatialInput::kRefined ? refined : maps(0);
+    const std::string& seen = op.spatial_input == SpatialInput::kRefined ? refined : maps(0);
     const std::string summary = writer.add("Concat",
                                            {writer.add("ReduceMean", {seen}, {{"axes", Integers{1}}}),
                                             writer.add("ReduceMax", {seen}, {{"axes", Integers{1}}})},
@@ -255,6 +255,12 @@ class Exporter {
     const std::string reach = writer.add("Div", {theta, writer.add("Sqrt", {energy})});
     const std::string kept = writer.add("Relu", {writer.add("Sub", {writer.number(1, "one"), reach})});
     return as_maps(writer.add("Mul", {maps(0), kept}));
+  }
+
+  /// What no graph has once its numbers are known (networks::bind).
+  template <class Unbound>
+  Layouts operator()(const Unbound&) {
+    throw InternalError("ONNX: '" + std::string(graph::name_of(node_->operation)) + "' has no numbers yet");
   }
 
  private:

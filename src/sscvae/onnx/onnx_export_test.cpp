@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "sscvae/core/error.h"
-#include "sscvae/graph/freeze.h"
+#include "sscvae/models/frozen.h"
 #include "sscvae/onnx/node_writer.h"
 #include "support/small_models.h"
 
@@ -24,7 +24,7 @@ int count(const Model& model, const std::string& type) {
 }
 
 Model exported(const models::ModelOptions& options, const std::vector<std::string>& outputs = {}) {
-  return to_onnx(graph::freeze(*stirred_model(options)), outputs);
+  return to_onnx(models::frozen(*stirred_model(options)), outputs);
 }
 
 /// Every input is made before it is used, every name once, and nothing is there that nobody uses.
@@ -133,7 +133,7 @@ TEST(Export, TransposesOnlyBetweenMapsAndRows) {
 TEST(Export, AScaleOfAttentionThatNoWeightCanTakeIsAProduct) {
   graph::Graph graph;
   graph.nodes = {{graph::Input{}, {}, "image"},
-                 {graph::Attention{nn::SoftmaxAxis::kKeys, 0.5}, {0, 0, 0}, "attention"}};
+                 {graph::Attention{graph::SoftmaxAxis::kKeys, 0.5}, {0, 0, 0}, "attention"}};
   graph.reconstruction = 1;
   expect_sound(to_onnx(graph));
   EXPECT_EQ(count(to_onnx(graph), "Mul"), 1);
@@ -162,7 +162,7 @@ TEST(Export, IterationsAreProductsWithConstants) {
 }
 
 TEST(Export, NoAndFewIterations) {
-  using nn::InitialCode, nn::Iteration;
+  using networks::InitialCode, networks::Iteration;
   for (const auto& [iteration, start] : {std::pair{Iteration::kTied, InitialCode::kZero},
                                          {Iteration::kTied, InitialCode::kProjected},
                                          {Iteration::kUntied, InitialCode::kZero},

@@ -72,7 +72,7 @@ ListaInputs read_inputs(const BenchmarkOptions& options) {
   return inputs;
 }
 
-constexpr nn::InitialCode kStart = nn::InitialCode::kProjected;
+constexpr networks::InitialCode kStart = networks::InitialCode::kProjected;
 
 /// How the iterations are run.
 struct Iterations {

@@ -11,7 +11,7 @@
 #include "sscvae/core/text.h"
 #include "sscvae/core/version.h"
 #include "sscvae/core/wording.h"
-#include "sscvae/graph/freeze.h"
+#include "sscvae/models/frozen.h"
 #include "sscvae/models/weights.h"
 #include "sscvae/onnx/onnx_export.h"
 #include "sscvae/serialization/safetensors.h"
@@ -41,7 +41,7 @@ Report describe(OpenedModel& opened, const serialization::StateDict& state, cons
 }
 
 Report export_onnx(OpenedModel& opened, const std::vector<std::string>& outputs, const std::string& out) {
-  const graph::Graph graph = graph::freeze(*opened.model);
+  const graph::Graph graph = models::frozen(*opened.model);
   onnx::Model file = onnx::to_onnx(graph, outputs, opened.experiment.options.task == train::Task::kDenoise);
   const std::string& name = opened.experiment.options.model.name;
   const auto multiple = std::to_string(graph.size_multiple);

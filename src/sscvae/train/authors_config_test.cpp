@@ -129,8 +129,8 @@ TEST(AuthorsConfig, TheirVqVaeIsInTheReferenceForm) {
   EXPECT_EQ(options.model.quantizer.num_codes, 100);
   EXPECT_EQ(options.model.quantizer.code_dim, 48);
   EXPECT_DOUBLE_EQ(options.model.quantizer.commitment, 0.5);
-  EXPECT_EQ(options.model.quantizer.update, nn::CodebookUpdate::kGradient);
-  EXPECT_EQ(options.model.quantizer.initialization, nn::CodebookInit::kUniform);
+  EXPECT_EQ(options.model.quantizer.update, networks::CodebookUpdate::kGradient);
+  EXPECT_EQ(options.model.quantizer.initialization, networks::CodebookInit::kUniform);
   EXPECT_EQ(options.model.quantizer.revival, 0);
   EXPECT_EQ(options.train.loss.latent_weight, 1);
   // Other models of the same sizes.

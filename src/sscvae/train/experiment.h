@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "sscvae/data/data_options.h"
-#include "sscvae/models/model_options.h"
+#include "sscvae/networks/model_options.h"
 #include "sscvae/train/train_options.h"
 
 /// A whole experiment as a configuration: profile, task, model, data, training. Model x task x dataset are values here.

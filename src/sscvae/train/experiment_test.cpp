@@ -36,10 +36,11 @@ TEST(Experiment, LaterLayersWinAndAreNamed) {
   const Experiment experiment = resolve_experiment(path, {"train.batch_size=7"});
   const ExperimentOptions& options = experiment.options;
   EXPECT_EQ(options.model.name, "sc-vae");
-  EXPECT_EQ(options.model.sparse_coder.threshold, nn::ThresholdKind::kPerPosition);  // model entry, given the profile
-  EXPECT_EQ(options.model.sparse_coder.num_atoms, 512);                              // profile
-  EXPECT_DOUBLE_EQ(options.train.learning_rate, 5e-4);                               // file over profile
-  EXPECT_EQ(options.train.batch_size, 7);                                            // --set over file
+  EXPECT_EQ(options.model.sparse_coder.threshold,
+            networks::ThresholdKind::kPerPosition);      // model entry, given the profile
+  EXPECT_EQ(options.model.sparse_coder.num_atoms, 512);  // profile
+  EXPECT_DOUBLE_EQ(options.train.learning_rate, 5e-4);   // file over profile
+  EXPECT_EQ(options.train.batch_size, 7);                // --set over file
   EXPECT_EQ(experiment.origins.at("model.sparse_coder.threshold"), "model sc-vae");
   EXPECT_EQ(experiment.origins.at("model.sparse_coder.num_atoms"), "profile reference");
   EXPECT_EQ(experiment.origins.at("train.learning_rate"), path);
@@ -50,7 +51,7 @@ TEST(Experiment, LaterLayersWinAndAreNamed) {
 TEST(Experiment, ProfileAndModelMayComeFromSet) {
   const ExperimentOptions options = resolve_experiment("", {"profile=reference", "model.name=sc-vae-in"}).options;
   EXPECT_EQ(options.model.backbone, models::Backbone::kReference);
-  EXPECT_EQ(options.model.sparse_coder.threshold_refinement, nn::ThresholdRefinement::kNone);
+  EXPECT_EQ(options.model.sparse_coder.threshold_refinement, networks::ThresholdRefinement::kNone);
   EXPECT_DOUBLE_EQ(options.train.learning_rate, 1e-4);
 }
 

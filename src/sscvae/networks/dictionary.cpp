@@ -1,4 +1,4 @@
-#include "sscvae/nn/dictionary.h"
+#include "sscvae/networks/dictionary.h"
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
@@ -16,7 +16,7 @@
 
 #include "sscvae/core/error.h"
 
-namespace sscvae::nn {
+namespace sscvae::networks {
 
 namespace {
 
@@ -100,4 +100,4 @@ at::Tensor largest_eigenvalue(const at::Tensor& dictionary) {
   return at::mv(dictionary.t(), direction).square().sum();
 }
 
-}  // namespace sscvae::nn
+}  // namespace sscvae::networks

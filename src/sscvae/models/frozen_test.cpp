@@ -1,4 +1,4 @@
-#include "sscvae/graph/freeze.h"
+#include "sscvae/models/frozen.h"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>
@@ -25,7 +25,7 @@ void expect_same_pass(models::Autoencoder& model) {
   const c10::InferenceMode no_gradients;
   const at::Tensor images = torch::rand({2, model.options().in_channels, 40, 24});
   const models::ForwardResult expected = model.forward(images);
-  const Graph graph = freeze(model);
+  const Graph graph = models::frozen(model);
   const std::vector<at::Tensor> values = run_plain(graph, images);
   const auto value = [&](Value v) { return v < 0 ? at::Tensor() : values.at(static_cast<size_t>(v)); };
   expect_close(value(graph.features), expected.features, "features");
@@ -48,16 +48,16 @@ SSCVAE_FOR_ALL_MODELS(Freeze);
 
 TEST(Freeze, KnowsEveryKindOfThresholdAndIteration) {
   for (const auto threshold :
-       {nn::ThresholdKind::kScalar, nn::ThresholdKind::kPerAtom, nn::ThresholdKind::kPerPosition})
-    for (const auto activation :
-         {nn::ThresholdActivation::kSigned, nn::ThresholdActivation::kSoftplus, nn::ThresholdActivation::kRelu}) {
+       {networks::ThresholdKind::kScalar, networks::ThresholdKind::kPerAtom, networks::ThresholdKind::kPerPosition})
+    for (const auto activation : {networks::ThresholdActivation::kSigned, networks::ThresholdActivation::kSoftplus,
+                                  networks::ThresholdActivation::kRelu}) {
       models::ModelOptions options = small_options("sc-vae", "sound");
       options.sparse_coder.threshold = threshold;
-      options.sparse_coder.threshold_refinement = nn::ThresholdRefinement::kNone;
+      options.sparse_coder.threshold_refinement = networks::ThresholdRefinement::kNone;
       options.sparse_coder.threshold_activation = activation;
       expect_same_pass(*stirred_model(options));
     }
-  for (const auto iteration : {nn::Iteration::kUntied, nn::Iteration::kPerLayer}) {
+  for (const auto iteration : {networks::Iteration::kUntied, networks::Iteration::kPerLayer}) {
     models::ModelOptions options = small_options("ssc-vae", "sound");
     options.sparse_coder.iteration = iteration;
     expect_same_pass(*stirred_model(options));
@@ -84,7 +84,7 @@ TEST(Freeze, TakesTheThresholdScaleInUse) {
 }
 
 TEST(Freeze, RefusesSizesThatDoNotFit) {
-  const Graph graph = freeze(*stirred_model(small_options("vae", "sound")));
+  const Graph graph = models::frozen(*stirred_model(small_options("vae", "sound")));
   EXPECT_THROW(run_plain(graph, torch::rand({1, 1, 33, 32})), ShapeError);
   EXPECT_THROW(run_plain(graph, torch::rand({1, 3, 32, 32})), ShapeError);
 }

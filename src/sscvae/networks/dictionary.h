@@ -3,10 +3,10 @@
 #include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 
-#include "sscvae/nn/sparse_coder_options.h"
+#include "sscvae/networks/sparse_coder_options.h"
 
 /// Dictionaries D [d,K]: columns are atoms.
-namespace sscvae::nn {
+namespace sscvae::networks {
 
 /// The initial dictionary, float32, atoms of unit length.
 /// kReferenceDct: atom k is cos((2n+1) k pi / (2d)), normalised, as the authors compute it. For K > d it is
@@ -34,4 +34,4 @@ at::Tensor largest_eigenvalue(const at::Tensor& dictionary);
 /// quotient by a share of log(n) / 2^20 at most. Nothing but products, so that a device need not be waited for.
 at::Tensor top_direction(const at::Tensor& gram);
 
-}  // namespace sscvae::nn
+}  // namespace sscvae::networks

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "sscvae/nn/sparse_coder_options.h"
+#include "sscvae/networks/sparse_coder_options.h"
 
-namespace sscvae::models {
+namespace sscvae::networks {
 
 /// Whether an entry of the code passes by itself, or by the energy of its group.
 enum class Shrinkage { kSeparate, kGrouped };
@@ -13,8 +13,8 @@ struct ConvolutionalCoderOptions {
   int64_t stride = 2;
   int64_t kernel = 5;
   int64_t num_iterations = 7;
-  nn::ThresholdKind threshold = nn::ThresholdKind::kInferred;
-  nn::ThresholdRefinement threshold_refinement = nn::ThresholdRefinement::kCbam;
+  ThresholdKind threshold = ThresholdKind::kInferred;
+  ThresholdRefinement threshold_refinement = ThresholdRefinement::kCbam;
   int64_t attention_width = 64;
   int64_t attention_blocks = 2;
   int64_t attention_scales = 1;
@@ -25,10 +25,10 @@ struct ConvolutionalCoderOptions {
   void describe(FieldList& fields);
 };
 
-}  // namespace sscvae::models
+}  // namespace sscvae::networks
 
 template <>
-inline const std::vector<std::string>& sscvae::choice_names<sscvae::models::Shrinkage>() {
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::networks::Shrinkage>() {
   static const std::vector<std::string> names{"separate", "grouped"};
   return names;
 }

@@ -1,11 +1,11 @@
 #pragma once
 
 #include "sscvae/core/options.h"
-#include "sscvae/models/convolutional_coder_options.h"
-#include "sscvae/nn/sparse_coder_options.h"
-#include "sscvae/nn/vector_quantizer_options.h"
+#include "sscvae/networks/convolutional_coder_options.h"
+#include "sscvae/networks/sparse_coder_options.h"
+#include "sscvae/networks/vector_quantizer_options.h"
 
-namespace sscvae::models {
+namespace sscvae::networks {
 
 enum class Backbone { kLite, kReference };
 enum class Normalization { kNone, kBatch, kGroup };
@@ -52,37 +52,37 @@ struct ModelOptions {
   FeatureNorm feature_norm = FeatureNorm::kRms;
   LiteBackboneOptions lite;
   ReferenceBackboneOptions reference;
-  nn::SparseCoderOptions sparse_coder;
-  nn::VectorQuantizerOptions quantizer;
+  SparseCoderOptions sparse_coder;
+  VectorQuantizerOptions quantizer;
   GaussianOptions vae;
   ConvolutionalCoderOptions csc;
   void describe(FieldList& fields);
 };
 
-}  // namespace sscvae::models
+}  // namespace sscvae::networks
 
 template <>
-inline const std::vector<std::string>& sscvae::choice_names<sscvae::models::Backbone>() {
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::networks::Backbone>() {
   static const std::vector<std::string> names{"lite", "reference"};
   return names;
 }
 template <>
-inline const std::vector<std::string>& sscvae::choice_names<sscvae::models::Normalization>() {
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::networks::Normalization>() {
   static const std::vector<std::string> names{"none", "batch", "group"};
   return names;
 }
 template <>
-inline const std::vector<std::string>& sscvae::choice_names<sscvae::models::Attention>() {
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::networks::Attention>() {
   static const std::vector<std::string> names{"none", "over-queries", "over-keys"};
   return names;
 }
 template <>
-inline const std::vector<std::string>& sscvae::choice_names<sscvae::models::OutputActivation>() {
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::networks::OutputActivation>() {
   static const std::vector<std::string> names{"linear", "sigmoid"};
   return names;
 }
 template <>
-inline const std::vector<std::string>& sscvae::choice_names<sscvae::models::FeatureNorm>() {
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::networks::FeatureNorm>() {
   static const std::vector<std::string> names{"none", "rms"};
   return names;
 }

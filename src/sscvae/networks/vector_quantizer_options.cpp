@@ -1,6 +1,6 @@
-#include "sscvae/nn/vector_quantizer_options.h"
+#include "sscvae/networks/vector_quantizer_options.h"
 
-namespace sscvae::nn {
+namespace sscvae::networks {
 
 void VectorQuantizerOptions::describe(FieldList& fields) {
   fields.add("num_codes", num_codes, "vectors in the codebook", between(1, 1 << 20));
@@ -16,4 +16,4 @@ void VectorQuantizerOptions::describe(FieldList& fields) {
              between(0, 1));
 }
 
-}  // namespace sscvae::nn
+}  // namespace sscvae::networks

@@ -1,4 +1,4 @@
-#include "sscvae/nn/dictionary.h"
+#include "sscvae/networks/dictionary.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 #include "support/paths.h"
 #include "support/tolerances.h"
 
-namespace sscvae::nn {
+namespace sscvae::networks {
 namespace {
 
 at::Generator generator(uint64_t seed) { return at::detail::createCPUGenerator(seed); }
@@ -102,4 +102,4 @@ TEST(Dictionary, Parity) {
 }
 
 }  // namespace
-}  // namespace sscvae::nn
+}  // namespace sscvae::networks

@@ -1,10 +1,10 @@
-#include "sscvae/models/model_size.h"
+#include "sscvae/networks/model_size.h"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
 
-namespace sscvae::models {
+namespace sscvae::networks {
 
 namespace {
 
@@ -70,15 +70,15 @@ double backbone_size(const ModelOptions& options, double dim) {
   return options.backbone == Backbone::kReference ? reference_size(options, dim) : lite_size(options, dim);
 }
 
-double threshold_size(const nn::SparseCoderOptions& options) {
+double threshold_size(const SparseCoderOptions& options) {
   const double atoms = real(options.num_atoms);
-  const double offset = options.threshold_activation == nn::ThresholdActivation::kSigned ? 0 : 1;
-  if (options.threshold == nn::ThresholdKind::kScalar) return offset + 1;
-  if (options.threshold == nn::ThresholdKind::kPerAtom) return offset + atoms;
-  if (options.threshold == nn::ThresholdKind::kPerPosition)
+  const double offset = options.threshold_activation == ThresholdActivation::kSigned ? 0 : 1;
+  if (options.threshold == ThresholdKind::kScalar) return offset + 1;
+  if (options.threshold == ThresholdKind::kPerAtom) return offset + atoms;
+  if (options.threshold == ThresholdKind::kPerPosition)
     return offset + real(options.grid_height) * real(options.grid_width);
   const double network = convolution_size(real(options.atom_dim), atoms, 3) + 2 * residual_size(atoms);
-  if (options.threshold_refinement == nn::ThresholdRefinement::kNone) return offset + network;
+  if (options.threshold_refinement == ThresholdRefinement::kNone) return offset + network;
   return offset + network + attention_size(atoms, real(options.cbam_reduction), real(options.cbam_kernel));
 }
 
@@ -94,7 +94,7 @@ double controller_size(const ModelOptions& options) {
     size += convolution_size(coarse, 4 * fine, 1, false) + stage(fine);
   }
   size += convolution_size(width, atoms, 1);
-  if (o.threshold_refinement == nn::ThresholdRefinement::kNone) return size;
+  if (o.threshold_refinement == ThresholdRefinement::kNone) return size;
   const double reduction = real(std::min(options.sparse_coder.cbam_reduction, o.num_atoms));
   return size + attention_size(atoms, reduction, real(options.sparse_coder.cbam_kernel));
 }
@@ -102,20 +102,20 @@ double controller_size(const ModelOptions& options) {
 }  // namespace
 
 double size_of_sparse_coding(const ModelOptions& options) {
-  const nn::SparseCoderOptions& coder = options.sparse_coder;
+  const SparseCoderOptions& coder = options.sparse_coder;
   const double dim = real(coder.atom_dim), atoms = real(coder.num_atoms);
-  const double free_layers = coder.iteration == nn::Iteration::kTied     ? 0
-                             : coder.iteration == nn::Iteration::kUntied ? 1
-                                                                         : real(coder.num_iterations);
-  const double lipschitz = coder.lipschitz == nn::Lipschitz::kTrainable ? 1 : 0;
+  const double free_layers = coder.iteration == Iteration::kTied     ? 0
+                             : coder.iteration == Iteration::kUntied ? 1
+                                                                     : real(coder.num_iterations);
+  const double lipschitz = coder.lipschitz == Lipschitz::kTrainable ? 1 : 0;
   return backbone_size(options, dim) + dim * atoms + lipschitz + threshold_size(coder) +
          free_layers * atoms * (dim + atoms);
 }
 
 double size_of_vector_quantized(const ModelOptions& options) {
-  const nn::VectorQuantizerOptions& quantizer = options.quantizer;
+  const VectorQuantizerOptions& quantizer = options.quantizer;
   const double codes = real(quantizer.num_codes), dim = real(quantizer.code_dim);
-  const bool means = quantizer.update == nn::CodebookUpdate::kEma;
+  const bool means = quantizer.update == CodebookUpdate::kEma;
   return backbone_size(options, dim) + codes * dim * (means ? 2 : 1) + (means || quantizer.revival > 0 ? codes : 0);
 }
 
@@ -128,12 +128,12 @@ double size_of_convolutional_coder(const ModelOptions& options) {
   const ConvolutionalCoderOptions& o = options.csc;
   const double atoms = real(o.num_atoms), side = real(o.kernel * o.stride), layers = real(o.num_iterations);
   double size = 2 * layers * atoms * real(options.in_channels) * side * side + 1;
-  size += 2 * layers * (o.threshold == nn::ThresholdKind::kScalar ? 1 : atoms);
+  size += 2 * layers * (o.threshold == ThresholdKind::kScalar ? 1 : atoms);
   if (o.shrinkage == Shrinkage::kGrouped) {
     const double rank = real(std::min(o.group_rank, o.num_atoms)), window = real(o.group_window);
     size += layers * (atoms + 2 * atoms * rank + rank * window * window);
   }
-  return size + (o.threshold == nn::ThresholdKind::kInferred ? controller_size(options) : 0);
+  return size + (o.threshold == ThresholdKind::kInferred ? controller_size(options) : 0);
 }
 
-}  // namespace sscvae::models
+}  // namespace sscvae::networks

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
-#include "sscvae/graph/freeze.h"
 #include "sscvae/graph/interpreter.h"
+#include "sscvae/models/frozen.h"
 #include "sscvae/models/registry.h"
 
 namespace sscvae::graph {
@@ -26,7 +26,7 @@ TEST(Passes, FoldedGraphComputesTheSameWithoutNormalisation) {
     for (int i = 0; i < 3; ++i) model->forward(torch::rand({2, 1, 32, 32}) * 2);
   }
   model->eval();
-  const Graph graph = freeze(*model), folded = fold_channel_affine(graph);
+  const Graph graph = models::frozen(*model), folded = fold_channel_affine(graph);
   const auto affines = [](const Graph& g) {
     return std::count_if(g.nodes.begin(), g.nodes.end(),
                          [](const Node& node) { return std::holds_alternative<ChannelAffine>(node.operation); });

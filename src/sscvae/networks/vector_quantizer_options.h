@@ -2,7 +2,7 @@
 
 #include "sscvae/core/options.h"
 
-namespace sscvae::nn {
+namespace sscvae::networks {
 
 enum class CodebookUpdate { kGradient, kEma };
 enum class CodebookInit { kUniform, kData, kKMeans };
@@ -20,15 +20,15 @@ struct VectorQuantizerOptions {
   void describe(FieldList& fields);
 };
 
-}  // namespace sscvae::nn
+}  // namespace sscvae::networks
 
 template <>
-inline const std::vector<std::string>& sscvae::choice_names<sscvae::nn::CodebookUpdate>() {
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::networks::CodebookUpdate>() {
   static const std::vector<std::string> names{"gradient", "ema"};
   return names;
 }
 template <>
-inline const std::vector<std::string>& sscvae::choice_names<sscvae::nn::CodebookInit>() {
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::networks::CodebookInit>() {
   static const std::vector<std::string> names{"uniform", "data", "k-means"};
   return names;
 }

@@ -1,17 +1,19 @@
 #pragma once
 
 #include "sscvae/core/options.h"
+#include "sscvae/graph/graph.h"
 
-namespace sscvae::nn {
+namespace sscvae::networks {
+
+using graph::InitialCode;
+using graph::SpatialInput;
+using graph::ThresholdActivation;
 
 enum class ThresholdKind { kScalar, kPerAtom, kPerPosition, kInferred };
 enum class ThresholdRefinement { kNone, kCbam };
-enum class ThresholdActivation { kSigned, kSoftplus, kRelu };
-enum class InitialCode { kZero, kProjected };
 enum class Lipschitz { kSpectral, kTrainable };
 enum class DictionaryInit { kReferenceDct, kOvercompleteDct, kRandom };
 enum class Iteration { kTied, kUntied, kPerLayer };
-enum class SpatialInput { kRefined, kInferred };
 
 /// Options of the sparse coder: SC-VAE, SC-VAE+In and SSC-VAE are values of these. Defaults are the `sound` profile's.
 struct SparseCoderOptions {
@@ -38,45 +40,45 @@ struct SparseCoderOptions {
   void describe(FieldList& fields);
 };
 
-}  // namespace sscvae::nn
+}  // namespace sscvae::networks
 
 template <>
-inline const std::vector<std::string>& sscvae::choice_names<sscvae::nn::ThresholdKind>() {
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::networks::ThresholdKind>() {
   static const std::vector<std::string> names{"scalar", "per-atom", "per-position", "inferred"};
   return names;
 }
 template <>
-inline const std::vector<std::string>& sscvae::choice_names<sscvae::nn::ThresholdRefinement>() {
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::networks::ThresholdRefinement>() {
   static const std::vector<std::string> names{"none", "cbam"};
   return names;
 }
 template <>
-inline const std::vector<std::string>& sscvae::choice_names<sscvae::nn::ThresholdActivation>() {
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::networks::ThresholdActivation>() {
   static const std::vector<std::string> names{"signed", "softplus", "relu"};
   return names;
 }
 template <>
-inline const std::vector<std::string>& sscvae::choice_names<sscvae::nn::InitialCode>() {
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::networks::InitialCode>() {
   static const std::vector<std::string> names{"zero", "projected"};
   return names;
 }
 template <>
-inline const std::vector<std::string>& sscvae::choice_names<sscvae::nn::Lipschitz>() {
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::networks::Lipschitz>() {
   static const std::vector<std::string> names{"spectral", "trainable"};
   return names;
 }
 template <>
-inline const std::vector<std::string>& sscvae::choice_names<sscvae::nn::DictionaryInit>() {
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::networks::DictionaryInit>() {
   static const std::vector<std::string> names{"reference-dct", "overcomplete-dct", "random"};
   return names;
 }
 template <>
-inline const std::vector<std::string>& sscvae::choice_names<sscvae::nn::Iteration>() {
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::networks::Iteration>() {
   static const std::vector<std::string> names{"tied", "untied", "per-layer"};
   return names;
 }
 template <>
-inline const std::vector<std::string>& sscvae::choice_names<sscvae::nn::SpatialInput>() {
+inline const std::vector<std::string>& sscvae::choice_names<sscvae::networks::SpatialInput>() {
   static const std::vector<std::string> names{"refined", "inferred"};
   return names;
 }

@@ -1,6 +1,6 @@
-#include "sscvae/nn/sparse_coder_options.h"
+#include "sscvae/networks/sparse_coder_options.h"
 
-namespace sscvae::nn {
+namespace sscvae::networks {
 
 void SparseCoderOptions::describe(FieldList& fields) {
   fields.add("num_atoms", num_atoms, "atoms of the dictionary, K", at_least(1));
@@ -37,4 +37,4 @@ void SparseCoderOptions::describe(FieldList& fields) {
              "spatial attention pools the channel-refined (authors' code) or the inferred (Eq. 10) thresholds");
 }
 
-}  // namespace sscvae::nn
+}  // namespace sscvae::networks
