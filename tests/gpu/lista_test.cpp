@@ -5,20 +5,24 @@
 #include "sscvae/core/error.h"
 #include "sscvae/kernels/lista_matrix.h"
 #include "sscvae/nn/lista_fused.h"
-#include "sscvae/nn/sparse_coder.h"
 #include "support/coding_problem.h"
 #include "support/gpu.h"
+#include "support/sparse_coder_piece.h"
 #include "support/tolerances.h"
 
 // The kernels of a GPU against the plain operations in double on the CPU.
 namespace sscvae::nn {
 namespace {
 
+using networks::SparseCoderOptions;
+using networks::ThresholdKind;
+using networks::ThresholdRefinement;
 using testing::CodingProblem;
 using testing::CodingSolution;
 using testing::is_close;
 using testing::kGpu;
 using testing::kStarts;
+using testing::SparseCoderPiece;
 
 // max|a-b| / max|b| of float32 against double. The gradient of L is one small sum of large terms of both signs.
 constexpr double kCode = 1e-5, kGradient = 2e-5, kLipschitzGradient = 1e-3;
@@ -144,20 +148,20 @@ SparseCoderOptions small(ThresholdKind threshold) {
 }
 
 struct Pass {
-  SparseCoderResult result;
+  SparseCoderPiece::Result result;
   std::vector<at::Tensor> gradients;  // of the features and of all parameters
 };
 
 Pass run_coder(const SparseCoderOptions& options, at::TensorOptions tensor_options, bool plain) {
   torch::manual_seed(3);
-  SparseCoder coder(options, 1);
+  SparseCoderPiece coder(options, 1);
   const at::Tensor features = torch::randn({2, 9, 12, 14}), weights = torch::randn({2, 9, 12, 14});
-  coder->initialize_thresholds(features * 1.1);
-  coder->to(tensor_options.device(), c10::typeMetaToScalarType(tensor_options.dtype()));
-  coder->set_plain_iterations(plain);
+  coder.initialize_thresholds(features * 1.1);
+  coder.to(tensor_options.device(), c10::typeMetaToScalarType(tensor_options.dtype()));
+  coder.manner.plain_code = plain;
   std::vector<at::Tensor> inputs{features.to(tensor_options).requires_grad_()};
-  for (const at::Tensor& parameter : coder->parameters()) inputs.push_back(parameter);
-  Pass pass{coder->forward(inputs[0]), {}};
+  for (const at::Tensor& parameter : coder.parameters()) inputs.push_back(parameter);
+  Pass pass{coder.code(inputs[0]), {}};
   const at::Tensor loss = (pass.result.coded_features * weights.to(tensor_options)).sum();
   pass.gradients = torch::autograd::grad({loss}, inputs, {}, true, false, true);
   return pass;

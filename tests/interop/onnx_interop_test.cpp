@@ -4,7 +4,7 @@
 #include "sscvae/image/noise_level.h"
 #include "sscvae/image/temper.h"
 #include "sscvae/models/frozen.h"
-#include "sscvae/models/sparse_coding_autoencoder.h"
+#include "sscvae/models/threshold_scale.h"
 #include "sscvae/onnx/fold.h"
 #include "sscvae/onnx/onnx_export.h"
 #include "sscvae/serialization/safetensors.h"
@@ -154,7 +154,7 @@ void add_variants(Files& files) {
   none.sparse_coder.num_iterations = 0;
   files.add("no-iterations", none);
   const auto stronger = testing::stirred_model(small_options("ssc-vae", "reference"));
-  dynamic_cast<models::SparseCodingAutoencoder&>(*stronger).sparse_coder()->set_threshold_scale(1.7);
+  models::set_threshold_scale(*stronger, 1.7);
   files.add("threshold-scale", *stronger);
 }
 

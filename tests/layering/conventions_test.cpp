@@ -192,7 +192,7 @@ TEST(Rules, SourcesKeepThem) {
        "1 images: core/wording.h counts"},
       {std::regex("std::cout|std::cerr"), "a library does not print: core/log.h does"},
       {std::regex("profile *[!=]= *\"|\"(sound|reference|paper)\" *[!=]="), "a branch on the name of a profile"}};
-  const std::set<std::string> allowed{"src/sscvae/models/registry.cpp"};  // thresholds by profile: docs/architecture.md
+  const std::set<std::string> allowed{"src/sscvae/networks/table.cpp"};  // thresholds by profile: docs/architecture.md
   size_t checked = 0;
   for (const fs::path& file : files_below({"src"}, {".h", ".cpp", ".cu", ".inl"})) {
     if (is_test(file) || allowed.contains(name_of(file))) continue;

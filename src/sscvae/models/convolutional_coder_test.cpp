@@ -1,5 +1,3 @@
-#include "sscvae/models/convolutional_coder.h"
-
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
@@ -7,6 +5,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/image/noise.h"
+#include "sscvae/models/network_autoencoder.h"
 #include "sscvae/models/threshold_scale.h"
 
 namespace sscvae::models {
@@ -35,7 +34,7 @@ TEST(ConvolutionalCoder, WithoutThresholdsTheStartIsAFrame) {
     all.in_channels = channels;
     all.csc.num_atoms = channels * 100;
     all.csc.num_iterations = 1;
-    ConvolutionalCoder coder(all, 1);
+    NetworkAutoencoder coder(all, 1);
     coder.set_threshold_scale(0);
     torch::manual_seed(5);
     const at::Tensor images = torch::rand({1, channels, 64, 64});
@@ -47,7 +46,7 @@ TEST(ConvolutionalCoder, WithoutThresholdsTheStartIsAFrame) {
 
 TEST(ConvolutionalCoder, DenoisesBeforeAnyTraining) {
   const at::NoGradGuard no_grad;
-  ConvolutionalCoder coder(options(), 1);
+  NetworkAutoencoder coder(options(), 1);
   coder.eval();
   const at::Tensor clean = smooth_image(1);
   const at::Tensor noisy = image::add_gaussian_noise(clean[0], 25, 3, false).unsqueeze(0);
@@ -56,8 +55,8 @@ TEST(ConvolutionalCoder, DenoisesBeforeAnyTraining) {
 
 TEST(ConvolutionalCoder, ThresholdsFollowTheNoiseLevelAndTheKnob) {
   const at::NoGradGuard no_grad;
-  const auto shared = std::make_shared<ConvolutionalCoder>(options(), 1);
-  ConvolutionalCoder& coder = *shared;
+  const auto shared = std::make_shared<NetworkAutoencoder>(options(), 1);
+  NetworkAutoencoder& coder = *shared;
   coder.eval();
   const at::Tensor noisy = image::add_gaussian_noise(smooth_image(1)[0], 25, 3, false).unsqueeze(0);
   const auto mean_threshold = [&] { return coder.forward(noisy).threshold.mean().item<double>(); };
@@ -77,7 +76,7 @@ TEST(ConvolutionalCoder, ScalesHalveTheGridOfTheThresholdNetwork) {
   ModelOptions scaled = options();
   scaled.csc.attention_width = 8;
   scaled.csc.attention_scales = 3;
-  ConvolutionalCoder coder(scaled, 1);
+  NetworkAutoencoder coder(scaled, 1);
   coder.eval();
   EXPECT_EQ(coder.size_multiple(), 8);
   EXPECT_EQ(coder.forward(at::rand({1, 1, 24, 40})).code.sizes(), at::IntArrayRef({1, 100, 12, 20}));
@@ -97,12 +96,12 @@ TEST(ConvolutionalCoder, ScalesHalveTheGridOfTheThresholdNetwork) {
   EXPECT_NE(first_factor(), before);
   scaled.csc.threshold = networks::ThresholdKind::kPerAtom;
   scaled.csc.threshold_refinement = networks::ThresholdRefinement::kNone;
-  EXPECT_EQ(ConvolutionalCoder(scaled, 1).size_multiple(), 2);
+  EXPECT_EQ(NetworkAutoencoder(scaled, 1).size_multiple(), 2);
 }
 
 TEST(ConvolutionalCoder, TheDictionaryIsWhatASingleEntryDraws) {
   const at::NoGradGuard no_grad;
-  ConvolutionalCoder coder(options(), 1);
+  NetworkAutoencoder coder(options(), 1);
   const at::Tensor atoms = coder.dictionary();
   ASSERT_EQ(atoms.sizes(), at::IntArrayRef({100, 100}));  // 10 x 10 pixels, 100 atoms
   at::Tensor code = at::zeros({1, 100, 9, 9});
@@ -125,7 +124,7 @@ ModelOptions grouped_options() {
 
 TEST(ConvolutionalCoder, DenoisesByGroupsWithEvenFilters) {
   const at::NoGradGuard no_grad;
-  ConvolutionalCoder coder(grouped_options(), 1);
+  NetworkAutoencoder coder(grouped_options(), 1);
   const at::Tensor clean = smooth_image(1);
   const at::Tensor noisy = image::add_gaussian_noise(clean[0], 25, 3, false).unsqueeze(0);
   const ForwardResult found = coder.forward(noisy);
@@ -136,7 +135,7 @@ TEST(ConvolutionalCoder, DenoisesByGroupsWithEvenFilters) {
 /// What a group decides: energy beside an entry that would not pass alone lets it pass.
 TEST(ConvolutionalCoder, NeighboursHelpAnEntryPass) {
   const at::NoGradGuard no_grad;
-  ConvolutionalCoder coder(grouped_options(), 1);
+  NetworkAutoencoder coder(grouped_options(), 1);
   coder.set_noise_levels(std::array{40.0});
   const at::Tensor wave = at::arange(64, at::kFloat).mul(1.2).sin().mul(0.25).add(0.5).expand({1, 1, 64, 64});
   at::Tensor alone = at::full({1, 1, 64, 64}, 0.5);
@@ -151,7 +150,7 @@ TEST(ConvolutionalCoder, AtomsStayInTheUnitBall) {
   const at::NoGradGuard no_grad;
   ModelOptions bounded = grouped_options();
   bounded.csc.unit_ball = true;
-  ConvolutionalCoder coder(bounded, 1);
+  NetworkAutoencoder coder(bounded, 1);
   const auto parameters = coder.named_parameters();
   for (const auto& item : parameters)
     if (const int64_t axis = coder.atom_axis(item.key()); axis >= 0) {
@@ -180,7 +179,7 @@ TEST(ConvolutionalCoder, RefusesContradictions) {
   refined.csc.threshold = networks::ThresholdKind::kPerAtom;
   groups.csc.shrinkage = Shrinkage::kGrouped;  // of inferred thresholds
   for (const ModelOptions& wrong : {even, groups, many, per_position, refined})
-    EXPECT_THROW(ConvolutionalCoder(wrong, 1), UsageError);
+    EXPECT_THROW(NetworkAutoencoder(wrong, 1), UsageError);
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/graph/interpreter.h"
-#include "sscvae/models/sparse_coding_autoencoder.h"
+#include "sscvae/models/threshold_scale.h"
 #include "support/small_models.h"
 
 namespace sscvae::graph {
@@ -79,7 +79,7 @@ TEST(Freeze, KnowsNormsShufflesAndColour) {
 
 TEST(Freeze, TakesTheThresholdScaleInUse) {
   const auto model = stirred_model(small_options("ssc-vae", "sound"));
-  dynamic_cast<models::SparseCodingAutoencoder&>(*model).sparse_coder()->set_threshold_scale(1.7);
+  models::set_threshold_scale(*model, 1.7);
   expect_same_pass(*model);
 }
 

@@ -13,8 +13,6 @@
 #include "sscvae/core/random.h"
 #include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
-#include "sscvae/models/backbone.h"
-#include "sscvae/nn/blocks.h"
 
 namespace sscvae::models {
 
@@ -44,8 +42,6 @@ PatchDiscriminator::PatchDiscriminator(int64_t in_channels, const PatchDiscrimin
   draw_weights(seed);
 }
 
-PatchDiscriminator::~PatchDiscriminator() = default;
-
 void PatchDiscriminator::add_layer(int64_t in_channels, int64_t out_channels, int64_t stride,
                                    Normalization normalization) {
   const std::string number = std::to_string(convolutions_.size());
@@ -55,8 +51,12 @@ void PatchDiscriminator::add_layer(int64_t in_channels, int64_t out_channels, in
       "conv" + number,
       torch::nn::Conv2d(
           torch::nn::Conv2dOptions(in_channels, out_channels, kKernel).stride(stride).padding(1).bias(bias))));
-  norms_.push_back(std::make_unique<nn::ChannelNorm>(*this, "norm" + number, norm_of(normalization), out_channels,
-                                                     std::gcd(out_channels, kGroups)));
+  Norm norm;
+  if (normalization == Normalization::kBatch)
+    norm.batch = register_module("norm" + number, torch::nn::BatchNorm2d(out_channels));
+  if (normalization == Normalization::kGroup)
+    norm.group = register_module("norm" + number, torch::nn::GroupNorm(std::gcd(out_channels, kGroups), out_channels));
+  norms_.push_back(std::move(norm));
 }
 
 void PatchDiscriminator::draw_weights(uint64_t seed) {
@@ -82,8 +82,12 @@ void PatchDiscriminator::check_size(const at::Tensor& images) const {
 at::Tensor PatchDiscriminator::forward(const at::Tensor& images) {
   check_size(images);
   at::Tensor x = images;
-  for (size_t i = 0; i + 1 < convolutions_.size(); ++i)
-    x = at::leaky_relu((*norms_[i])(convolutions_[i]->forward(x)), kSlope);
+  for (size_t i = 0; i + 1 < convolutions_.size(); ++i) {
+    x = convolutions_[i]->forward(x);
+    if (norms_[i].batch) x = norms_[i].batch->forward(x);
+    if (norms_[i].group) x = norms_[i].group->forward(x);
+    x = at::leaky_relu(x, kSlope);
+  }
   return convolutions_.back()->forward(x);
 }
 

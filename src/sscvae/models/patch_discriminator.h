@@ -1,15 +1,12 @@
 #pragma once
 
+#include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/normalization.h>
 
-#include <memory>
 #include <vector>
 
 #include "sscvae/models/options.h"
-
-namespace sscvae::nn {
-class ChannelNorm;
-}
 
 namespace sscvae::models {
 
@@ -28,8 +25,6 @@ struct PatchDiscriminatorOptions {
 class PatchDiscriminator : public torch::nn::Module {
  public:
   PatchDiscriminator(int64_t in_channels, const PatchDiscriminatorOptions& options, uint64_t seed);
-  ~PatchDiscriminator() override;
-
   at::Tensor forward(const at::Tensor& images);
   /// Errors: ShapeError for images that leave no logit.
   void check_size(const at::Tensor& images) const;
@@ -38,7 +33,11 @@ class PatchDiscriminator : public torch::nn::Module {
   void add_layer(int64_t in_channels, int64_t out_channels, int64_t stride, Normalization normalization);
   void draw_weights(uint64_t seed);
   std::vector<torch::nn::Conv2d> convolutions_;
-  std::vector<std::unique_ptr<nn::ChannelNorm>> norms_;
+  struct Norm {  // one of them, or none
+    torch::nn::BatchNorm2d batch{nullptr};
+    torch::nn::GroupNorm group{nullptr};
+  };
+  std::vector<Norm> norms_;
   int64_t layers_, in_channels_;
 };
 

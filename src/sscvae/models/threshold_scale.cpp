@@ -1,32 +1,32 @@
 #include "sscvae/models/threshold_scale.h"
 
-#include "sscvae/models/convolutional_coder.h"
-#include "sscvae/nn/sparse_coder.h"
+#include "sscvae/models/network_autoencoder.h"
 
 namespace sscvae::models {
 
 bool set_threshold_scale(Autoencoder& model, double scale) {
-  bool found = false;
-  for (const auto& module : model.modules(true)) {
-    if (auto* coder = dynamic_cast<nn::SparseCoderImpl*>(module.get())) coder->set_threshold_scale(scale);
-    else if (auto* convolutional = dynamic_cast<ConvolutionalCoder*>(module.get()))
-      convolutional->set_threshold_scale(scale);
-    else continue;
-    found = true;
-  }
-  return found;
+  auto* network = dynamic_cast<NetworkAutoencoder*>(&model);
+  if (!network || !network->has_sparse_code()) return false;
+  network->set_threshold_scale(scale);
+  return true;
 }
 
 bool set_noise_levels(Autoencoder& model, std::span<const double> sigma_8bit) {
-  auto* coder = dynamic_cast<ConvolutionalCoder*>(&model);
-  if (coder) coder->set_noise_levels(sigma_8bit);
-  return coder != nullptr;
+  auto* network = dynamic_cast<NetworkAutoencoder*>(&model);
+  if (!network || !network->knows_noise_levels()) return false;
+  network->set_noise_levels(sigma_8bit);
+  return true;
 }
 
 bool set_noise_level_tensor(Autoencoder& model, const at::Tensor& levels) {
-  auto* coder = dynamic_cast<ConvolutionalCoder*>(&model);
-  if (coder) coder->set_noise_level_tensor(levels);
-  return coder != nullptr;
+  auto* network = dynamic_cast<NetworkAutoencoder*>(&model);
+  if (!network || !network->knows_noise_levels()) return false;
+  network->set_noise_level_tensor(levels);
+  return true;
+}
+
+void set_recompute(Autoencoder& model, bool recompute) {
+  if (auto* network = dynamic_cast<NetworkAutoencoder*>(&model)) network->set_recompute(recompute);
 }
 
 }  // namespace sscvae::models

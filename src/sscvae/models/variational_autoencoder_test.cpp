@@ -1,11 +1,10 @@
-#include "sscvae/models/variational_autoencoder.h"
-
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
 #include <cmath>
 
 #include "sscvae/models/registry.h"
+#include "sscvae/nn/gaussian_code.h"
 #include "support/gradient_check.h"
 
 namespace sscvae::models {
@@ -24,20 +23,21 @@ ModelOptions small_vae() {
 TEST(GaussianDivergence, HasItsStatedValue) {
   const at::Tensor mean = torch::tensor({1.0, -2.0}, at::kDouble).reshape({1, 2, 1, 1});
   const at::Tensor log_variance = torch::tensor({0.0, std::log(4.0)}, at::kDouble).reshape({1, 2, 1, 1});
-  EXPECT_NEAR(gaussian_divergence(mean, log_variance).item<double>(), 0.5 * 1 + 0.5 * (4 + 4 - 1 - std::log(4.0)),
+  EXPECT_NEAR(nn::gaussian_divergence(mean, log_variance).item<double>(), 0.5 * 1 + 0.5 * (4 + 4 - 1 - std::log(4.0)),
               1e-12);
   const at::Tensor zero = torch::zeros({3, 2, 4, 5}, at::kDouble);
-  EXPECT_EQ(gaussian_divergence(zero, zero).item<double>(), 0);
+  EXPECT_EQ(nn::gaussian_divergence(zero, zero).item<double>(), 0);
   // Positions and images are averaged, not summed.
-  EXPECT_NEAR(gaussian_divergence(mean.expand({7, 2, 3, 3}), log_variance.expand({7, 2, 3, 3})).item<double>(),
-              gaussian_divergence(mean, log_variance).item<double>(), 1e-12);
+  EXPECT_NEAR(nn::gaussian_divergence(mean.expand({7, 2, 3, 3}), log_variance.expand({7, 2, 3, 3})).item<double>(),
+              nn::gaussian_divergence(mean, log_variance).item<double>(), 1e-12);
 }
 
 TEST(GaussianDivergence, GradientsMatchDifferences) {
   torch::manual_seed(1);
   const at::Tensor mean = torch::randn({2, 3, 2, 2}, at::kDouble).requires_grad_();
   const at::Tensor log_variance = torch::randn({2, 3, 2, 2}, at::kDouble).requires_grad_();
-  EXPECT_TRUE(testing::gradients_match([&] { return gaussian_divergence(mean, log_variance); }, {mean, log_variance}));
+  EXPECT_TRUE(
+      testing::gradients_match([&] { return nn::gaussian_divergence(mean, log_variance); }, {mean, log_variance}));
 }
 
 TEST(VariationalAutoencoder, GradientsThroughTheSampleMatchDifferences) {

@@ -9,6 +9,15 @@ namespace sscvae::networks {
 /// x + conv1x1(relu(conv3x3(relu(x)))), C -> C/2 -> C, without biases.
 Value residual(const Scope& s, Value x);
 
+/// max_pool2(relu(norm(conv3x3(x)))): [N,C,H,W] -> [N,out,floor(H/2),floor(W/2)].
+Value down_sample(const Scope& s, Value x, int64_t out, const ReferenceBackboneOptions& options);
+/// relu(norm(conv3x3(transposed_conv2x2(x)))): [N,C,h,w] -> [N,out,2h,2w].
+Value up_sample(const Scope& s, Value x, int64_t out, const ReferenceBackboneOptions& options);
+/// x + mask(attention(theta(x), phi(x)) g(x)) with 1x1 convolutions C -> C/2 without biases: scores between all
+/// positions of an image, over sqrt(C/2) where they are scaled. x itself without attention.
+/// Source: Wang et al. 2018, embedded Gaussian form.
+Value non_local(const Scope& s, Value x, const ReferenceBackboneOptions& options);
+
 /// x + conv3x3(silu(conv3x3(norm(x)))), starting as nearly x.
 Value lite_residual(const Scope& s, Value x, Normalization norm);
 

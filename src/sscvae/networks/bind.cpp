@@ -6,6 +6,8 @@
 #include <ATen/ops/softplus.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
+#include <optional>
+
 #include "sscvae/core/error.h"
 #include "sscvae/core/shape.h"
 #include "sscvae/networks/dictionary.h"
@@ -110,7 +112,7 @@ std::optional<graph::Operation> lowered(const graph::Operation& operation, const
   if (std::holds_alternative<graph::GaussianCode>(operation)) return std::nullopt;
   if (std::holds_alternative<graph::NoiseLevel>(operation)) {
     graph::NoiseLevel level = std::get<graph::NoiseLevel>(operation);
-    if (settings.sigma_8bit) level.sigma = *settings.sigma_8bit / 255;
+    if (settings.sigma_8bit.size() == 1) level.sigma = settings.sigma_8bit[0] / 255;
     return level;
   }
   return operation;
@@ -141,20 +143,23 @@ const at::Tensor& Values::of(const at::Tensor& placeholder) const {
   return found->second;
 }
 
+graph::Graph with_values(const Network& network, const Lookup& lookup, const PassSettings& settings) {
+  const Values values(network, lookup, settings);
+  graph::Graph filled = network.graph;
+  for (graph::Node& node : filled.nodes) std::visit(Substitute{values}, node.operation);
+  return filled;
+}
+
 graph::Graph bind(const Network& network, const Lookup& lookup, const PassSettings& settings) {
   const at::NoGradGuard no_grad;
-  const Values values(
-      network,
-      [&](const std::string& name) {
-        const at::Tensor value = lookup(name).detach();
-        return value.to(at::kCPU, value.is_floating_point() ? at::kFloat : value.scalar_type()).clone();
-      },
-      settings);
-  graph::Graph bound = network.graph;
-  bound.nodes.clear();
+  const auto frozen = [&](const std::string& name) {
+    const at::Tensor value = lookup(name).detach();
+    return value.to(at::kCPU, value.is_floating_point() ? at::kFloat : value.scalar_type()).clone();
+  };
+  graph::Graph bound = with_values(network, frozen, settings);
+  std::vector<graph::Node> nodes;
   std::vector<graph::Value> renamed;
-  for (graph::Node node : network.graph.nodes) {
-    std::visit(Substitute{values}, node.operation);
+  for (graph::Node& node : bound.nodes) {
     for (graph::Value& input : node.inputs) input = renamed[static_cast<size_t>(input)];
     std::optional<graph::Operation> operation = lowered(node.operation, settings);
     if (!operation) {
@@ -162,9 +167,10 @@ graph::Graph bind(const Network& network, const Lookup& lookup, const PassSettin
       continue;
     }
     node.operation = std::move(*operation);
-    bound.nodes.push_back(std::move(node));
-    renamed.push_back(static_cast<graph::Value>(bound.nodes.size()) - 1);
+    nodes.push_back(std::move(node));
+    renamed.push_back(static_cast<graph::Value>(nodes.size()) - 1);
   }
+  bound.nodes = std::move(nodes);
   graph::rename_values(bound, renamed);
   return bound;
 }

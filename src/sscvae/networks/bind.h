@@ -24,6 +24,9 @@ class Values {
   std::map<const c10::TensorImpl*, at::Tensor> values_;
 };
 
+/// The network's operations with values in the place of placeholders.
+graph::Graph with_values(const Network& network, const Lookup& lookup, const PassSettings& settings);
+
 /// The network in eval mode with its weights in float32 on the CPU: batch statistics become scale and shift, a Gaussian
 /// code its mean, strength and L factors of the thresholds.
 graph::Graph bind(const Network& network, const Lookup& lookup, const PassSettings& settings = {});

@@ -64,6 +64,13 @@ Value learned_alpha(const Scope& s, Value features, const SparseCoderOptions& op
   return s.add(graph::Constant{s.derive(alpha, map)}, {features}, map[1], "_alpha");
 }
 
+/// A convolution of side 1.
+graph::Convolution of_code(const at::Tensor& weight, const at::Tensor& bias = {}) {
+  graph::Convolution convolution{weight, bias};
+  convolution.use = graph::ConvolutionUse::kCode;
+  return convolution;
+}
+
 }  // namespace
 
 Value sparse_coder(const Scope& s, Value features, const SparseCoderOptions& options) {
@@ -95,7 +102,7 @@ Value sparse_coder(const Scope& s, Value features, const SparseCoderOptions& opt
   }
   graph.code = s.add(code, {features, graph.threshold}, k);
   const at::Tensor decoder = s.derive({Derived::Kind::kFilter, {}, {atoms}}, {d, k, 1, 1});  // D z as a convolution
-  graph.coded_features = s.add(graph::Convolution{decoder, {}}, {graph.code}, d, "_Dict");
+  graph.coded_features = s.add(of_code(decoder), {graph.code}, d, "_Dict");
   return graph.coded_features;
 }
 
@@ -117,7 +124,7 @@ Value gaussian_code(const Scope& s, Value features) {
   const at::Tensor bias = s.declare("bias", {2 * d}, {Start::Rule::kFanIn, 1, d});
   const auto moment = [&](int64_t first) {
     Derived filter{Derived::Kind::kRows, {}, {weight}, first, d}, shift{Derived::Kind::kRows, {}, {bias}, first, d};
-    return s.add(graph::Convolution{s.derive(filter, {d, d, 1, 1}), s.derive(shift, {d})}, {features}, d);
+    return s.add(of_code(s.derive(filter, {d, d, 1, 1}), s.derive(shift, {d})), {features}, d);
   };
   graph::Graph& graph = s.graph();
   graph.log_variance = moment(d);

@@ -3,6 +3,9 @@
 #include <ATen/TensorOperators.h>
 
 #include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
@@ -13,6 +16,7 @@ namespace sscvae::networks {
 namespace {
 
 constexpr double kFloorScale = 0.1;  // of softplus(floor)
+constexpr auto kPatches = graph::ConvolutionUse::kPatches, kCode = graph::ConvolutionUse::kCode;
 
 void check_csc(const ConvolutionalCoderOptions& options, int64_t channels) {
   const std::string section = "model.csc.";
@@ -112,7 +116,8 @@ class Iterations {
             synthesis(s_.derive({Derived::Kind::kNegated, {}, {weight}}, weight.sizes()), code, "_B" + number);
         residual = s_.in("_B" + number).sum(blocks, drawn);
       }
-      const graph::Convolution analysis{coder_.analysis[static_cast<size_t>(t)], {}, 1, (o_.kernel - 1) / 2, more};
+      const graph::Convolution analysis{
+          coder_.analysis[static_cast<size_t>(t)], {}, 1, (o_.kernel - 1) / 2, more, 1, kPatches};
       const Value step = s_.add(analysis, {residual}, o_.num_atoms, "_A" + number);
       code = coder_.own.defined() ? grouped(step, code, t) : separate(step, code, t);
     }
@@ -121,7 +126,7 @@ class Iterations {
 
   Value synthesis(const at::Tensor& weight, Value code, const std::string& name) const {
     const int64_t before = (o_.kernel - 1) / 2, more = o_.kernel % 2 == 0 ? 1 : 0;
-    return s_.add(graph::Convolution{weight, {}, 1, before + more, -more}, {code}, weight.size(0), name);
+    return s_.add(graph::Convolution{weight, {}, 1, before + more, -more, 1, kPatches}, {code}, weight.size(0), name);
   }
 
   /// theta of the last iteration.
@@ -157,10 +162,11 @@ class Iterations {
     const int64_t k = o_.num_atoms, r = coder_.down.size(1), w = o_.group_window;
     const Value v = t > 0 ? s.sum(code, step) : step;
     const auto mix = [&](Value x, const at::Tensor& raw, int64_t out, int64_t in) {
-      return s.add(graph::Convolution{row(raw, t, {out, in, 1, 1}), {}}, {x}, out);
+      return s.add(graph::Convolution{row(raw, t, {out, in, 1, 1}), {}, 1, 0, 0, 1, kCode}, {x}, out);
     };
     const Value mixed = mix(s.add(graph::Square{}, {v}, k), coder_.down, r, k);
-    const Value spread = s.add(graph::Convolution{row(coder_.pool, t, {r, 1, w, w}), {}, 1, w / 2, 0, r}, {mixed}, r);
+    const Value spread =
+        s.add(graph::Convolution{row(coder_.pool, t, {r, 1, w, w}), {}, 1, w / 2, 0, r, kCode}, {mixed}, r);
     const graph::GroupShrinkage shrinkage{line(coder_.floor, t, kFloorScale), line(coder_.slope, t, 1),
                                           row(coder_.own, t, {k})};
     return s.add(shrinkage, {v, sigma_, mix(spread, coder_.up, k, r)}, k);
@@ -171,6 +177,21 @@ class Iterations {
   Coder coder_;
   Value sigma_, factors_;
 };
+
+/// Files and initial draws have the weights of each scale together: down, blocks, up, rise.
+void sort_by_scale(std::vector<Declared>& weights) {
+  const auto rank = [](const Declared& weight) {
+    constexpr std::array<std::string_view, 4> kParts{"_down", "_blocks", "_up", "_rise"};
+    for (size_t part = 0; part < kParts.size(); ++part) {
+      if (!weight.name.starts_with(kParts[part])) continue;
+      const char scale = weight.name[kParts[part].size()];
+      if (scale >= '1' && scale <= '9') return std::pair<int, size_t>(scale - '0', part);
+    }
+    return std::pair<int, size_t>(weight.name.starts_with("_head") ? 10 : weight.name.starts_with("_cbam") ? 11 : 0, 0);
+  };
+  std::stable_sort(weights.begin(), weights.end(),
+                   [&](const Declared& a, const Declared& b) { return rank(a) < rank(b); });
+}
 
 }  // namespace
 
@@ -184,7 +205,10 @@ void convolutional_coder(const Scope& s, const ModelOptions& options) {
   Coder coder = declare_coder(s, o, options.in_channels);
   const bool infers = o.threshold == ThresholdKind::kInferred;
   graph::Graph& graph = s.graph();
-  if (infers) graph.threshold_refinement = factors(s, blocks, sigma, options);
+  if (infers) {
+    graph.threshold_refinement = factors(s, blocks, sigma, options);
+    sort_by_scale(s.network().weights);
+  }
   const at::Tensor output = coder.output;
   const Iterations iterations(s, o, std::move(coder), sigma, graph.threshold_refinement);
   graph.size_multiple = o.stride << (infers ? o.attention_scales - 1 : 0);

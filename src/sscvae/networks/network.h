@@ -3,7 +3,6 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,7 +18,7 @@ struct Start {
     kOnes,
     kConstant,
     kKaiming,  ///< uniform, deviation 1 / sqrt(3 fan_in), times `value` (torch.nn's default for filters)
-    kFanIn,    ///< uniform within 1 / sqrt(fan_in) (torch.nn's default for biases)
+    kFanIn,    ///< uniform within 1 / sqrt(fan_in), times `value` (torch.nn's default for biases)
     kOwn,      ///< by a rule of the network's own: a dictionary, a codebook, a frame of filters
   };
   Rule rule = Rule::kZeros;
@@ -40,8 +39,8 @@ struct Declared {
 
 /// What goes into a pass beside images and weights.
 struct PassSettings {
-  double strength = 1;               ///< all thresholds of sparse codes times this
-  std::optional<double> sigma_8bit;  ///< the noise level of all images in 8-bit grey levels; nothing: estimated
+  double strength = 1;             ///< all thresholds of sparse codes times this
+  std::vector<double> sigma_8bit;  ///< noise level of all images, or of each, in 8-bit grey levels; empty: estimated
 };
 
 /// A weight that is computed from declared ones before a pass; its placeholder stands in operations, too.

@@ -6,9 +6,12 @@
 
 namespace sscvae::networks {
 
-namespace {
+Value residual(const Scope& s, Value x) {
+  const int64_t c = s.channels(x);
+  const Value narrow = s.convolution("_block.1", s.relu(x), {.out = c / 2, .bias = false});
+  return s.sum(x, s.convolution("_block.3", s.relu(narrow), {.out = c, .kernel = 1, .bias = false}));
+}
 
-/// Scores between all positions of an image, by projections to half the channels.
 Value non_local(const Scope& s, Value x, const ReferenceBackboneOptions& options) {
   if (options.attention == Attention::kNone) return x;
   const int64_t c = s.channels(x);
@@ -21,6 +24,19 @@ Value non_local(const Scope& s, Value x, const ReferenceBackboneOptions& options
   const Value attended = s.add(graph::Attention{axis, scale}, {queries, keys, values}, c / 2);
   return s.sum(x, s.convolution("_conv_mask", attended, {.out = c, .kernel = 1, .bias = false}));
 }
+
+Value down_sample(const Scope& s, Value x, int64_t out, const ReferenceBackboneOptions& options) {
+  x = s.convolution("0", x, {.out = out});
+  x = s.norm("1", x, options.normalization, options.num_groups);
+  return s.in("3").max_pool(s.in("2").relu(x));
+}
+
+Value up_sample(const Scope& s, Value x, int64_t out, const ReferenceBackboneOptions& options) {
+  x = s.convolution("1", s.expansion("0", x, out), {.out = out});
+  return s.in("3").relu(s.norm("2", x, options.normalization, options.num_groups));
+}
+
+namespace {
 
 Value middle(const Scope& s, Value x, const ReferenceBackboneOptions& options) {
   x = non_local(s.in("_non_local"), residual(s.in("_res_1"), x), options);
@@ -35,24 +51,7 @@ Value head(const Scope& s, Value x, int64_t out, const ReferenceBackboneOptions&
   return s.convolution("_conv_2", s.in("_group_norm").silu(x), {.out = out});
 }
 
-Value down_sample(const Scope& s, Value x, int64_t out, const ReferenceBackboneOptions& options) {
-  x = s.convolution("0", x, {.out = out});
-  x = s.norm("1", x, options.normalization, options.num_groups);
-  return s.in("3").max_pool(s.in("2").relu(x));
-}
-
-Value up_sample(const Scope& s, Value x, int64_t out, const ReferenceBackboneOptions& options) {
-  x = s.convolution("1", s.expansion("0", x, out), {.out = out});
-  return s.in("3").relu(s.norm("2", x, options.normalization, options.num_groups));
-}
-
 }  // namespace
-
-Value residual(const Scope& s, Value x) {
-  const int64_t c = s.channels(x);
-  const Value narrow = s.convolution("_block.1", s.relu(x), {.out = c / 2, .bias = false});
-  return s.sum(x, s.convolution("_block.3", s.relu(narrow), {.out = c, .kernel = 1, .bias = false}));
-}
 
 Value reference_encoder(const Scope& s, Value image, const ModelOptions& options, int64_t feature_dim) {
   if (options.down_samples < 1) throw UsageError("model.down_samples: the reference backbone needs at least 1");

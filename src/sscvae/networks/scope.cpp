@@ -19,8 +19,9 @@ at::Tensor placeholder(at::IntArrayRef shape, Role role) {
 
 Start filters(const ConvolutionShape& shape, int64_t fan_in) { return {Start::Rule::kKaiming, shape.start, fan_in}; }
 
+/// Drawn even where they start as 0, so that what is drawn after them stays the same.
 Start biases(const ConvolutionShape& shape, int64_t fan_in) {
-  return shape.start == 1 ? Start{Start::Rule::kFanIn, 1, fan_in} : Start{};
+  return {Start::Rule::kFanIn, shape.start == 1 ? 1.0 : 0.0, fan_in};
 }
 
 bool is_same(const Derived& a, const Derived& b) {

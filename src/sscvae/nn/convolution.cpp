@@ -3,6 +3,7 @@
 #include <ATen/autocast_mode.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/conv_transpose2d.h>
 #include <ATen/ops/convolution_backward.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/relu.h>
@@ -13,6 +14,7 @@
 #include <array>
 
 #include "sscvae/core/error.h"
+#include "sscvae/graph/interpreter.h"
 #include "sscvae/kernels/bfloat16_convolution.h"
 #include "sscvae/kernels/bfloat16_weight_gradient.h"
 #include "sscvae/kernels/winograd.h"
@@ -320,53 +322,45 @@ bool is_for_winograd(const at::Tensor& weight, const at::Tensor& x) {
          x.size(0) * x.size(2) * x.size(3) >= kLeastPixels;
 }
 
-bool all_are(const torch::ExpandingArray<2>& values, int64_t wanted) {
-  return (*values)[0] == wanted && (*values)[1] == wanted;
-}
-
 /// Square kernel of that size, stride 1, keeps the size.
-bool is_plain(const torch::nn::Conv2dImpl& convolution, int64_t kernel) {
-  const auto& options = convolution.options;
-  const auto* padding = std::get_if<torch::ExpandingArray<2>>(&options.padding());
-  return all_are(options.kernel_size(), kernel) && padding && all_are(*padding, kernel / 2) &&
-         all_are(options.stride(), 1) && all_are(options.dilation(), 1) && options.groups() == 1;
+bool is_plain(const graph::Convolution& convolution, int64_t kernel) {
+  return convolution.weight.size(2) == kernel && convolution.weight.size(3) == kernel && convolution.stride == 1 &&
+         convolution.padding == kernel / 2 && convolution.more_at_end == 0 && convolution.groups == 1;
 }
 
 bool is_vectors(int64_t channels) { return channels % kVector == 0; }
 
 }  // namespace
 
-at::Tensor convolve(torch::nn::Conv2d& convolution, const at::Tensor& x) {
-  const at::Tensor& weight = convolution->weight;
+at::Tensor convolve(const graph::Convolution& convolution, const at::Tensor& x) {
+  const at::Tensor& weight = convolution.weight;
   const int64_t ins = weight.size(1), outs = weight.size(0);
-  const bool wide = is_plain(*convolution, 3);
+  const bool wide = is_plain(convolution, 3);
   if (wide && is_vectors(ins) && is_vectors(outs) && is_for_winograd(weight, x))
-    return ConvolveFloat32::apply(x, weight, present(convolution->bias, weight));
-  if (!is_ours(weight, x)) return convolution->forward(x);
-  const at::Tensor bias = present(convolution->bias, weight);
-  if ((wide || is_plain(*convolution, 1)) && is_vectors(ins) && is_vectors(outs))
+    return ConvolveFloat32::apply(x, weight, present(convolution.bias, weight));
+  if (!is_ours(weight, x)) return graph::convolve(convolution, x);
+  const at::Tensor bias = present(convolution.bias, weight);
+  if ((wide || is_plain(convolution, 1)) && is_vectors(ins) && is_vectors(outs))
     return Convolve::apply(x, weight, bias);
   if (wide && ins <= kImageChannels && is_vectors(outs)) return ConvolveImage::apply(x, weight, bias);
   if (wide && outs <= kImageChannels && is_vectors(ins)) return ConvolveToImage::apply(x, weight, bias);
-  return convolution->forward(x);
+  return graph::convolve(convolution, x);
 }
 
-at::Tensor residual_convolutions(torch::nn::Conv2d& narrow, torch::nn::Conv2d& widen, const at::Tensor& x) {
-  const bool fits = is_plain(*narrow, 3) && is_plain(*widen, 1) && !narrow->bias.defined() && !widen->bias.defined() &&
-                    is_vectors(narrow->weight.size(0)) && is_vectors(widen->weight.size(0));
-  if (fits && is_ours(narrow->weight, x) && is_ours(widen->weight, x))
-    return ResidualConvolutions::apply(x, narrow->weight, widen->weight);
-  return x + widen->forward(at::relu(convolve(narrow, at::relu(x))));
+at::Tensor residual_convolutions(const graph::Convolution& narrow, const graph::Convolution& widen,
+                                 const at::Tensor& x) {
+  const bool fits = is_plain(narrow, 3) && is_plain(widen, 1) && !narrow.bias.defined() && !widen.bias.defined() &&
+                    is_vectors(narrow.weight.size(0)) && is_vectors(widen.weight.size(0));
+  if (fits && is_ours(narrow.weight, x) && is_ours(widen.weight, x))
+    return ResidualConvolutions::apply(x, narrow.weight, widen.weight);
+  return x + graph::convolve(widen, at::relu(nn::convolve(narrow, at::relu(x))));
 }
 
-at::Tensor expand(torch::nn::ConvTranspose2d& expansion, const at::Tensor& x) {
-  const at::Tensor& weight = expansion->weight;
-  const auto& options = expansion->options;
-  const bool fits = all_are(options.kernel_size(), 2) && all_are(options.stride(), 2) && options.groups() == 1 &&
-                    all_are(options.dilation(), 1) && all_are(options.output_padding(), 0) &&
-                    is_vectors(weight.size(0)) && is_vectors(weight.size(1));
-  if (!fits || !is_ours(weight, x)) return expansion->forward(x);
-  return Expand::apply(x, weight, present(expansion->bias, weight));
+at::Tensor expand(const graph::TransposedConvolution& expansion, const at::Tensor& x) {
+  const at::Tensor& weight = expansion.weight;
+  if (is_vectors(weight.size(0)) && is_vectors(weight.size(1)) && is_ours(weight, x))
+    return Expand::apply(x, weight, present(expansion.bias, weight));
+  return at::conv_transpose2d(x, weight, expansion.bias, {2, 2});
 }
 
 }  // namespace sscvae::nn

@@ -3,6 +3,7 @@
 #include <ATen/autocast_mode.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/nn/modules/conv.h>
 #include <torch/types.h>
 
 #include <functional>
@@ -71,6 +72,12 @@ void expect_near_float32(const Layer& layer, const std::vector<at::Tensor>& weig
 
 std::vector<at::Tensor> weights_of(torch::nn::Module& module) { return module.parameters(); }
 
+/// The layer's weights as the operation.
+graph::Convolution of(const torch::nn::Conv2d& layer) {
+  const int64_t padding = std::get<torch::ExpandingArray<2>>(layer->options.padding())->at(0);
+  return {layer->weight, layer->bias, layer->options.stride()->at(0), padding};
+}
+
 TEST(Convolution, InBfloat16IsNearFloat32WithAllGradients) {
   if (!kernels::has_bfloat16_kernels()) GTEST_SKIP() << "no AVX512_BF16";
   torch::manual_seed(1);
@@ -78,7 +85,7 @@ TEST(Convolution, InBfloat16IsNearFloat32WithAllGradients) {
        {std::tuple{32, 48, 1}, {32, 48, 3}, {1, 32, 3}, {3, 16, 3}, {32, 1, 3}, {16, 3, 3}})
     for (const bool bias : {false, true}) {
       torch::nn::Conv2d layer(torch::nn::Conv2dOptions(ins, outs, kernel).padding(kernel / 2).bias(bias));
-      expect_near_float32([&](const at::Tensor& x) { return convolve(layer, x); }, weights_of(*layer),
+      expect_near_float32([&](const at::Tensor& x) { return convolve(of(layer), x); }, weights_of(*layer),
                           {2, ins, 13, 18});
     }
 }
@@ -88,7 +95,7 @@ TEST(Convolution, ResidualBlocksInBfloat16Too) {
   torch::manual_seed(2);
   torch::nn::Conv2d narrow(torch::nn::Conv2dOptions(64, 32, 3).padding(1).bias(false));
   torch::nn::Conv2d widen(torch::nn::Conv2dOptions(32, 64, 1).bias(false));
-  expect_near_float32([&](const at::Tensor& x) { return residual_convolutions(narrow, widen, x); },
+  expect_near_float32([&](const at::Tensor& x) { return residual_convolutions(of(narrow), of(widen), x); },
                       {narrow->weight, widen->weight}, {2, 64, 9, 21},
                       {0.3, 5e-2});  // a relu that rounding turns on or off changes a whole gradient
 }
@@ -97,13 +104,16 @@ TEST(Convolution, ExpansionsInBfloat16Too) {
   if (!kernels::has_bfloat16_kernels()) GTEST_SKIP() << "no AVX512_BF16";
   torch::manual_seed(3);
   torch::nn::ConvTranspose2d expansion(torch::nn::ConvTranspose2dOptions(48, 32, 2).stride(2));
-  expect_near_float32([&](const at::Tensor& x) { return expand(expansion, x); }, weights_of(*expansion),
-                      {2, 48, 7, 10});
+  expect_near_float32(
+      [&](const at::Tensor& x) {
+        return expand({expansion->weight, expansion->bias}, x);
+      },
+      weights_of(*expansion), {2, 48, 7, 10});
 }
 
 /// By the layer and by LibTorch's convolution in double: result, gradients of input, weight and bias.
 void expect_float32(torch::nn::Conv2d& layer, const at::Tensor& input) {
-  const at::Tensor x = input.detach().clone().requires_grad_(true), y = convolve(layer, x);
+  const at::Tensor x = input.detach().clone().requires_grad_(true), y = convolve(of(layer), x);
   const at::Tensor gradient = torch::randn(y.sizes());
   const at::Tensor exact_x = input.to(at::kDouble).requires_grad_(true);
   const at::Tensor weight = layer->weight.detach().to(at::kDouble).requires_grad_(true);
@@ -136,7 +146,7 @@ TEST(Convolution, InFloat32HasSecondDerivatives) {
   torch::nn::Conv2d layer(torch::nn::Conv2dOptions(32, 32, 3).padding(1));
   const auto second = [&](bool ours) {
     const at::Tensor x = torch::ones({1, 32, 32, 32}).requires_grad_(true);
-    const at::Tensor y = ours ? convolve(layer, x) : layer->forward(x);
+    const at::Tensor y = ours ? convolve(of(layer), x) : layer->forward(x);
     const at::Tensor dx = torch::autograd::grad({y.square().sum()}, {x}, {}, true, true)[0];
     layer->zero_grad();
     dx.square().sum().backward();
@@ -150,7 +160,7 @@ TEST(Convolution, IsTheModuleWithoutGradients) {
   torch::nn::Conv2d convolution(torch::nn::Conv2dOptions(32, 32, 3).padding(1));
   const at::Tensor x = torch::randn({1, 32, 32, 32});
   const at::NoGradGuard no_grad;
-  EXPECT_TRUE(at::equal(convolve(convolution, x), convolution->forward(x)));
+  EXPECT_TRUE(at::equal(convolve(of(convolution), x), convolution->forward(x)));
 }
 
 TEST(Convolution, OtherShapesTakeTheModule) {
@@ -159,8 +169,8 @@ TEST(Convolution, OtherShapesTakeTheModule) {
   torch::nn::Conv2d strided(torch::nn::Conv2dOptions(16, 16, 3).padding(1).stride(2));
   torch::nn::Conv2d odd(torch::nn::Conv2dOptions(16, 20, 3).padding(1));
   const at::Tensor x = torch::randn({1, 16, 8, 8});
-  EXPECT_TRUE(at::equal(convolve(strided, x), strided->forward(x)));
-  EXPECT_TRUE(at::equal(convolve(odd, x), odd->forward(x)));
+  EXPECT_TRUE(at::equal(convolve(of(strided), x), strided->forward(x)));
+  EXPECT_TRUE(at::equal(convolve(of(odd), x), odd->forward(x)));
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 #include "sscvae/nn/norm_activation.h"
 
+#include <ATen/Context.h>
+#include <ATen/ops/batch_norm.h>
 #include <ATen/ops/empty_like.h>
+#include <ATen/ops/group_norm.h>
 #include <ATen/ops/max_pool2d.h>
 #include <ATen/ops/relu.h>
 #include <ATen/ops/silu.h>
@@ -128,15 +131,24 @@ bool takes_plain_path(const at::Tensor& x, const at::Tensor& weight) {
   return !kernels::can_norm_act(x) || !weight.defined() || weight.scalar_type() != at::kFloat;
 }
 
-/// `count` values for each channel.
-void update_running_statistics(torch::nn::BatchNorm2dImpl& norm, const at::Tensor& mean, const at::Tensor& variance,
+/// `count` values for each channel. Weights share their memory with what the module holds: copies move, too.
+void update_running_statistics(const graph::BatchNorm& norm, const at::Tensor& mean, const at::Tensor& variance,
                                int64_t count) {
-  norm.num_batches_tracked += 1;
-  const double momentum =
-      norm.options.momentum() ? *norm.options.momentum() : 1.0 / norm.num_batches_tracked.item<double>();
+  at::Tensor batches = norm.batches, running_mean = norm.mean, running_variance = norm.variance;
+  batches += 1;
   const double unbiased = static_cast<double>(count) / static_cast<double>(std::max<int64_t>(1, count - 1));
-  norm.running_mean.lerp_(mean.to(norm.running_mean.scalar_type()), momentum);
-  norm.running_var.lerp_((variance * unbiased).to(norm.running_var.scalar_type()), momentum);
+  running_mean.lerp_(mean.to(running_mean.scalar_type()), norm.momentum);
+  running_variance.lerp_((variance * unbiased).to(running_variance.scalar_type()), norm.momentum);
+}
+
+at::Tensor plain_batch_norm(const graph::BatchNorm& norm, const at::Tensor& x, bool training) {
+  if (training) {
+    const at::NoGradGuard no_grad;
+    at::Tensor batches = norm.batches;
+    batches += 1;
+  }
+  return at::batch_norm(x, norm.weight, norm.bias, norm.mean, norm.variance, training, norm.momentum, norm.epsilon,
+                        at::globalContext().userEnabledCuDNN());
 }
 
 Statistics statistics_of(const at::Tensor& mean, const at::Tensor& variance, double epsilon) {
@@ -151,36 +163,38 @@ at::Tensor plain_activation(const at::Tensor& x, const NormActForm& form) {
   return form.activation == Act::kRelu ? at::relu(x) : form.activation == Act::kSilu ? at::silu(x) : x;
 }
 
-at::Tensor norm_activation(torch::nn::BatchNorm2d& norm, const at::Tensor& x, const NormActForm& form) {
-  const bool has_running = norm->options.track_running_stats() && norm->running_mean.defined();
-  if (takes_plain_path(x, norm->weight) || !has_running || x.size(0) * x.size(2) * x.size(3) < 2)
-    return plain_activation(norm->forward(x), form);
+at::Tensor norm_activation(const graph::BatchNorm& norm, const at::Tensor& x, const NormActForm& form, bool training) {
+  if (takes_plain_path(x, norm.weight) || x.size(0) * x.size(2) * x.size(3) < 2)
+    return plain_activation(plain_batch_norm(norm, x, training), form);
   Statistics statistics;
-  const Sharing sharing{0, !norm->is_training()};
+  const Sharing sharing{0, !training};
   {
     const at::NoGradGuard no_grad;
     if (sharing.fixed) {
       const auto rows = [&](const at::Tensor& t) { return t.to(at::kDouble).unsqueeze(0).expand({x.size(0), -1}); };
-      statistics = statistics_of(rows(norm->running_mean), rows(norm->running_var), norm->options.eps());
+      statistics = statistics_of(rows(norm.mean), rows(norm.variance), norm.epsilon);
     } else {
       const auto [mean, variance] = mean_and_variance(x, sharing, form.isa);
-      update_running_statistics(*norm, mean[0], variance[0], x.size(0) * x.size(2) * x.size(3));
-      statistics = statistics_of(mean, variance, norm->options.eps());
+      update_running_statistics(norm, mean[0], variance[0], x.size(0) * x.size(2) * x.size(3));
+      statistics = statistics_of(mean, variance, norm.epsilon);
     }
   }
-  return run_norm_activation(x, norm->weight, norm->bias, statistics, sharing, form);
+  return run_norm_activation(x, norm.weight, norm.bias, statistics, sharing, form);
 }
 
-at::Tensor norm_activation(torch::nn::GroupNorm& norm, const at::Tensor& x, const NormActForm& form) {
-  if (takes_plain_path(x, norm->weight)) return plain_activation(norm->forward(x), form);
-  const Sharing sharing{norm->options.num_groups(), false};
+at::Tensor norm_activation(const graph::GroupNorm& norm, const at::Tensor& x, const NormActForm& form) {
+  if (takes_plain_path(x, norm.weight))
+    return plain_activation(
+        at::group_norm(x, norm.groups, norm.weight, norm.bias, norm.epsilon, at::globalContext().userEnabledCuDNN()),
+        form);
+  const Sharing sharing{norm.groups, false};
   Statistics statistics;
   {
     const at::NoGradGuard no_grad;
     const auto [mean, variance] = mean_and_variance(x, sharing, form.isa);
-    statistics = statistics_of(mean, variance, norm->options.eps());
+    statistics = statistics_of(mean, variance, norm.epsilon);
   }
-  return run_norm_activation(x, norm->weight, norm->bias, statistics, sharing, form);
+  return run_norm_activation(x, norm.weight, norm.bias, statistics, sharing, form);
 }
 
 }  // namespace sscvae::nn

@@ -42,7 +42,7 @@ class AutocastAs {
 /// Puts buffers back when it dies.
 class BuffersKept {
  public:
-  explicit BuffersKept(torch::nn::Module& owner) : buffers_(owner.buffers()) {
+  explicit BuffersKept(std::vector<at::Tensor> buffers) : buffers_(std::move(buffers)) {
     for (const at::Tensor& buffer : buffers_) values_.push_back(buffer.clone());
   }
   ~BuffersKept() {
@@ -58,8 +58,8 @@ class BuffersKept {
 
 /// What the second run needs to know of the first.
 struct Memory : torch::CustomClassHolder {
-  Memory(torch::nn::Module& module, Part what) : owner(module.shared_from_this()), part(std::move(what)) {}
-  std::shared_ptr<torch::nn::Module> owner;
+  Memory(std::vector<at::Tensor> kept, Part what) : buffers(std::move(kept)), part(std::move(what)) {}
+  std::vector<at::Tensor> buffers;
   Part part;
   c10::DeviceType device = c10::DeviceType::CPU;
   bool autocast = false;
@@ -82,7 +82,7 @@ struct Recompute : torch::autograd::Function<Recompute> {
     auto& memory = static_cast<Memory&>(*capsule);
     const at::Tensor x = context->get_saved_variables()[0].detach().requires_grad_(true);
     const at::AutoGradMode with_gradients(true);
-    const BuffersKept buffers(*memory.owner);  // until after the backward pass, which may have saved them
+    const BuffersKept buffers(memory.buffers);  // until after the backward pass, which may have saved them
     at::Tensor y;
     {
       const AutocastAs autocast(memory.device, memory.autocast, memory.autocast_type);
@@ -95,9 +95,9 @@ struct Recompute : torch::autograd::Function<Recompute> {
 
 }  // namespace
 
-at::Tensor recompute(torch::nn::Module& owner, const Part& part, const at::Tensor& x) {
+at::Tensor recompute(const std::vector<at::Tensor>& buffers, const Part& part, const at::Tensor& x) {
   if (!at::GradMode::is_enabled() || !x.requires_grad()) return part(x);
-  auto memory = c10::make_intrusive<Memory>(owner, part);
+  auto memory = c10::make_intrusive<Memory>(buffers, part);
   memory->device = x.device().type();
   memory->autocast = at::autocast::is_autocast_enabled(memory->device);
   memory->autocast_type = at::autocast::get_autocast_dtype(memory->device);

@@ -12,7 +12,7 @@
 #include "sscvae/core/wording.h"
 #include "sscvae/data/registry.h"
 #include "sscvae/engine/engine.h"
-#include "sscvae/models/backbone.h"
+#include "sscvae/models/threshold_scale.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/tasks/inference.h"
 #include "sscvae/tasks/size_option.h"

@@ -1,30 +1,27 @@
 #pragma once
 
-#include <vector>
-
-#include "sscvae/models/autoencoder.h"
-#include "sscvae/nn/sparse_coder.h"
+#include "sscvae/models/network_autoencoder.h"
 
 namespace sscvae::tasks {
 
-/// Lets all sparse coders of a model iterate by plain operations while it lives: for comparison, and where operations
+/// Lets the sparse coder of a model iterate by plain operations while it lives: for comparison, and where operations
 /// are counted. The model must outlive it.
 class PlainIterations {
  public:
-  explicit PlainIterations(models::Autoencoder& model) {
-    for (const auto& module : model.modules(false))
-      if (auto* coder = dynamic_cast<nn::SparseCoderImpl*>(module.get()); coder && !coder->plain_iterations())
-        changed_.push_back(coder);
-    for (nn::SparseCoderImpl* coder : changed_) coder->set_plain_iterations(true);
+  explicit PlainIterations(models::Autoencoder& model) : model_(dynamic_cast<models::NetworkAutoencoder*>(&model)) {
+    if (!model_) return;
+    was_plain_ = model_->plain_iterations();
+    model_->set_plain_iterations(true);
   }
   ~PlainIterations() {
-    for (nn::SparseCoderImpl* coder : changed_) coder->set_plain_iterations(false);
+    if (model_) model_->set_plain_iterations(was_plain_);
   }
   PlainIterations(const PlainIterations&) = delete;
   PlainIterations& operator=(const PlainIterations&) = delete;
 
  private:
-  std::vector<nn::SparseCoderImpl*> changed_;
+  models::NetworkAutoencoder* model_;
+  bool was_plain_ = false;
 };
 
 }  // namespace sscvae::tasks

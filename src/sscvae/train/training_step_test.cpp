@@ -7,8 +7,8 @@
 #include <limits>
 
 #include "sscvae/core/error.h"
-#include "sscvae/models/backbone.h"
 #include "sscvae/models/registry.h"
+#include "sscvae/models/threshold_scale.h"
 
 namespace sscvae::train {
 namespace {

@@ -1,4 +1,4 @@
-#include "sscvae/nn/vector_quantizer.h"
+#include "sscvae/nn/codebook.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/cat.h>
@@ -31,7 +31,7 @@ constexpr double kSmallestUsage = 1e-12;  // below it a running mean keeps its c
 
 at::Tensor vectors_of(const at::Tensor& maps) { return maps.permute({0, 2, 3, 1}).reshape({-1, maps.size(1)}); }
 
-at::Tensor maps_of(const at::Tensor& rows, const at::Tensor& positions) {
+at::Tensor code_maps_of(const at::Tensor& rows, const at::Tensor& positions) {
   return rows.reshape({positions.size(0), positions.size(1), positions.size(2), rows.size(1)})
       .permute({0, 3, 1, 2})
       .contiguous();
@@ -87,77 +87,82 @@ at::Tensor chosen_rows(const at::Tensor& rows, int64_t count, uint64_t seed) {
   return chosen;
 }
 
+/// Codes by number, without checks, which wait for a device.
+at::Tensor gathered(const at::Tensor& indices, const at::Tensor& codebook) {
+  return code_maps_of(codebook.index_select(0, indices.flatten()), indices);
+}
+
 }  // namespace
 
-VectorQuantizerImpl::VectorQuantizerImpl(VectorQuantizerOptions options, uint64_t seed)
-    : options_(options), seed_(derive_seed(seed, "codebook")), codebook_(std::make_shared<Codebook>()) {
-  at::Generator generator = at::detail::createCPUGenerator(seed_);
-  const double bound = 1.0 / static_cast<double>(options_.num_codes);
-  const at::Tensor start =
-      (2 * at::rand({options_.num_codes, options_.code_dim}, generator, at::TensorOptions()) - 1) * bound;
-  const bool by_gradient = options_.update == CodebookUpdate::kGradient;
-  codebook_->weight =
-      by_gradient ? codebook_->register_parameter("weight", start) : codebook_->register_buffer("weight", start);
-  register_module("embedding", codebook_);
-  if (!by_gradient || options_.revival > 0) usage_ = register_buffer("usage", at::empty({options_.num_codes}));
-  if (!by_gradient) sums_ = register_buffer("sums", at::empty_like(start));
-  restart_statistics();
-}
-
-void VectorQuantizerImpl::restart_statistics() {
-  const at::NoGradGuard no_grad;
-  if (usage_.defined()) usage_.fill_(1.0 / static_cast<double>(options_.num_codes));
-  if (sums_.defined()) sums_.copy_(codebook_->weight / static_cast<double>(options_.num_codes));
-}
-
-at::Tensor VectorQuantizerImpl::nearest(const at::Tensor& rows) const {
-  const at::NoGradGuard no_grad;
-  return nearest_codes(rows, codebook_->weight);
-}
-
-VectorQuantizerResult VectorQuantizerImpl::forward(const at::Tensor& features) {
-  check_shape(features, "features", "N,d,h,w", {-1, options_.code_dim, -1, -1});
-  const AutocastDisabled full_precision(features.device().type());
-  const at::Tensor maps = to_full_precision(features);
-  VectorQuantizerResult result;
-  result.indices = nearest(vectors_of(maps)).reshape({maps.size(0), maps.size(2), maps.size(3)});
-  const at::Tensor codes = codes_of(result.indices);
-  result.loss = options_.commitment * (maps - codes.detach()).square().mean();
-  if (options_.update == CodebookUpdate::kGradient) result.loss = (codes - maps.detach()).square().mean() + result.loss;
+NearestCodes nearest_codes_of(const at::Tensor& features, const at::Tensor& codebook) {
+  check_shape(features, "features", "N,d,h,w", {-1, codebook.size(1), -1, -1});
+  NearestCodes result;
+  {
+    const at::NoGradGuard no_grad;
+    result.indices =
+        nearest_codes(vectors_of(features), codebook).reshape({features.size(0), features.size(2), features.size(3)});
+    result.quantized = gathered(result.indices, codebook);
+  }
   // The value of the codes with the gradient of the features; adding zeros keeps the value exact.
-  result.quantized = maps.requires_grad() ? codes.detach() + (maps - maps.detach()) : codes.detach();
+  if (features.requires_grad()) result.quantized = result.quantized + (features - features.detach());
   return result;
 }
 
-at::Tensor VectorQuantizerImpl::lookup(const at::Tensor& indices) const {
+at::Tensor codes_by_number(const at::Tensor& indices, const at::Tensor& codebook) {
   check_shape(indices, "indices", "N,h,w", {-1, -1, -1});
   if (indices.scalar_type() != at::kLong) throw ShapeError("indices: expected int64 values");
-  if (indices.numel() > 0 && (indices.min().item<int64_t>() < 0 || indices.max().item<int64_t>() >= options_.num_codes))
-    throw UsageError("indices: expected numbers from 0 to " + std::to_string(options_.num_codes - 1));
-  return codes_of(indices);
+  const int64_t count = codebook.size(0);
+  if (indices.numel() > 0 && (indices.min().item<int64_t>() < 0 || indices.max().item<int64_t>() >= count))
+    throw UsageError("indices: expected numbers from 0 to " + std::to_string(count - 1));
+  return gathered(indices, codebook);
 }
 
-at::Tensor VectorQuantizerImpl::codes_of(const at::Tensor& indices) const {
-  return maps_of(codebook_->weight.index_select(0, indices.flatten()), indices);
+at::Tensor codebook_loss(const at::Tensor& features, const at::Tensor& indices, const at::Tensor& codebook,
+                         const networks::VectorQuantizerOptions& options) {
+  const AutocastDisabled full_precision(features.device().type());
+  const at::Tensor maps = to_full_precision(features), codes = gathered(indices, codebook);
+  const at::Tensor commitment = options.commitment * (maps - codes.detach()).square().mean();
+  if (options.update == networks::CodebookUpdate::kEma) return commitment;
+  return (codes - maps.detach()).square().mean() + commitment;
 }
 
-void VectorQuantizerImpl::initialize_codebook(const at::Tensor& features) {
-  if (options_.initialization == CodebookInit::kUniform) return;
+at::Tensor uniform_codebook(const networks::VectorQuantizerOptions& options, uint64_t seed) {
+  at::Generator generator = at::detail::createCPUGenerator(derive_seed(seed, "codebook"));
+  const double bound = 1.0 / static_cast<double>(options.num_codes);
+  return (2 * at::rand({options.num_codes, options.code_dim}, generator, at::TensorOptions()) - 1) * bound;
+}
+
+CodebookUpdates::CodebookUpdates(networks::VectorQuantizerOptions options, uint64_t seed, at::Tensor codebook,
+                                 at::Tensor usage, at::Tensor sums)
+    : options_(options),
+      seed_(derive_seed(seed, "codebook")),
+      codebook_(std::move(codebook)),
+      usage_(std::move(usage)),
+      sums_(std::move(sums)) {}
+
+void CodebookUpdates::restart_statistics() {
+  const at::NoGradGuard no_grad;
+  if (usage_.defined()) usage_.fill_(1.0 / static_cast<double>(options_.num_codes));
+  if (sums_.defined()) sums_.copy_(codebook_ / static_cast<double>(options_.num_codes));
+}
+
+void CodebookUpdates::initialize(const at::Tensor& features) {
+  if (options_.initialization == networks::CodebookInit::kUniform) return;
   const at::NoGradGuard no_grad;
   const AutocastDisabled full_precision(features.device().type());
   const at::Tensor rows = vectors_of(to_full_precision(features));
   if (rows.size(0) == 0) return;
   at::Tensor codes = chosen_rows(rows, options_.num_codes, seed_);
-  for (int64_t round = 0; options_.initialization == CodebookInit::kKMeans && round < kRounds; ++round) {
+  for (int64_t round = 0; options_.initialization == networks::CodebookInit::kKMeans && round < kRounds; ++round) {
     const Groups groups = group(rows, nearest_codes(rows, codes), options_.num_codes);
     const at::Tensor counts = groups.counts.unsqueeze(1);
     codes = at::where(counts > 0, groups.sums / counts.clamp_min(1), codes);
   }
-  codebook_->weight.copy_(codes);
+  codebook_.copy_(codes);
   restart_statistics();
 }
 
-void VectorQuantizerImpl::observe(const at::Tensor& features, const at::Tensor& indices) {
+void CodebookUpdates::observe(const at::Tensor& features, const at::Tensor& indices) {
   if (!usage_.defined()) return;
   const at::NoGradGuard no_grad;
   const AutocastDisabled full_precision(features.device().type());
@@ -169,7 +174,7 @@ void VectorQuantizerImpl::observe(const at::Tensor& features, const at::Tensor& 
   noted_positions_ += rows.size(0);
 }
 
-void VectorQuantizerImpl::update_codebook(uint64_t seed) {
+void CodebookUpdates::update(uint64_t seed) {
   if (noted_positions_ == 0) return;
   const at::NoGradGuard no_grad;
   const double share = (1 - options_.decay) / static_cast<double>(noted_positions_);
@@ -177,20 +182,19 @@ void VectorQuantizerImpl::update_codebook(uint64_t seed) {
   if (sums_.defined()) {
     sums_.mul_(options_.decay).add_(noted_sums_, share);
     const at::Tensor usage = usage_.unsqueeze(1);
-    codebook_->weight.copy_(
-        at::where(usage > kSmallestUsage, sums_ / usage.clamp_min(kSmallestUsage), codebook_->weight));
+    codebook_.copy_(at::where(usage > kSmallestUsage, sums_ / usage.clamp_min(kSmallestUsage), codebook_));
   }
   if (options_.revival > 0) revive(seed);
   noted_counts_ = noted_sums_ = noted_rows_ = at::Tensor();
   noted_positions_ = 0;
 }
 
-void VectorQuantizerImpl::revive(uint64_t seed) {
+void CodebookUpdates::revive(uint64_t seed) {
   const double even = 1.0 / static_cast<double>(options_.num_codes);
   const at::Tensor dead = (usage_ < options_.revival * even).nonzero().flatten();
   if (dead.numel() == 0) return;
   const at::Tensor replacements = chosen_rows(noted_rows_, dead.numel(), seed);
-  codebook_->weight.index_copy_(0, dead, replacements);
+  codebook_.index_copy_(0, dead, replacements);
   usage_.index_fill_(0, dead, even);
   if (sums_.defined()) sums_.index_copy_(0, dead, replacements * even);
 }

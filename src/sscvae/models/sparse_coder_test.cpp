@@ -1,18 +1,27 @@
-#include "sscvae/nn/sparse_coder.h"
-
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
+#include <torch/types.h>
 
 #include "sscvae/core/error.h"
-#include "sscvae/networks/dictionary.h"
-#include "sscvae/nn/lista.h"
+#include "sscvae/models/network_autoencoder.h"
 #include "sscvae/serialization/safetensors.h"
 #include "support/gradient_check.h"
 #include "support/paths.h"
+#include "support/sparse_coder_piece.h"
 #include "support/tolerances.h"
 
-namespace sscvae::nn {
+namespace sscvae::models {
 namespace {
+
+using networks::InitialCode;
+using networks::Iteration;
+using networks::Lipschitz;
+using networks::SparseCoderOptions;
+using networks::SpatialInput;
+using networks::ThresholdActivation;
+using networks::ThresholdKind;
+using networks::ThresholdRefinement;
+using SparseCoder = testing::SparseCoderPiece;
 
 SparseCoderOptions small() {
   SparseCoderOptions options;
@@ -33,17 +42,16 @@ TEST(SparseCoder, GradientsReachEveryParameterAndMatchDifferences) {
     SCOPED_TRACE(name);
     torch::manual_seed(7);
     SparseCoder coder(options, 1);
-    coder->to(at::kDouble);
+    coder.to(at::kDouble);
     const at::Tensor input = features().requires_grad_();
-    coder->initialize_thresholds(input.detach() *
-                                 1.1);  // not on these features: a threshold equal to a value is a kink
-    const SparseCoderResult first = coder->forward(input);
+    coder.initialize_thresholds(input.detach() * 1.1);  // not on these features: a threshold equal to a value is a kink
+    const SparseCoder::Result first = coder.code(input);
     const at::Tensor weights = torch::randn_like(first.coded_features);
     std::vector<at::Tensor> inputs{input};
-    for (const at::Tensor& parameter : coder->parameters()) inputs.push_back(parameter);
+    for (const at::Tensor& parameter : coder.parameters()) inputs.push_back(parameter);
     EXPECT_TRUE(testing::gradients_match(
         [&] {
-          const SparseCoderResult result = coder->forward(input);
+          const SparseCoder::Result result = coder.code(input);
           return (result.coded_features * weights).sum() + (result.threshold_refinement.square()).sum();
         },
         inputs, 2e-5, 20, 1e-6));
@@ -74,12 +82,12 @@ TEST(SparseCoder, FreeWeightsStartWhereTheTiedCoderIs) {
   options.threshold = ThresholdKind::kScalar;
   options.threshold_refinement = ThresholdRefinement::kNone;
   const at::Tensor input = features().to(at::kFloat);
-  const at::Tensor tied = SparseCoder(options, 1)->forward(input).code;
+  const at::Tensor tied = SparseCoder(options, 1).code(input).code;
   for (const auto iteration : {Iteration::kUntied, Iteration::kPerLayer}) {
     options.iteration = iteration;
     SparseCoder coder(options, 1);
-    EXPECT_TRUE(testing::is_close(coder->forward(input).code, tied, 1e-5));
-    EXPECT_EQ(coder->parameters().size(), iteration == Iteration::kUntied ? 4u : 8u);  // D, alpha and pairs of We, S
+    EXPECT_TRUE(testing::is_close(coder.code(input).code, tied, 1e-5));
+    EXPECT_EQ(coder.parameters().size(), iteration == Iteration::kUntied ? 4u : 8u);  // D, alpha and pairs of We, S
   }
 }
 
@@ -90,7 +98,7 @@ TEST(SparseCoder, ThresholdsAreNeverNegativeUnlessSigned) {
     SparseCoderOptions options = small();
     options.threshold_activation = activation;
     torch::manual_seed(8);
-    const double smallest = SparseCoder(options, 1)->forward(input).threshold.min().item<double>();
+    const double smallest = SparseCoder(options, 1).code(input).threshold.min().item<double>();
     if (activation == ThresholdActivation::kSigned) EXPECT_LT(smallest, 0);
     else EXPECT_GE(smallest, 0);
   }
@@ -104,10 +112,10 @@ TEST(SparseCoder, InitialThresholdsLeaveTheWishedShare) {
   SparseCoder coder(options, 1);
   torch::manual_seed(9);
   const at::Tensor input = torch::randn({4, 9, 16, 16});
-  coder->initialize_thresholds(input);
+  coder.initialize_thresholds(input);
   const at::Tensor rows = input.permute({0, 2, 3, 1}).reshape({-1, 9});
-  const at::Tensor alpha = coder->forward(input).threshold_refinement;
-  const double share = (rows.mm(coder->dictionary()).abs() > alpha.flatten()).to(at::kDouble).mean().item<double>();
+  const at::Tensor alpha = coder.code(input).threshold_refinement;
+  const double share = (rows.mm(coder.dictionary()).abs() > alpha.flatten()).to(at::kDouble).mean().item<double>();
   EXPECT_NEAR(share, 0.25, 0.01);
 }
 
@@ -116,21 +124,20 @@ TEST(SparseCoder, ThresholdIsAlphaOverTwoQTimesL) {
   for (const double q : {0.5, 1.0}) {
     options.quadratic_factor = q;
     SparseCoder coder(options, 1);
-    const SparseCoderResult result = coder->forward(features().to(at::kFloat));
-    EXPECT_TRUE(testing::is_close(result.threshold * coder->lipschitz() * 2 * q, result.threshold_refinement, 1e-6));
+    const SparseCoder::Result result = coder.code(features().to(at::kFloat));
+    EXPECT_TRUE(testing::is_close(result.threshold * coder.lipschitz() * 2 * q, result.threshold_refinement, 1e-6));
   }
 }
 
 TEST(SparseCoder, StrengthScalesThresholdsAndThinsTheCode) {
   SparseCoder coder(small(), 1);
   const at::Tensor input = features().to(at::kFloat);
-  coder->initialize_thresholds(input);
-  const SparseCoderResult plain = coder->forward(input);
-  coder->set_threshold_scale(2.0);
-  const SparseCoderResult strong = coder->forward(input);
+  coder.initialize_thresholds(input);
+  const SparseCoder::Result plain = coder.code(input);
+  coder.manner.strength = 2;
+  const SparseCoder::Result strong = coder.code(input);
   EXPECT_TRUE(testing::is_close(strong.threshold, plain.threshold * 2, 1e-6));
   EXPECT_LT((strong.code != 0).sum().item<int64_t>(), (plain.code != 0).sum().item<int64_t>());
-  EXPECT_THROW(coder->set_threshold_scale(-1), UsageError);
 }
 
 TEST(SparseCoder, FusedIterationsEqualPlainOnes) {
@@ -142,12 +149,12 @@ TEST(SparseCoder, FusedIterationsEqualPlainOnes) {
     torch::manual_seed(10);
     SparseCoder coder(options, 1);
     const at::Tensor input = torch::randn({2, 9, 16, 16}).requires_grad_();
-    coder->initialize_thresholds(input.detach() * 1.1);  // a threshold equal to a value is a kink
-    std::vector<at::Tensor> inputs = coder->parameters();
+    coder.initialize_thresholds(input.detach() * 1.1);  // a threshold equal to a value is a kink
+    std::vector<at::Tensor> inputs = coder.parameters();
     inputs.push_back(input);
     const auto solve = [&](bool plain) {
-      coder->set_plain_iterations(plain);
-      const SparseCoderResult result = coder->forward(input);
+      coder.manner.plain_code = plain;
+      const SparseCoder::Result result = coder.code(input);
       std::vector<at::Tensor> all = torch::autograd::grad({result.coded_features.square().sum()}, inputs);
       all.push_back(result.code.detach());
       return all;
@@ -159,14 +166,16 @@ TEST(SparseCoder, FusedIterationsEqualPlainOnes) {
 }
 
 TEST(SparseCoder, AtomsKeepUnitLength) {
-  SparseCoder coder(small(), 1);
-  {
-    const at::NoGradGuard no_grad;
-    coder->parameters()[0].mul_(3.0);
-  }
-  EXPECT_LT((coder->dictionary().norm(2, {0}) - 1).abs().max().item<double>(), 1e-5);
-  coder->normalize_dictionary();
-  EXPECT_LT((coder->parameters()[0].norm(2, {0}) - 1).abs().max().item<double>(), 1e-5);
+  ModelOptions options;
+  options.lite.width = 8;
+  options.sparse_coder = small();
+  NetworkAutoencoder model(options, 1);
+  at::Tensor stored = model.weight("_LISTA._Dict");
+  const at::NoGradGuard no_grad;
+  stored.mul_(3.0);
+  EXPECT_LT((model.dictionary().norm(2, {0}) - 1).abs().max().item<double>(), 1e-5);
+  model.after_optimizer_step();
+  EXPECT_LT((stored.norm(2, {0}) - 1).abs().max().item<double>(), 1e-5);
 }
 
 TEST(SparseCoder, EveryParameterIsALeaf) {
@@ -175,7 +184,7 @@ TEST(SparseCoder, EveryParameterIsALeaf) {
   for (const auto iteration : {Iteration::kTied, Iteration::kUntied}) {
     options.iteration = iteration;
     SparseCoder coder(options, 1);
-    for (const auto& item : coder->named_parameters()) EXPECT_TRUE(item.value().is_leaf()) << item.key();
+    for (const auto& item : coder.named_parameters()) EXPECT_TRUE(item.value().is_leaf()) << item.key();
   }
 }
 
@@ -186,7 +195,6 @@ TEST(SparseCoder, RefusesContradictions) {
   options = small();
   options.cbam_kernel = 4;
   EXPECT_THROW(SparseCoder(options, 1), UsageError);
-  EXPECT_THROW(SparseCoder(small(), 1)->forward(torch::zeros({1, 8, 2, 2})), ShapeError);
 }
 
 TEST(SparseCoder, ParityOfAThresholdMap) {
@@ -206,25 +214,26 @@ TEST(SparseCoder, ParityOfAThresholdMap) {
   options.lipschitz = Lipschitz::kTrainable;
   options.unit_norm_atoms = false;
   SparseCoder coder(options, 1);
-  coder->to(at::kDouble);
-  auto parameters = coder->named_parameters();
+  coder.to(at::kDouble);
+  auto parameters = coder.named_parameters();
   {
     const at::NoGradGuard no_grad;
-    parameters["_Dict"].copy_(file.at("D"));
-    parameters["_L"].copy_(file.at("L"));
-    parameters["_alpha"].copy_(file.at("alpha"));
+    parameters["_LISTA._Dict"].copy_(file.at("D"));
+    parameters["_LISTA._L"].copy_(file.at("L"));
+    parameters["_LISTA._alpha"].copy_(file.at("alpha"));
   }
   const at::Tensor x = input.clone().requires_grad_();
-  const SparseCoderResult result = coder->forward(x);
+  const SparseCoder::Result result = coder.code(x);
   EXPECT_TRUE(testing::is_close(result.code, file.at("code"), testing::kBlock.float64));
   EXPECT_TRUE(testing::is_close(result.coded_features, file.at("latent_recon"), testing::kBlock.float64));
-  const auto gradients = torch::autograd::grad({result.code, result.coded_features},
-                                               {x, parameters["_Dict"], parameters["_L"], parameters["_alpha"]},
-                                               {file.at("grad_code"), file.at("grad_latent_recon")});
+  const auto gradients =
+      torch::autograd::grad({result.code, result.coded_features},
+                            {x, parameters["_LISTA._Dict"], parameters["_LISTA._L"], parameters["_LISTA._alpha"]},
+                            {file.at("grad_code"), file.at("grad_latent_recon")});
   const char* names[] = {"grad/x", "grad/D", "grad/L", "grad/alpha"};
   for (size_t i = 0; i < 4; ++i)
     EXPECT_TRUE(testing::is_close(gradients[i], file.at(names[i]), testing::kBlockGradient.float64)) << names[i];
 }
 
 }  // namespace
-}  // namespace sscvae::nn
+}  // namespace sscvae::models

@@ -1,0 +1,215 @@
+#include "sscvae/models/first_values.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/eye.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/full_like.h>
+#include <ATen/ops/mm.h>
+#include <torch/csrc/autograd/grad_mode.h>
+#include <torch/types.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <numeric>
+
+#include "sscvae/core/random.h"
+#include "sscvae/networks/dictionary.h"
+#include "sscvae/nn/codebook.h"
+#include "sscvae/nn/patch_coding.h"
+
+namespace sscvae::models {
+
+namespace {
+
+using FirstValues = std::map<std::string, at::Tensor>;
+
+// Thresholds are learned in units of 1/20: Adam moves them 20 times as fast as the filters, which they need.
+constexpr double kThresholdUnit = 20;
+constexpr double kInitialFloor = -6, kInitialSlope = -1, kInitialSlopeOfMean = -8;  // before softplus
+constexpr double kOwnShare = 0.8, kGroupShare = 0.2;  // of the energy that decides, where all atoms have the same
+constexpr double kLittle = 1e-5;                      // of an atom in a group that is not its own
+
+/// Orthonormal directions of colour [C,C]: first the mean of the channels, which carries most of an image.
+at::Tensor colour_directions(int64_t channels) {
+  at::Tensor basis = at::zeros({channels, channels});
+  for (int64_t i = 0; i < channels; ++i)
+    for (int64_t c = 0; c < channels; ++c)
+      basis[i][c] = std::cos((2.0 * static_cast<double>(c) + 1) * static_cast<double>(i) * std::numbers::pi /
+                             (2.0 * static_cast<double>(channels)));
+  return basis / basis.norm(2, 1, true);
+}
+
+/// Rows are cosines or sines by rising frequency, unit length: cos or sin ((2 i + 1) f pi / (2 n)), f = 0, 1, ... or
+/// 1, 2, ...
+at::Tensor waves(int64_t side, bool sines) {
+  at::Tensor wave = at::zeros({side, side});
+  for (int64_t f = 0; f < side; ++f)
+    for (int64_t i = 0; i < side; ++i) {
+      const double phase = (2.0 * static_cast<double>(i) + 1) * std::numbers::pi / (2.0 * static_cast<double>(side));
+      wave[f][i] = sines ? std::sin(phase * static_cast<double>(f + 1)) : std::cos(phase * static_cast<double>(f));
+    }
+  return wave / wave.norm(2, 1, true);
+}
+
+/// A separable atom: the direction of its colour and its waves by number.
+struct AtomIndex {
+  int64_t colour, row, column;
+  bool sine;
+};
+
+/// Of cosines, then, where those are used up, of sines; of each all atoms of the first colour direction by rising
+/// frequency, then those of the others in turn.
+std::vector<AtomIndex> atom_order(const ConvolutionalCoderOptions& options, int64_t channels) {
+  const int64_t side = options.kernel * options.stride;
+  std::vector<AtomIndex> order;
+  for (const bool sine : {false, true})
+    for (int64_t colour = 0; colour < channels; ++colour)
+      for (int64_t row = 0; row < side; ++row)
+        for (int64_t column = 0; column < side; ++column) order.push_back({colour, row, column, sine});
+  std::stable_sort(order.begin(), order.end(), [](const AtomIndex& a, const AtomIndex& b) {
+    if (a.sine != b.sine) return b.sine;
+    if ((a.colour == 0) != (b.colour == 0)) return a.colour == 0;
+    if (a.row + a.column != b.row + b.column) return a.row + a.column < b.row + b.column;
+    return a.colour < b.colour;
+  });
+  order.resize(static_cast<size_t>(options.num_atoms));
+  return order;
+}
+
+/// Groups of atoms of one size that are neighbours in frequency: the group of each atom, 0 ... count - 1.
+std::vector<int64_t> frequency_groups(const std::vector<AtomIndex>& atoms, int64_t count) {
+  std::vector<size_t> rising(atoms.size());
+  std::iota(rising.begin(), rising.end(), size_t{0});
+  const auto key = [&](size_t k) {
+    const AtomIndex& atom = atoms[k];
+    return std::pair(atom.colour != 0, atom.row + atom.column + (atom.sine ? 2 : 0));
+  };
+  std::stable_sort(rising.begin(), rising.end(), [&](size_t a, size_t b) { return key(a) < key(b); });
+  std::vector<int64_t> groups(atoms.size());
+  for (size_t rank = 0; rank < rising.size(); ++rank)
+    groups[rising[rank]] = static_cast<int64_t>(rank) * count / static_cast<int64_t>(rising.size());
+  return groups;
+}
+
+/// Atoms, unit length, as filters over folded blocks [K,C s^2,k,k]. All C (k s)^2 of one kind together are a tight
+/// frame.
+at::Tensor frame_filters(const ConvolutionalCoderOptions& options, int64_t channels) {
+  const int64_t side = options.kernel * options.stride;
+  const at::Tensor colours = colour_directions(channels), cosines = waves(side, false), sines = waves(side, true);
+  std::vector<at::Tensor> atoms;
+  for (const AtomIndex& atom : atom_order(options, channels)) {
+    const at::Tensor& wave = atom.sine ? sines : cosines;
+    const at::Tensor patch = wave[atom.row].unsqueeze(1) * wave[atom.column].unsqueeze(0);
+    atoms.push_back(colours[atom.colour].reshape({channels, 1, 1}) * patch);
+  }
+  const int64_t s = options.stride, k = options.kernel;
+  return at::stack(atoms)
+      .reshape({options.num_atoms, channels, k, s, k, s})
+      .permute({0, 1, 3, 5, 2, 4})
+      .reshape({options.num_atoms, channels * s * s, k, k});
+}
+
+/// The norm of analysis followed by synthesis, by power iteration on an image of random numbers.
+double squared_norm(const at::Tensor& filters, uint64_t seed) {
+  Random random(derive_seed(seed, "frame"));
+  const int64_t side = 32;
+  const at::Tensor synthesis = synthesis_of(filters);
+  at::Tensor x = at::empty({1, filters.size(1), side, side});
+  for (int64_t i = 0; i < x.numel(); ++i) x.mutable_data_ptr<float>()[i] = static_cast<float>(random.normal());
+  double norm = 1;
+  for (int iteration = 0; iteration < 40; ++iteration) {
+    x = nn::synthesise(nn::analyse(x, filters), synthesis);
+    norm = x.norm().item<double>();
+    x = x / norm;
+  }
+  return norm;
+}
+
+/// The inverse of softplus at value > 0.
+double before_softplus(double value) { return std::log(std::expm1(value)); }
+
+void add_groups(FirstValues& values, const ConvolutionalCoderOptions& o, int64_t channels) {
+  const int64_t t = o.num_iterations, k = o.num_atoms, r = std::min(o.group_rank, k), w = o.group_window;
+  const std::vector<int64_t> groups = frequency_groups(atom_order(o, channels), r);
+  at::Tensor down = at::full({t, r, k}, before_softplus(kLittle)), up = at::full({t, k, r}, before_softplus(kLittle));
+  for (int64_t atom = 0; atom < k; ++atom) {
+    const int64_t group = groups[static_cast<size_t>(atom)];
+    const auto size = static_cast<double>(std::count(groups.begin(), groups.end(), group));
+    down.select(2, atom).select(1, group).fill_(before_softplus(1 / size));
+    up.select(1, atom).select(1, group).fill_(before_softplus(kGroupShare));
+  }
+  const double window = before_softplus(1.0 / static_cast<double>(w * w));
+  values["_group_own"] = at::full({t, k}, before_softplus(kOwnShare) / kThresholdUnit);
+  values["_group_down"] = down / kThresholdUnit;
+  values["_group_up"] = up / kThresholdUnit;
+  values["_group_pool"] = at::full({t, r, 1, w, w}, window / kThresholdUnit);
+}
+
+FirstValues of_convolutional_coder(const ModelOptions& options, uint64_t seed) {
+  const ConvolutionalCoderOptions& o = options.csc;
+  at::Tensor filters = frame_filters(o, options.in_channels);
+  const double scale = 1 / std::sqrt(squared_norm(filters, seed));
+  filters = filters * scale;
+  FirstValues values;
+  for (int64_t t = 0; t < o.num_iterations; ++t) values["_A" + std::to_string(t)] = filters;
+  for (int64_t t = 1; t < o.num_iterations; ++t) values["_B" + std::to_string(t)] = synthesis_of(filters);
+  values["_W"] = synthesis_of(filters);
+  const int64_t columns = o.threshold == networks::ThresholdKind::kScalar ? 1 : o.num_atoms;
+  at::Tensor slope = at::full({o.num_iterations, columns}, kInitialSlope / kThresholdUnit);
+  if (columns > 1) slope.select(1, 0).fill_(kInitialSlopeOfMean / kThresholdUnit);  // the patch's mean passes
+  values["_floor"] = at::full_like(slope, kInitialFloor / kThresholdUnit);
+  values["_slope"] = slope;
+  values["_frame_scale"] = at::full({}, scale);
+  if (o.shrinkage == Shrinkage::kGrouped) add_groups(values, o, options.in_channels);
+  return values;
+}
+
+FirstValues of_sparse_coder(const networks::SparseCoderOptions& o, uint64_t seed) {
+  const at::Tensor dictionary = networks::initial_dictionary(
+      o.dictionary_init, o.atom_dim, o.num_atoms, at::detail::createCPUGenerator(derive_seed(seed, "dictionary")));
+  FirstValues values;
+  values["_LISTA._Dict"] = dictionary;
+  values["_LISTA._L"] = dictionary.square().sum();
+  const at::Tensor atoms = o.unit_norm_atoms ? networks::normalize_atoms(dictionary) : dictionary;
+  const at::Tensor bound = o.lipschitz == networks::Lipschitz::kTrainable
+                               ? values["_LISTA._L"]
+                               : o.lipschitz_margin * networks::largest_eigenvalue(atoms);
+  const int64_t pairs = o.iteration == networks::Iteration::kTied     ? 0
+                        : o.iteration == networks::Iteration::kUntied ? 1
+                                                                      : o.num_iterations;
+  for (int64_t i = 0; i < pairs; ++i) {
+    const std::string number = pairs == 1 ? "" : std::to_string(i);
+    values["_LISTA._We" + number] = (atoms.t() / bound).contiguous();
+    values["_LISTA._S" + number] = at::eye(o.num_atoms) - at::mm(atoms.t(), atoms) / bound;
+  }
+  return values;
+}
+
+FirstValues of_quantizer(const networks::VectorQuantizerOptions& options, uint64_t seed) {
+  const at::Tensor codebook = nn::uniform_codebook(options, seed);
+  const double share = 1.0 / static_cast<double>(options.num_codes);
+  return {{"_vq_layer.embedding.weight", codebook},
+          {"_vq_layer.usage", at::full({options.num_codes}, share)},
+          {"_vq_layer.sums", codebook / static_cast<double>(options.num_codes)}};
+}
+
+}  // namespace
+
+at::Tensor synthesis_of(const at::Tensor& filters) { return filters.transpose(0, 1).flip({2, 3}).contiguous(); }
+
+std::map<std::string, at::Tensor> first_values(const networks::Network& network, const ModelOptions& options,
+                                               uint64_t seed) {
+  const at::NoGradGuard no_grad;
+  const auto declares = [&](const std::string& name) {
+    return std::any_of(network.weights.begin(), network.weights.end(),
+                       [&](const networks::Declared& weight) { return weight.name == name; });
+  };
+  if (declares("_frame_scale")) return of_convolutional_coder(options, seed);
+  if (declares("_vq_layer.embedding.weight")) return of_quantizer(options.quantizer, seed);
+  if (declares("_LISTA._Dict")) return of_sparse_coder(options.sparse_coder, seed);
+  return {};
+}
+
+}  // namespace sscvae::models
