@@ -77,7 +77,7 @@ TEST(Pairs, missing_and_unequal_partners_are_named) {
   image::write_image(folder / "breast/low_quality/3.png", image::dead_leaves(1, 8, 8, 1));
   EXPECT_NE(failure_of_pairs<FormatError>(options, paths).find("low_quality/3.png"), std::string::npos);
   std::filesystem::remove(folder / "breast/low_quality/3.png");
-  EXPECT_NE(failure_of_pairs<IoError>(options, paths).find("1 of 4 images to enhance are missing"), std::string::npos);
+  EXPECT_NE(failure_of_pairs<IoError>(options, paths).find("1 of 4 images to enhance is missing"), std::string::npos);
   options.input_quality = "high_quality";
   EXPECT_NE(failure_of_pairs<UsageError>(options, paths).find("data.input_quality"), std::string::npos);
 }

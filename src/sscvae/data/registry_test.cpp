@@ -173,7 +173,7 @@ TEST(Manifest, is_taken_back) {
   EXPECT_EQ(make_manifest(options).hash(), first.hash());
   test::put_text(options.manifest, "path,part\n1.png,train\n77.png,val\n");
   EXPECT_EQ(failure_of_dataset<IoError>(options),
-            options.manifest + ": 1 of 2 files are not in " + options.root + ": 77.png");
+            options.manifest + ": 1 of 2 files is not in " + options.root + ": 77.png");
 }
 
 TEST(Ultrasound, one_shuffle_over_all_organs_equals_the_published_lists) {
