@@ -41,7 +41,8 @@ void add_config(CLI::App& app) {
   app.add_option("--set", options->set, "key=value on top; may be repeated")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
-  app.add_flag("--explain", options->explain, "with every option's meaning, range and origin");
+  app.add_flag("--explain", options->explain,
+               "only the options that count for this model, with meaning, range and origin");
   app.add_option("--out", options->out, "write the TOML to this file")->type_name("FILE");
   add_json_option(app, options->json);
   add_overwrite_option(app, options->overwrite);

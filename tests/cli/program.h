@@ -77,16 +77,10 @@ inline std::vector<std::string> subcommands_of(const std::string& help) {
   return names;
 }
 
-/// Options of a model that trains and runs in no time.
+/// Options of an ssc-vae that trains and runs in no time.
 inline std::vector<std::string> tiny_options() {
-  return {"model.lite.width=8",
-          "model.lite.num_blocks=1",
-          "model.sparse_coder.num_atoms=16",
-          "model.sparse_coder.atom_dim=8",
-          "model.sparse_coder.num_iterations=3",
-          "model.quantizer.num_codes=16",
-          "model.quantizer.code_dim=8",
-          "model.vae.latent_dim=8"};
+  return {"model.lite.width=8", "model.lite.num_blocks=1", "model.sparse_coder.num_atoms=16",
+          "model.sparse_coder.atom_dim=8", "model.sparse_coder.num_iterations=3"};
 }
 
 /// Untrained weights of such a model.
@@ -94,11 +88,12 @@ inline std::string write_tiny_weights(const std::filesystem::path& path, int cha
                                       const std::string& task = "reconstruct", const std::string& name = "ssc-vae",
                                       const std::vector<std::string>& more = {}) {
   std::vector<std::string> set = tiny_options();
+  set.insert(set.end(), {"model.quantizer.num_codes=16", "model.quantizer.code_dim=8", "model.vae.latent_dim=8"});
   set.push_back("model.in_channels=" + std::to_string(channels));
   set.push_back("task=\"" + task + "\"");
   set.push_back("model.name=\"" + name + "\"");
   set.insert(set.end(), more.begin(), more.end());
-  const train::Experiment experiment = train::resolve_experiment("", set);
+  const train::Experiment experiment = train::resolve_experiment("", train::assignments_with_effect(set));
   const auto model = models::make_autoencoder(experiment.options.model, 1);
   serialization::write_safetensors(path, models::state_of(*model), {{models::kConfigKey, experiment.toml()}});
   return path.string();

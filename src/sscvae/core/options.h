@@ -85,6 +85,10 @@ class FieldList {
   }
 
   const std::vector<Field>& fields() const { return fields_; }
+  /// Keeps those whose key the function wants.
+  void keep_if(const std::function<bool(const std::string& key)>& wanted) {
+    std::erase_if(fields_, [&](const Field& field) { return !wanted(field.key); });
+  }
   std::vector<std::string> keys() const;
   /// The field of that key; UsageError with the nearest known name if there is none. `where` starts the message.
   const Field& find(std::string_view key, std::string_view where) const;

@@ -172,13 +172,16 @@ TEST(ConvolutionalCoder, AtomsStayInTheUnitBall) {
 }
 
 TEST(ConvolutionalCoder, RefusesContradictions) {
-  ModelOptions even = options(), groups = options(), many = options(), per_position = options(), refined = options();
+  ModelOptions even = options(), even_attention = options(), groups = options(), many = options(),
+               per_position = options(), refined = options();
+  even = grouped_options();
   even.csc.group_window = 4;
+  even_attention.sparse_coder.cbam_kernel = 4;
   many.csc.num_atoms = 201;
   per_position.csc.threshold = networks::ThresholdKind::kPerPosition;
   refined.csc.threshold = networks::ThresholdKind::kPerAtom;
   groups.csc.shrinkage = Shrinkage::kGrouped;  // of inferred thresholds
-  for (const ModelOptions& wrong : {even, groups, many, per_position, refined})
+  for (const ModelOptions& wrong : {even, even_attention, groups, many, per_position, refined})
     EXPECT_THROW(NetworkAutoencoder(wrong, 1), UsageError);
 }
 

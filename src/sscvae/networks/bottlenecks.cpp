@@ -16,7 +16,6 @@ constexpr double kInitialAlpha = 0.1;  // before a first batch has been seen
 void check_coder(const SparseCoderOptions& options) {
   if (options.threshold_refinement == ThresholdRefinement::kCbam && options.threshold != ThresholdKind::kInferred)
     throw UsageError("model.sparse_coder.threshold_refinement = \"cbam\" needs threshold = \"inferred\"");
-  if (options.cbam_kernel % 2 == 0) throw UsageError("model.sparse_coder.cbam_kernel: expected an odd number");
   if (options.iteration != Iteration::kTied && options.initial_code == InitialCode::kProjected)
     throw UsageError("model.sparse_coder.initial_code = \"projected\" is defined for iteration = \"tied\" only");
 }

@@ -26,7 +26,8 @@ void check_csc(const ConvolutionalCoderOptions& options, int64_t channels) {
     throw UsageError(section + "threshold_refinement = \"cbam\" needs threshold = \"inferred\"");
   if (options.shrinkage == Shrinkage::kGrouped && options.threshold == ThresholdKind::kInferred)
     throw UsageError(section + "shrinkage = \"grouped\" needs threshold = \"per-atom\" or \"scalar\"");
-  if (options.group_window % 2 == 0) throw UsageError(section + "group_window: expected an odd number");
+  if (options.shrinkage == Shrinkage::kGrouped && options.group_window % 2 == 0)
+    throw UsageError(section + "group_window: expected an odd number");
   const int64_t side = options.kernel * options.stride;
   if (options.num_atoms > 2 * channels * side * side)
     throw UsageError(format("%snum_atoms: at most 2 x channels x (kernel x stride)^2 = %lld, got %lld", section.c_str(),

@@ -125,6 +125,7 @@ Value Scope::max_pool(Value x) const { return add(graph::MaxPool{}, {x}, channel
 
 Value Scope::cbam(const std::string& name, Value x, int64_t reduction, int64_t kernel,
                   graph::SpatialInput input) const {
+  if (kernel % 2 == 0) throw UsageError("model.sparse_coder.cbam_kernel: expected an odd number");
   const int64_t c = channels(x), hidden = std::max<int64_t>(1, c / reduction);
   const Scope s = in(name);
   graph::Cbam cbam;

@@ -55,7 +55,7 @@ class Scope {
   Value unshuffle(Value x, int64_t factor) const;
   Value shuffle(Value x, int64_t factor) const;
   Value max_pool(Value x) const;
-  /// Channel and spatial attention; see graph::Cbam.
+  /// Channel and spatial attention; see graph::Cbam. Errors: UsageError for an even kernel.
   Value cbam(const std::string& name, Value x, int64_t reduction, int64_t kernel, graph::SpatialInput input) const;
 
  private:

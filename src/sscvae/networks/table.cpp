@@ -43,24 +43,43 @@ Assignments csc_values(const std::string&) {
           {"train.gradient_clip", 1.0}};
 }
 
+/// Options of encoder and decoder, and of the code between them.
+std::vector<std::string> halves_and(const std::string& code) {
+  return {"model.down_samples",
+          "model.backbone",
+          "model.output",
+          "model.feature_norm",
+          "model.lite.",
+          "model.reference.",
+          code};
+}
+
 }  // namespace
 
 std::span<const ModelEntry> model_entries() {
   static const std::vector<ModelEntry> entries{
       {"ssc-vae", "sparse codes with thresholds inferred from the image and refined by attention",
-       "Wang et al., AAAI 2025", "sscvae", ssc_vae_values, size_of_sparse_coding, sparse_coding_autoencoder},
+       "Wang et al., AAAI 2025", "sscvae", ssc_vae_values, halves_and("model.sparse_coder."), size_of_sparse_coding,
+       sparse_coding_autoencoder},
       {"sc-vae-in", "sparse codes with thresholds inferred from the image (the paper's ablation SCVAE+In)",
-       "Wang et al., AAAI 2025, Table 3", "", sc_vae_in_values, size_of_sparse_coding, sparse_coding_autoencoder},
+       "Wang et al., AAAI 2025, Table 3", "", sc_vae_in_values, halves_and("model.sparse_coder."),
+       size_of_sparse_coding, sparse_coding_autoencoder},
       {"sc-vae", "sparse codes with learned thresholds that do not depend on the image", "Xiao, Qiu, Sotiras 2023",
-       "scvae", sc_vae_values, size_of_sparse_coding, sparse_coding_autoencoder},
+       "scvae", sc_vae_values, halves_and("model.sparse_coder."), size_of_sparse_coding, sparse_coding_autoencoder},
       {"vq-vae", "at each position one of the vectors of a learned codebook", "van den Oord, Vinyals, Kavukcuoglu 2017",
-       "vqvae", own_latent_values, size_of_vector_quantized, vector_quantized_autoencoder},
+       "vqvae", own_latent_values, halves_and("model.quantizer."), size_of_vector_quantized,
+       vector_quantized_autoencoder},
       {"vq-gan", "a vq-vae whose images a discriminator judges, too", "Esser, Rombach, Ommer 2021", "", vq_gan_values,
-       size_of_vector_quantized, vector_quantized_autoencoder},
+       halves_and("model.quantizer."), size_of_vector_quantized, vector_quantized_autoencoder},
       {"vae", "independent Gaussian variables at each position", "Kingma & Welling 2014", "", own_latent_values,
-       size_of_variational, variational_autoencoder},
-      {"csc", "convolutional sparse codes of overlapping patches, thresholds from the noise level and the image",
-       "Simon & Elad 2019, with the controller of Wang et al. 2025", "", csc_values, size_of_convolutional_coder,
+       halves_and("model.vae."), size_of_variational, variational_autoencoder},
+      {"csc",
+       "convolutional sparse codes of overlapping patches, thresholds from the noise level and the image",
+       "Simon & Elad 2019, with the controller of Wang et al. 2025",
+       "",
+       csc_values,
+       {"model.csc.", "model.sparse_coder.cbam_"},
+       size_of_convolutional_coder,
        convolutional_sparse_coder},
   };
   return entries;

@@ -84,7 +84,7 @@ RunSpec make_run(const TablesOptions& options, const PublishedRow& row) {
   run.dataset = row.dataset;
   run.model = row.model;
   run.sigma_8bit = row.sigma_8bit;
-  run.experiment = train::resolve_experiment("", settings_of(options, run));
+  run.experiment = train::resolve_experiment("", train::assignments_with_effect(settings_of(options, run)));
   const data::DataOptions& data = run.experiment.options.data;
   const data::SplitManifest manifest = data::make_manifest(data);
   data::require_part(manifest, "train", data);
@@ -111,6 +111,17 @@ void check(const TablesOptions& options) {
   if (!options.budget.empty()) parse_duration(options.budget);
   if (options.steps < 0 || options.epochs < 0 || options.jobs < 0 || options.test_images < 0)
     throw UsageError("--steps, --epochs, --jobs and --test-images: expected a number >= 0");
+}
+
+/// Each run takes those of --set that say something about its model; one that says nothing about any is a mistake.
+void refuse_settings_without_effect(const TablesOptions& options, const std::vector<RunSpec>& runs) {
+  std::vector<std::string> used;
+  for (const RunSpec& run : runs)
+    for (std::string& setting : train::assignments_with_effect(settings_of(options, run)))
+      used.push_back(std::move(setting));
+  for (const std::string& setting : options.set)
+    if (!runs.empty() && std::find(used.begin(), used.end(), setting) == used.end())
+      throw UsageError("--set " + setting + " has no effect on any model of these tables");
 }
 
 }  // namespace
@@ -143,6 +154,7 @@ std::vector<RunSpec> plan_runs(const TablesOptions& options) {
   std::vector<RunSpec> runs;
   for (const PublishedRow& row : wanted_rows(options))
     if (!run_of(runs, row)) runs.push_back(make_run(options, row));
+  refuse_settings_without_effect(options, runs);
   const bool only_costs = !options.only.empty() && std::all_of(options.only.begin(), options.only.end(),
                                                                [](const auto& name) { return name == "T4"; });
   if (!runs.empty() || only_costs) return runs;

@@ -123,6 +123,7 @@ TEST(Plan, MistakesShowBeforeAnythingRuns) {
     EXPECT_THROW(plan_runs(options), Error);
   };
   refuses([](TablesOptions& o) { o.only = {"T5"}; });
+  refuses([](TablesOptions& o) { o.set = {"model.csc.kernel=3"}; });  // no table has it
   refuses([](TablesOptions& o) { o.models = {"vqvae"}; });
   refuses([](TablesOptions& o) { o.scale = "full"; });
   refuses([](TablesOptions& o) { o.budget = "10m"; });  // and steps

@@ -11,6 +11,7 @@
 #include "sscvae/core/text.h"
 #include "sscvae/data/registry.h"
 #include "sscvae/models/registry.h"
+#include "sscvae/networks/options_read.h"
 #include "sscvae/train/authors_config.h"
 #include "sscvae/train/presets.h"
 
@@ -36,7 +37,9 @@ std::string Experiment::toml() const {
 
 std::string Experiment::explained_toml() const {
   ExperimentOptions copy = options;
-  return to_toml(fields_of(copy), true, origins);
+  FieldList fields = fields_of(copy);
+  fields.keep_if([&](const std::string& key) { return networks::reads_option(options.model, key); });
+  return to_toml(fields, true, origins);
 }
 
 Experiment without_paths(Experiment experiment) {
@@ -56,6 +59,7 @@ struct Layer {
   std::string origin;
   Assignments values;
   std::string suggested_out = "";
+  bool is_chosen = false;  ///< option by option: one without effect is a mistake. Files of the authors have all options
 };
 
 constexpr uint64_t kLargestConfig = 1 << 20;  // bytes
@@ -70,7 +74,7 @@ std::string chosen(const std::vector<Layer>& layers, const std::string& key, std
 
 Layer read_json_layer(const std::string& text, const std::string& config, const std::string& model) {
   Assignments parsed = parse_json(text, config);
-  if (!is_authors_config(parsed)) return {config, std::move(parsed), ""};
+  if (!is_authors_config(parsed)) return {config, std::move(parsed), "", true};
   AuthorsConfig authors = read_authors_config(text, config, model);
   for (const std::string& line : authors.notes) note(config + ": " + line);
   return {config, std::move(authors.values), authors.save_path};
@@ -82,11 +86,11 @@ Layer read_config_layer(const std::string& config, const std::string& model) {
     const std::string text = read_file(config, kLargestConfig);  // once: it may be a pipe
     const size_t start = text.find_first_not_of(" \t\r\n");
     const bool json = has_extension(config, ".json") || (start != std::string::npos && text[start] == '{');
-    return json ? read_json_layer(text, config, model) : Layer{config, parse_toml(text, config)};
+    return json ? read_json_layer(text, config, model) : Layer{config, parse_toml(text, config), "", true};
   }
   if (const Preset* preset = find_preset(config)) {
     const std::string origin = "preset " + preset->name;
-    return {origin, parse_toml(preset->toml, origin)};
+    return {origin, parse_toml(preset->toml, origin), "", true};
   }
   if (has_extension(config, ".toml") || has_extension(config, ".json") || config.find('/') != std::string::npos)
     throw IoError("cannot read '" + config + "': there is no such file");
@@ -108,7 +112,7 @@ std::pair<std::string, OptionValue> parse_typed(const std::string& text, const F
 Layer assignment_layer(const std::vector<std::string>& assignments) {
   ExperimentOptions options;
   const FieldList fields = fields_of(options);
-  Layer layer{"--set", {}};
+  Layer layer{"--set", {}, "", true};
   for (const std::string& text : assignments) layer.values.push_back(parse_typed(text, fields));
   return layer;
 }
@@ -138,6 +142,20 @@ void check_combinations(const ExperimentOptions& options) {
     throw UsageError("task = \"denoise\" needs data.noise.sigma_8bit above 0");
 }
 
+/// Refuses chosen options of the model that say nothing about it, unless they are what `before` has anyway.
+void refuse_options_without_effect(const std::vector<Layer>& layers, ExperimentOptions before,
+                                   ExperimentOptions after) {
+  const FieldList old_fields = fields_of(before), fields = fields_of(after);
+  for (const Layer& layer : layers) {
+    if (!layer.is_chosen) continue;
+    for (const auto& [key, value] : layer.values)
+      if (!networks::reads_option(after.model, key) &&
+          to_toml(fields.find(key, layer.origin).get()) != to_toml(old_fields.find(key, layer.origin).get()))
+        throw UsageError(layer.origin + ": " + key + " has no effect on model '" + after.model.name +
+                         "' with its other options; leave it out ('sscvae config --explain' has those that count)");
+  }
+}
+
 Assignments values_for(const data::DatasetEntry& dataset, const std::string& profile) {
   const auto found = dataset.values.find(profile);
   return found == dataset.values.end() ? Assignments{} : found->second;
@@ -153,16 +171,21 @@ Experiment resolve(std::vector<Layer> given) {
   std::vector<Layer> layers{{"model " + model.name, model.values(profile.name)},
                             {"profile " + profile.name, profile.values},
                             {"dataset " + dataset.name, values_for(dataset, profile.name)}};
+  const size_t rows = layers.size();
   layers.insert(layers.end(), std::make_move_iterator(given.begin()), std::make_move_iterator(given.end()));
 
   const FieldList fields = fields_of(options);
   for (const std::string& key : fields.keys()) experiment.origins[key] = "default";
-  for (const Layer& layer : layers) {
+  ExperimentOptions before;
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const Layer& layer = layers[i];
+    if (i == rows) before = options;
     assign(fields, layer.values, layer.origin);
     for (const auto& [key, value] : layer.values) experiment.origins[key] = layer.origin;
     if (!layer.suggested_out.empty()) experiment.suggested_out = layer.suggested_out;
   }
   check_combinations(options);
+  refuse_options_without_effect(layers, before, options);
   return experiment;
 }
 
@@ -175,6 +198,16 @@ Experiment resolve_experiment(const std::string& config, const std::vector<std::
   if (!config.empty()) layers.push_back(read_config_layer(config, chosen({given}, "model.name", model)));
   layers.push_back(given);
   return resolve(std::move(layers));
+}
+
+std::vector<std::string> assignments_with_effect(const std::vector<std::string>& assignments) {
+  Layer layer = assignment_layer(assignments);
+  layer.is_chosen = false;
+  const networks::ModelOptions model = resolve({layer}).options.model;
+  std::vector<std::string> kept;
+  for (size_t i = 0; i < assignments.size(); ++i)
+    if (networks::reads_option(model, layer.values[i].first)) kept.push_back(assignments[i]);
+  return kept;
 }
 
 Experiment resolve_experiment_text(const std::string& toml, const std::string& source,

@@ -31,7 +31,7 @@ struct Experiment {
   std::map<std::string, std::string> origins;
   std::string suggested_out;           ///< where an authors' configuration would have trained to; usually ""
   std::string toml() const;            ///< complete, reads back to the same values
-  std::string explained_toml() const;  ///< each option with meaning, range and origin
+  std::string explained_toml() const;  ///< each option that counts, with meaning, range and origin
 };
 
 /// The same without the folders and files of this machine, for weights that go to others: training data, initial
@@ -42,10 +42,14 @@ Experiment without_paths(Experiment experiment);
 /// `config` is empty, a TOML file, the name of a shipped preset (configs/<name>.toml) or one of the authors' JSON
 /// files; `model` is what such a file means where neither it nor the assignments tell. A split by a table
 /// (data.manifest) is left out where a later one names another data.dataset or data.split without a table of its own.
+/// Options that have no effect on the model (networks/options_read.h) are refused unless they change nothing.
 /// Errors: UsageError, IoError.
 Experiment resolve_experiment(const std::string& config, const std::vector<std::string>& assignments,
                               const std::string& model = "");
-/// The same from a TOML text (a run's config.toml, a weights file's metadata).
+/// Those of `assignments` that have an effect on the model that they make: of settings that are meant for several
+/// models. Errors: UsageError.
+std::vector<std::string> assignments_with_effect(const std::vector<std::string>& assignments);
+/// As resolve_experiment, from a TOML text (a run's config.toml, a weights file's metadata).
 Experiment resolve_experiment_text(const std::string& toml, const std::string& source,
                                    const std::vector<std::string>& assignments = {});
 

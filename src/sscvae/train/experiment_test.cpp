@@ -5,6 +5,7 @@
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
 #include "sscvae/models/registry.h"
+#include "sscvae/networks/options_read.h"
 #include "sscvae/train/presets.h"
 #include "support/paths.h"
 
@@ -67,10 +68,32 @@ TEST(Experiment, ExplanationHasMeaningRangeAndOriginOfEveryOption) {
   const Experiment experiment = resolve_experiment("", {"train.epochs=5"});
   const std::string text = experiment.explained_toml();
   EXPECT_NE(text.find("from --set\nepochs = 5"), std::string::npos);
-  for (const auto& [key, origin] : experiment.origins) EXPECT_NE(text.find("from " + origin), std::string::npos) << key;
+  for (const auto& [key, origin] : experiment.origins) {
+    const bool is_told = text.find("from " + origin) != std::string::npos;
+    EXPECT_TRUE(is_told || !networks::reads_option(experiment.options.model, key)) << key;
+  }
   ExperimentOptions options;
   const FieldList fields = fields_of(options);
   for (const Field& field : fields.fields()) EXPECT_FALSE(field.help.empty()) << field.key;
+}
+
+TEST(Experiment, OptionsWithoutEffectAreRefusedByName) {
+  const std::vector<std::vector<std::string>> refused{{"model.csc.kernel=3"},
+                                                      {"model.name=csc", "model.csc.kernel=3", "model.lite.width=64"},
+                                                      {"model.reference.num_groups=8"},
+                                                      {"model.name=vae", "model.sparse_coder.num_atoms=7"},
+                                                      {"model.name=csc", "model.csc.group_window=9"}};
+  for (const std::vector<std::string>& set : refused) {
+    const std::string key = set.back().substr(0, set.back().find('='));
+    EXPECT_NE(message_of([&] { resolve_experiment("", set); }).find(key + " has no effect"), std::string::npos) << key;
+  }
+  EXPECT_NO_THROW(resolve_experiment("", {"model.name=csc", "model.csc.kernel=3"}));
+  EXPECT_NO_THROW(resolve_experiment("", {"model.backbone=reference", "model.reference.num_groups=8"}));
+  // What changes nothing does no harm: complete files have it.
+  const Experiment complete = resolve_experiment("", {"model.name=vae", "profile=paper"});
+  EXPECT_NO_THROW(resolve_experiment_text(complete.toml(), "copy", {"model.csc.num_atoms=100"}));
+  EXPECT_EQ(complete.explained_toml().find("[model.csc]"), std::string::npos);
+  EXPECT_NE(complete.explained_toml().find("[model.vae]"), std::string::npos);
 }
 
 TEST(Experiment, ErrorsNameTheNearestName) {
