@@ -109,6 +109,9 @@ void check(const TablesOptions& options) {
   const int given = (options.budget.empty() ? 0 : 1) + (options.steps > 0) + (options.epochs > 0);
   if (given > 1) throw UsageError("--budget, --steps and --epochs: expected one of them");
   if (!options.budget.empty()) parse_duration(options.budget);
+  for (const std::string& setting : options.set)
+    if (setting.starts_with("model.name="))
+      throw UsageError("--set model.name: the rows of a table say that; see --models");
   if (options.steps < 0 || options.epochs < 0 || options.jobs < 0 || options.test_images < 0)
     throw UsageError("--steps, --epochs, --jobs and --test-images: expected a number >= 0");
 }
@@ -157,6 +160,7 @@ std::vector<RunSpec> plan_runs(const TablesOptions& options) {
   refuse_settings_without_effect(options, runs);
   const bool only_costs = !options.only.empty() && std::all_of(options.only.begin(), options.only.end(),
                                                                [](const auto& name) { return name == "T4"; });
+  if (only_costs && !options.set.empty()) throw UsageError("--set: table T4 counts what is published and has no runs");
   if (!runs.empty() || only_costs) return runs;
   if (missing_datasets(options).empty())
     throw UsageError("there is nothing to run: --models: the tables asked for have no row of " +

@@ -124,6 +124,8 @@ TEST(Plan, MistakesShowBeforeAnythingRuns) {
   };
   refuses([](TablesOptions& o) { o.only = {"T5"}; });
   refuses([](TablesOptions& o) { o.set = {"model.csc.kernel=3"}; });  // no table has it
+  refuses([](TablesOptions& o) { o.set = {"model.name=csc"}; });
+  refuses([](TablesOptions& o) { o.only = {"T4"}, o.set = {"model.lite.width=8"}; });
   refuses([](TablesOptions& o) { o.models = {"vqvae"}; });
   refuses([](TablesOptions& o) { o.scale = "full"; });
   refuses([](TablesOptions& o) { o.budget = "10m"; });  // and steps

@@ -142,28 +142,20 @@ void check_combinations(const ExperimentOptions& options) {
     throw UsageError("task = \"denoise\" needs data.noise.sigma_8bit above 0");
 }
 
-/// Refuses chosen options of the model that say nothing about it, unless they are what `before` has anyway.
-void refuse_options_without_effect(const std::vector<Layer>& layers, ExperimentOptions before,
-                                   ExperimentOptions after) {
-  const FieldList old_fields = fields_of(before), fields = fields_of(after);
-  for (const Layer& layer : layers) {
-    if (!layer.is_chosen) continue;
-    for (const auto& [key, value] : layer.values)
-      if (!networks::reads_option(after.model, key) &&
-          to_toml(fields.find(key, layer.origin).get()) != to_toml(old_fields.find(key, layer.origin).get()))
-        throw UsageError(layer.origin + ": " + key + " has no effect on model '" + after.model.name +
-                         "' with its other options; leave it out ('sscvae config --explain' has those that count)");
-  }
-}
-
 Assignments values_for(const data::DatasetEntry& dataset, const std::string& profile) {
   const auto found = dataset.values.find(profile);
   return found == dataset.values.end() ? Assignments{} : found->second;
 }
 
-Experiment resolve(std::vector<Layer> given) {
-  drop_other_tables(given);
+struct Resolved {
   Experiment experiment;
+  ExperimentOptions rows;  ///< by the rows of model, profile and dataset alone
+};
+
+Resolved resolve_layers(std::vector<Layer> given) {
+  drop_other_tables(given);
+  Resolved resolved;
+  Experiment& experiment = resolved.experiment;
   ExperimentOptions& options = experiment.options;
   const models::ProfileEntry& profile = models::find_profile(chosen(given, "profile", options.profile));
   const models::ModelEntry& model = models::find_model(chosen(given, "model.name", options.model.name));
@@ -176,16 +168,43 @@ Experiment resolve(std::vector<Layer> given) {
 
   const FieldList fields = fields_of(options);
   for (const std::string& key : fields.keys()) experiment.origins[key] = "default";
-  ExperimentOptions before;
   for (size_t i = 0; i < layers.size(); ++i) {
-    const Layer& layer = layers[i];
-    if (i == rows) before = options;
-    assign(fields, layer.values, layer.origin);
-    for (const auto& [key, value] : layer.values) experiment.origins[key] = layer.origin;
-    if (!layer.suggested_out.empty()) experiment.suggested_out = layer.suggested_out;
+    if (i == rows) resolved.rows = options;
+    assign(fields, layers[i].values, layers[i].origin);
+    for (const auto& [key, value] : layers[i].values) experiment.origins[key] = layers[i].origin;
+    if (!layers[i].suggested_out.empty()) experiment.suggested_out = layers[i].suggested_out;
   }
-  check_combinations(options);
-  refuse_options_without_effect(layers, before, options);
+  return resolved;
+}
+
+/// Does it give every option of the model, as files that the program wrote do?
+bool is_complete(const Layer& layer, const FieldList& fields) {
+  const std::vector<std::string> keys = fields.keys();
+  return std::all_of(keys.begin(), keys.end(),
+                     [&](const std::string& key) { return !key.starts_with("model.") || gives(layer, key); });
+}
+
+/// Refuses chosen options that say nothing about the model that their layer and those before it make, unless they are
+/// what the rows say anyway. What a later layer makes idle stays.
+void refuse_options_without_effect(const std::vector<Layer>& given) {
+  for (size_t i = 0; i < given.size(); ++i) {
+    if (!given[i].is_chosen) continue;
+    Resolved so_far = resolve_layers({given.begin(), given.begin() + static_cast<std::ptrdiff_t>(i) + 1});
+    const networks::ModelOptions model = so_far.experiment.options.model;
+    const FieldList fields = fields_of(so_far.experiment.options), rows = fields_of(so_far.rows);
+    if (is_complete(given[i], fields)) continue;
+    for (const auto& [key, value] : given[i].values)
+      if (!networks::reads_option(model, key) &&
+          to_toml(fields.find(key, "").get()) != to_toml(rows.find(key, "").get()))
+        throw UsageError(given[i].origin + ": " + key + " has no effect on model '" + model.name +
+                         "' with its other options; leave it out ('sscvae config --explain' has those that count)");
+  }
+}
+
+Experiment resolve(const std::vector<Layer>& given) {
+  refuse_options_without_effect(given);
+  Experiment experiment = resolve_layers(given).experiment;
+  check_combinations(experiment.options);
   return experiment;
 }
 
@@ -197,7 +216,7 @@ Experiment resolve_experiment(const std::string& config, const std::vector<std::
   std::vector<Layer> layers;
   if (!config.empty()) layers.push_back(read_config_layer(config, chosen({given}, "model.name", model)));
   layers.push_back(given);
-  return resolve(std::move(layers));
+  return resolve(layers);
 }
 
 std::vector<std::string> assignments_with_effect(const std::vector<std::string>& assignments) {

@@ -42,7 +42,8 @@ Experiment without_paths(Experiment experiment);
 /// `config` is empty, a TOML file, the name of a shipped preset (configs/<name>.toml) or one of the authors' JSON
 /// files; `model` is what such a file means where neither it nor the assignments tell. A split by a table
 /// (data.manifest) is left out where a later one names another data.dataset or data.split without a table of its own.
-/// Options that have no effect on the model (networks/options_read.h) are refused unless they change nothing.
+/// Options that have no effect on the model (networks/options_read.h) are refused unless they change nothing, a later
+/// layer makes them idle, or the file gives all options, as those that the program writes do.
 /// Errors: UsageError, IoError.
 Experiment resolve_experiment(const std::string& config, const std::vector<std::string>& assignments,
                               const std::string& model = "");

@@ -92,6 +92,13 @@ TEST(Experiment, OptionsWithoutEffectAreRefusedByName) {
   // What changes nothing does no harm: complete files have it.
   const Experiment complete = resolve_experiment("", {"model.name=vae", "profile=paper"});
   EXPECT_NO_THROW(resolve_experiment_text(complete.toml(), "copy", {"model.csc.num_atoms=100"}));
+  const testing::TemporaryFolder folder;
+  const std::string own = (folder / "config.toml").string();
+  write_atomically(own, complete.toml());
+  EXPECT_NO_THROW(resolve_experiment(own, {"model.name=csc", "profile=reference"}));
+  EXPECT_NE(message_of([&] { resolve_experiment(own, {"model.csc.kernel=9"}); }).find("--set: model.csc.kernel"),
+            std::string::npos);
+  EXPECT_NO_THROW(resolve_experiment("natural-denoise-colour", {"model.name=ssc-vae"}));  // idle by what comes later
   EXPECT_EQ(complete.explained_toml().find("[model.csc]"), std::string::npos);
   EXPECT_NE(complete.explained_toml().find("[model.vae]"), std::string::npos);
 }
