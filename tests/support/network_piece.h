@@ -37,7 +37,7 @@ class NetworkPiece : public torch::nn::Module {
     return pass_.run(live(), {{0, x}}, wanted, manner);
   }
   std::shared_ptr<const graph::Graph> live() const {
-    return std::make_shared<const graph::Graph>(weights_.live(network_, {manner.strength, manner.sigma_8bit}));
+    return std::make_shared<const graph::Graph>(weights_.live(network_, manner.settings));
   }
   const graph::Graph& graph() const { return network_.graph; }
   at::Tensor weight(const std::string& name) const { return weights_.find(name); }

@@ -36,8 +36,8 @@ void assign_by_pattern(const std::string& text, SplitManifest& manifest) {
     }
   }
   if (unmatched)
-    throw UsageError("data.group_pattern: '" + text + "' matches " +
-                     share_text(unmatched, manifest.rows.size(), "path") + " not, the first is '" + first + "'");
+    throw UsageError("data.group_pattern: '" + text + "' does not match " +
+                     share_text(unmatched, manifest.rows.size(), "path") + ", the first is '" + first + "'");
 }
 
 std::map<std::string, std::string> read_group_table(const std::string& path) {

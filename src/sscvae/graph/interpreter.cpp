@@ -38,7 +38,10 @@ struct Run {
   const at::Tensor& x() const { return inputs.at(0); }
 
   at::Tensor operator()(const Input&) const { return x(); }
-  at::Tensor operator()(const Affine& op) const { return x() * op.scale + op.shift; }
+  at::Tensor operator()(const Affine& op) const {
+    const at::Tensor scaled = op.scale == 1 ? x() : x() * op.scale;
+    return op.shift == 0 ? scaled : scaled + op.shift;
+  }
   at::Tensor operator()(const PixelShuffle& op) const { return at::pixel_shuffle(x(), op.factor); }
   at::Tensor operator()(const PixelUnshuffle& op) const { return at::pixel_unshuffle(x(), op.factor); }
   at::Tensor operator()(const Convolution& op) const { return convolve(op, x()); }

@@ -6,8 +6,8 @@
 #include <variant>
 #include <vector>
 
-/// What a network is made of. Maps are [N,C,H,W], N, H and W free. Weights are float32 on the CPU or, as long as the
-/// network has no numbers (networks/network.h), shapes without values; inputs are those of the node.
+/// The operations of networks. They take and return maps [N,C,H,W] with any N, H and W. Weights are float32 tensors on
+/// the CPU or, in a network without numbers (networks/network.h), shapes without values.
 namespace sscvae::graph {
 
 /// Over which axis the scores of attention are normalised.
@@ -31,7 +31,7 @@ struct PixelShuffle {
 struct PixelUnshuffle {
   int64_t factor;
 };
-/// What training goes by where it chooses how to convolve; the result is the same.
+/// A hint for training, which chooses its kernels by it; results do not depend on it.
 enum class ConvolutionUse {
   kMaps,     ///< between maps of features
   kPatches,  ///< few channels on one side, many atoms on the other: windows times filters

@@ -4,7 +4,6 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/eye.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/full_like.h>
 #include <ATen/ops/mm.h>
 #include <torch/csrc/autograd/grad_mode.h>
 #include <torch/types.h>
@@ -15,6 +14,7 @@
 #include <numeric>
 
 #include "sscvae/core/random.h"
+#include "sscvae/networks/convolutional_coder.h"
 #include "sscvae/networks/dictionary.h"
 #include "sscvae/nn/codebook.h"
 #include "sscvae/nn/patch_coding.h"
@@ -24,9 +24,9 @@ namespace sscvae::models {
 namespace {
 
 using FirstValues = std::map<std::string, at::Tensor>;
+using networks::kThresholdUnit;
+using networks::Network;
 
-// Thresholds are learned in units of 1/20: Adam moves them 20 times as fast as the filters, which they need.
-constexpr double kThresholdUnit = 20;
 constexpr double kInitialFloor = -6, kInitialSlope = -1, kInitialSlopeOfMean = -8;  // before softplus
 constexpr double kOwnShare = 0.8, kGroupShare = 0.2;  // of the energy that decides, where all atoms have the same
 constexpr double kLittle = 1e-5;                      // of an atom in a group that is not its own
@@ -130,59 +130,60 @@ double squared_norm(const at::Tensor& filters, uint64_t seed) {
 /// The inverse of softplus at value > 0.
 double before_softplus(double value) { return std::log(std::expm1(value)); }
 
-void add_groups(FirstValues& values, const ConvolutionalCoderOptions& o, int64_t channels) {
-  const int64_t t = o.num_iterations, k = o.num_atoms, r = std::min(o.group_rank, k), w = o.group_window;
-  const std::vector<int64_t> groups = frequency_groups(atom_order(o, channels), r);
-  at::Tensor down = at::full({t, r, k}, before_softplus(kLittle)), up = at::full({t, k, r}, before_softplus(kLittle));
-  for (int64_t atom = 0; atom < k; ++atom) {
+/// `down` [T,R,K] and `up` [T,K,R], which take atoms to groups of neighbouring frequencies and back.
+void fill_groups(at::Tensor down, at::Tensor up, const ConvolutionalCoderOptions& o, int64_t channels) {
+  const std::vector<int64_t> groups = frequency_groups(atom_order(o, channels), down.size(1));
+  down.fill_(before_softplus(kLittle));
+  up.fill_(before_softplus(kLittle));
+  for (int64_t atom = 0; atom < o.num_atoms; ++atom) {
     const int64_t group = groups[static_cast<size_t>(atom)];
     const auto size = static_cast<double>(std::count(groups.begin(), groups.end(), group));
     down.select(2, atom).select(1, group).fill_(before_softplus(1 / size));
     up.select(1, atom).select(1, group).fill_(before_softplus(kGroupShare));
   }
-  const double window = before_softplus(1.0 / static_cast<double>(w * w));
-  values["_group_own"] = at::full({t, k}, before_softplus(kOwnShare) / kThresholdUnit);
-  values["_group_down"] = down / kThresholdUnit;
-  values["_group_up"] = up / kThresholdUnit;
-  values["_group_pool"] = at::full({t, r, 1, w, w}, window / kThresholdUnit);
+  down.div_(kThresholdUnit);
+  up.div_(kThresholdUnit);
 }
 
-FirstValues of_convolutional_coder(const ModelOptions& options, uint64_t seed) {
+FirstValues of_convolutional_coder(const Network& network, const ModelOptions& options, uint64_t seed) {
   const ConvolutionalCoderOptions& o = options.csc;
-  at::Tensor filters = frame_filters(o, options.in_channels);
-  const double scale = 1 / std::sqrt(squared_norm(filters, seed));
-  filters = filters * scale;
+  const at::Tensor frame = frame_filters(o, options.in_channels);
+  const double scale = 1 / std::sqrt(squared_norm(frame, seed));
+  const at::Tensor filters = frame * scale;
   FirstValues values;
-  for (int64_t t = 0; t < o.num_iterations; ++t) values["_A" + std::to_string(t)] = filters;
-  for (int64_t t = 1; t < o.num_iterations; ++t) values["_B" + std::to_string(t)] = synthesis_of(filters);
-  values["_W"] = synthesis_of(filters);
-  const int64_t columns = o.threshold == networks::ThresholdKind::kScalar ? 1 : o.num_atoms;
-  at::Tensor slope = at::full({o.num_iterations, columns}, kInitialSlope / kThresholdUnit);
-  if (columns > 1) slope.select(1, 0).fill_(kInitialSlopeOfMean / kThresholdUnit);  // the patch's mean passes
-  values["_floor"] = at::full_like(slope, kInitialFloor / kThresholdUnit);
-  values["_slope"] = slope;
-  values["_frame_scale"] = at::full({}, scale);
-  if (o.shrinkage == Shrinkage::kGrouped) add_groups(values, o, options.in_channels);
+  for (const networks::Declared& weight : network.weights) {
+    if (weight.start.rule != networks::Start::Rule::kOwn) continue;
+    const std::string& name = weight.name;
+    const auto filled = [&](double value) { return at::full(weight.placeholder.sizes(), value / kThresholdUnit); };
+    if (name.starts_with("_A")) values[name] = filters;
+    else if (name.starts_with("_B") || name == "_W") values[name] = synthesis_of(filters);
+    else if (name == "_frame_scale") values[name] = at::full({}, scale);
+    else if (name == "_floor") values[name] = filled(kInitialFloor);
+    else if (name == "_slope") values[name] = filled(kInitialSlope);
+    else if (name == "_group_own") values[name] = filled(before_softplus(kOwnShare));
+    else if (name == "_group_pool")
+      values[name] = filled(before_softplus(1.0 / static_cast<double>(o.group_window * o.group_window)));
+    else values[name] = at::empty(weight.placeholder.sizes());  // _group_down, _group_up
+  }
+  const at::Tensor slope = values.at("_slope");
+  if (slope.size(1) > 1) slope.select(1, 0).fill_(kInitialSlopeOfMean / kThresholdUnit);  // the patch's mean passes
+  if (values.contains("_group_down")) fill_groups(values["_group_down"], values["_group_up"], o, options.in_channels);
   return values;
 }
 
-FirstValues of_sparse_coder(const networks::SparseCoderOptions& o, uint64_t seed) {
+FirstValues of_sparse_coder(const Network& network, const networks::SparseCoderOptions& o, uint64_t seed) {
   const at::Tensor dictionary = networks::initial_dictionary(
       o.dictionary_init, o.atom_dim, o.num_atoms, at::detail::createCPUGenerator(derive_seed(seed, "dictionary")));
-  FirstValues values;
-  values["_LISTA._Dict"] = dictionary;
-  values["_LISTA._L"] = dictionary.square().sum();
+  const at::Tensor trained_bound = dictionary.square().sum();
   const at::Tensor atoms = o.unit_norm_atoms ? networks::normalize_atoms(dictionary) : dictionary;
   const at::Tensor bound = o.lipschitz == networks::Lipschitz::kTrainable
-                               ? values["_LISTA._L"]
+                               ? trained_bound
                                : o.lipschitz_margin * networks::largest_eigenvalue(atoms);
-  const int64_t pairs = o.iteration == networks::Iteration::kTied     ? 0
-                        : o.iteration == networks::Iteration::kUntied ? 1
-                                                                      : o.num_iterations;
-  for (int64_t i = 0; i < pairs; ++i) {
-    const std::string number = pairs == 1 ? "" : std::to_string(i);
-    values["_LISTA._We" + number] = (atoms.t() / bound).contiguous();
-    values["_LISTA._S" + number] = at::eye(o.num_atoms) - at::mm(atoms.t(), atoms) / bound;
+  FirstValues values{{"_LISTA._Dict", dictionary}, {"_LISTA._L", trained_bound}};
+  for (const networks::Declared& weight : network.weights) {
+    if (weight.name.starts_with("_LISTA._We")) values[weight.name] = (atoms.t() / bound).contiguous();
+    if (weight.name.starts_with("_LISTA._S"))
+      values[weight.name] = at::eye(o.num_atoms) - at::mm(atoms.t(), atoms) / bound;
   }
   return values;
 }
@@ -206,9 +207,9 @@ std::map<std::string, at::Tensor> first_values(const networks::Network& network,
     return std::any_of(network.weights.begin(), network.weights.end(),
                        [&](const networks::Declared& weight) { return weight.name == name; });
   };
-  if (declares("_frame_scale")) return of_convolutional_coder(options, seed);
+  if (declares("_frame_scale")) return of_convolutional_coder(network, options, seed);
   if (declares("_vq_layer.embedding.weight")) return of_quantizer(options.quantizer, seed);
-  if (declares("_LISTA._Dict")) return of_sparse_coder(options.sparse_coder, seed);
+  if (declares("_LISTA._Dict")) return of_sparse_coder(network, options.sparse_coder, seed);
   return {};
 }
 

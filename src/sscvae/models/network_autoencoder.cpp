@@ -31,7 +31,7 @@ const Operation* find_operation(const Graph& graph) {
   return nullptr;
 }
 
-/// Weights start from a generator of the process: draws from a seed are those of `make`.
+/// LibTorch draws first values from the generator of the process, which is seeded right before.
 nn::NetworkWeights draw_weights(torch::nn::Module& owner, const networks::Network& network, const ModelOptions& options,
                                 uint64_t seed) {
   at::manual_seed(derive_seed(seed, "weights"));
@@ -111,7 +111,7 @@ void NetworkAutoencoder::add_latent_loss(ForwardResult& result, const at::Tensor
   } else if (result.log_variance.defined()) {
     result.latent_loss = options().vae.kl_weight * nn::gaussian_divergence(result.mean, result.log_variance);
   } else if (skips && find_operation<graph::SparseCode>(graph())) {
-    // What lies beside the networks on both sides is held together directly.
+    // Both skips bypass the networks, so their ends are tied to each other directly.
     const at::Tensor blocks = at::pixel_unshuffle(images - 0.5, size_multiple());
     result.latent_loss = (result.coded_features - blocks).square().sum({1}).mean();
   }
@@ -122,22 +122,20 @@ at::Tensor NetworkAutoencoder::encode(const at::Tensor& images) {
   return run({{0, images}}, {graph().code}).values[static_cast<size_t>(graph().code)];
 }
 
-at::Tensor NetworkAutoencoder::decode(const at::Tensor& code) {
-  const int64_t channels = code_channels();
+void NetworkAutoencoder::check_code(const at::Tensor& code) const {
+  const int64_t channels = network_.channels[static_cast<size_t>(graph().code)];
   check_shape(code, "code", "N,K,h,w", {-1, channels, -1, -1});
+}
+
+at::Tensor NetworkAutoencoder::decode(const at::Tensor& code) {
+  check_code(code);
   return run({{graph().code, code}}, {graph().reconstruction}).values[static_cast<size_t>(graph().reconstruction)];
 }
 
 at::Tensor NetworkAutoencoder::coded_features(const at::Tensor& code) {
   if (!has_sparse_code()) return {};
-  check_shape(code, "code", "N,K,h,w", {-1, code_channels(), -1, -1});
+  check_code(code);
   return run({{graph().code, code}}, {graph().coded_features}).values[static_cast<size_t>(graph().coded_features)];
-}
-
-int64_t NetworkAutoencoder::code_channels() const {
-  if (knows_noise_levels()) return options().csc.num_atoms;
-  if (has_sparse_code()) return options().sparse_coder.num_atoms;
-  return codebook_ ? options().quantizer.code_dim : options().vae.latent_dim;
 }
 
 at::Tensor NetworkAutoencoder::dictionary() {
@@ -213,11 +211,11 @@ void NetworkAutoencoder::initialize_from(const at::Tensor& images) {
 
 void NetworkAutoencoder::set_threshold_scale(double scale) {
   if (!(scale >= 0) || !std::isfinite(scale)) throw UsageError("threshold scale: expected a number >= 0");
-  manner_.strength = scale;
+  manner_.settings.strength = scale;
 }
 
 void NetworkAutoencoder::set_noise_levels(std::span<const double> sigma_8bit) {
-  manner_.sigma_8bit.assign(sigma_8bit.begin(), sigma_8bit.end());
+  manner_.settings.sigma_8bit.assign(sigma_8bit.begin(), sigma_8bit.end());
 }
 
 bool NetworkAutoencoder::knows_noise_levels() const { return find_operation<graph::NoiseLevel>(graph()) != nullptr; }

@@ -13,8 +13,8 @@
 
 namespace sscvae::models {
 
-/// A model of the table as a module: its network with weights, passes with gradients, and what happens to the weights
-/// between passes.
+/// A model of the table (networks/table.h) as a module: holds the weights of its network, runs it with gradients, and
+/// applies the updates of weights that no optimizer makes.
 class NetworkAutoencoder : public Autoencoder {
  public:
   /// Weights are drawn from `seed`. Errors: UsageError for options that contradict each other.
@@ -25,14 +25,14 @@ class NetworkAutoencoder : public Autoencoder {
   at::Tensor decode(const at::Tensor& code) override;
   at::Tensor coded_features(const at::Tensor& code) override;
   int64_t size_multiple() const override { return graph().size_multiple; }
-  /// Of csc the atoms of W as patches in the image's units [C q^2,K], q = kernel stride.
+  /// For csc, the atoms of W as image patches [C q^2,K], q = kernel stride.
   at::Tensor dictionary() override;
   int64_t num_codes() const override;
   at::Tensor decode_indices(const at::Tensor& indices) override;
   at::Tensor last_weight() const override;
   int64_t atom_axis(const std::string& parameter) const override;
   void observe(const ForwardResult& result) override;
-  /// Atoms back to unit length or into the unit ball, running means of a codebook, where the options ask for it.
+  /// Renormalizes atoms or projects them to the unit ball, and updates codebooks, where the options ask for it.
   void after_optimizer_step() override;
   void initialize_from(const at::Tensor& images) override;
 
@@ -47,15 +47,13 @@ class NetworkAutoencoder : public Autoencoder {
   void set_noise_levels(std::span<const double> sigma_8bit);
   /// Levels [N,1,1,1] on the model's device, in the image's units, which each pass reads; undefined: as above.
   void set_noise_level_tensor(const at::Tensor& levels) { manner_.noise_levels = levels; }
-  /// Iterates by plain operations everywhere: the same within rounding, slower, and visible to whoever counts
-  /// operations.
+  /// Iterates sparse codes by plain operations from now on (nn/sparse_coding.h).
   void set_plain_iterations(bool plain) { manner_.plain_code = plain; }
   bool plain_iterations() const { return manner_.plain_code; }
-  /// From now on levels of the network are computed once more in the backward pass instead of being kept
-  /// (nn/recompute.h).
+  /// Recomputes levels of the network in the backward pass from now on instead of keeping them (nn/recompute.h).
   void set_recompute(bool recompute) { manner_.recompute = recompute; }
-  /// What the passes go by: strength and noise levels.
-  networks::PassSettings settings() const { return {manner_.strength, manner_.sigma_8bit}; }
+  /// The current strength and noise levels.
+  const networks::PassSettings& settings() const { return manner_.settings; }
   bool has_sparse_code() const { return graph().threshold >= 0; }
   bool knows_noise_levels() const;
 
@@ -64,7 +62,7 @@ class NetworkAutoencoder : public Autoencoder {
   std::shared_ptr<const graph::Graph> live() const;
   nn::NetworkPass::Result run(std::vector<std::pair<graph::Value, at::Tensor>> given,
                               const std::vector<graph::Value>& wanted);
-  int64_t code_channels() const;
+  void check_code(const at::Tensor& code) const;
   void check_images(const at::Tensor& images) const;
   at::Tensor still_features_of(const at::Tensor& images);
   void add_latent_loss(ForwardResult& result, const at::Tensor& images) const;

@@ -6,7 +6,7 @@
 #include "sscvae/networks/table.h"
 #include "support/small_models.h"
 
-/// What networks declare is what models have.
+/// Networks declare exactly the weights that models have.
 namespace sscvae::models {
 namespace {
 

@@ -2,7 +2,7 @@
 
 #include "sscvae/networks/model_options.h"
 
-/// The options of networks, by the names that those who use models know.
+/// The options of networks, under the names that code outside of networks/ uses.
 namespace sscvae::models {
 
 using networks::Attention;

@@ -134,7 +134,7 @@ TEST(SparseCoder, StrengthScalesThresholdsAndThinsTheCode) {
   const at::Tensor input = features().to(at::kFloat);
   coder.initialize_thresholds(input);
   const SparseCoder::Result plain = coder.code(input);
-  coder.manner.strength = 2;
+  coder.manner.settings.strength = 2;
   const SparseCoder::Result strong = coder.code(input);
   EXPECT_TRUE(testing::is_close(strong.threshold, plain.threshold * 2, 1e-6));
   EXPECT_LT((strong.code != 0).sum().item<int64_t>(), (plain.code != 0).sum().item<int64_t>());

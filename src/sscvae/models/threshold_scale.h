@@ -18,8 +18,7 @@ bool set_noise_levels(Autoencoder& model, std::span<const double> sigma_8bit);
 /// it and reads it in each pass; undefined: back to the other.
 bool set_noise_level_tensor(Autoencoder& model, const at::Tensor& levels);
 
-/// From now on levels of the network are computed once more in the backward pass instead of being kept
-/// (nn/recompute.h).
+/// Recomputes levels of the network in the backward pass from now on instead of keeping them (nn/recompute.h).
 void set_recompute(Autoencoder& model, bool recompute);
 
 }  // namespace sscvae::models

@@ -10,14 +10,13 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/shape.h"
+#include "sscvae/networks/convolutional_coder.h"
 #include "sscvae/networks/dictionary.h"
 
 namespace sscvae::networks {
 
 namespace {
 
-// Thresholds are learned in units of 1/20: Adam moves them 20 times as fast as the filters, which they need.
-constexpr double kThresholdUnit = 20;
 constexpr double kThresholdReach = 4;  // slope 1 stands for 4 standard deviations of an atom's noise
 
 at::Tensor activated(const at::Tensor& raw, graph::ThresholdActivation activation) {
@@ -61,7 +60,7 @@ at::Tensor compute(const Derived& derived, const std::vector<at::Tensor>& from, 
   return threshold_line(derived, from, settings);
 }
 
-/// Puts values in the place of placeholders, whatever the operation.
+/// Replaces the placeholders in an operation by values.
 struct Substitute {
   const Values& values;
   void set(at::Tensor& weight) const {
@@ -98,7 +97,7 @@ graph::ChannelAffine fixed_statistics(const graph::BatchNorm& op) {
   return {scale, op.bias - op.mean * scale};
 }
 
-/// What an operation becomes once its numbers are known; nothing: its first input.
+/// The operation with its constants folded; nothing if it only passes its first input on.
 std::optional<graph::Operation> lowered(const graph::Operation& operation, const PassSettings& settings) {
   if (const auto* norm = std::get_if<graph::BatchNorm>(&operation)) return fixed_statistics(*norm);
   if (const auto* offset = std::get_if<graph::Offset>(&operation))

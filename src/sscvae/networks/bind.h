@@ -6,25 +6,25 @@
 
 #include "sscvae/networks/network.h"
 
-/// Networks with numbers in them.
+/// Fills networks with the values of their weights.
 namespace sscvae::networks {
 
-/// Values of declared weights by name. Undefined or of another shape: InternalError where they are asked for.
+/// Finds the value of a declared weight by name. A missing one, or one of another shape, is an InternalError.
 using Lookup = std::function<at::Tensor(const std::string& name)>;
 
-/// All weights of a pass, declared and computed, by what stands for them in the network.
+/// The values of all declared and derived weights for one pass, by placeholder.
 class Values {
  public:
-  /// With gradients from the computed ones to the declared ones where those have gradients.
+  /// Derived weights pass gradients on to the declared ones.
   Values(const Network& network, const Lookup& lookup, const PassSettings& settings);
-  /// Of a placeholder; undefined for an undefined one.
+  /// The value for a placeholder; undefined for an undefined one.
   const at::Tensor& of(const at::Tensor& placeholder) const;
 
  private:
   std::map<const c10::TensorImpl*, at::Tensor> values_;
 };
 
-/// The network's operations with values in the place of placeholders.
+/// The network's graph with placeholders replaced by values.
 graph::Graph with_values(const Network& network, const Lookup& lookup, const PassSettings& settings);
 
 /// The network in eval mode with its weights in float32 on the CPU: batch statistics become scale and shift, a Gaussian

@@ -28,7 +28,7 @@ at::Tensor declare_offset(const Scope& s, const SparseCoderOptions& options) {
   return s.declare("_threshold_offset", {}, {Start::Rule::kConstant, start}, Role::kBuffer);
 }
 
-/// alpha as a small network sees it in the features, then what attention makes of it.
+/// alpha inferred from the features by a small network and refined by attention.
 Value inferred_alpha(const Scope& s, Value features, const SparseCoderOptions& options) {
   Value x = s.convolution("_conv", features, {.out = options.num_atoms});
   x = residual(s.in("_res2"), residual(s.in("_res1"), x));
@@ -43,7 +43,7 @@ Value inferred_alpha(const Scope& s, Value features, const SparseCoderOptions& o
   return options.threshold_gain == 1.0 ? x : s.in("_cbam").affine(x, options.threshold_gain, 0);
 }
 
-/// alpha as numbers that are learned.
+/// alpha as learned numbers.
 Value learned_alpha(const Scope& s, Value features, const SparseCoderOptions& options) {
   std::vector<int64_t> shape, map{1, 1, 1, 1};
   if (options.threshold == ThresholdKind::kPerAtom) {
@@ -119,7 +119,7 @@ Value nearest_code(const Scope& s, Value features, const VectorQuantizerOptions&
 
 Value gaussian_code(const Scope& s, Value features) {
   const int64_t d = s.channels(features);
-  const at::Tensor weight = s.declare("weight", {2 * d, d, 1, 1}, {Start::Rule::kKaiming, 1, d});
+  const at::Tensor weight = s.declare("weight", {2 * d, d, 1, 1}, {Start::Rule::kKaiming});
   const at::Tensor bias = s.declare("bias", {2 * d}, {Start::Rule::kFanIn, 1, d});
   const auto moment = [&](int64_t first) {
     Derived filter{Derived::Kind::kRows, {}, {weight}, first, d}, shift{Derived::Kind::kRows, {}, {bias}, first, d};

@@ -2,7 +2,7 @@
 
 #include "sscvae/networks/scope.h"
 
-/// What lies between encoder and decoder: codes of features [N,d,h,w].
+/// The part between encoder and decoder, which turns features [N,d,h,w] into a code.
 namespace sscvae::networks {
 
 /// A dictionary, a sparsity controller that sets the thresholds, and unfolded shrinkage iterations: SC-VAE, SC-VAE+In

@@ -15,7 +15,9 @@ namespace sscvae::networks {
 
 namespace {
 
-constexpr double kFloorScale = 0.1;  // of softplus(floor)
+constexpr double kFloorScale = 0.1;          // of softplus(floor)
+constexpr double kRefinementGain = 4;        // both gates of the attention start near 1/2; this makes their product 1
+constexpr double kSoftplusOne = 0.54132485;  // softplus of it is 1
 constexpr auto kPatches = graph::ConvolutionUse::kPatches, kCode = graph::ConvolutionUse::kCode;
 
 void check_csc(const ConvolutionalCoderOptions& options, int64_t channels) {
@@ -65,7 +67,7 @@ Coder declare_coder(const Scope& s, const ConvolutionalCoderOptions& o, int64_t 
 }
 
 /// The network that infers factors of thresholds from blocks of pixels and the noise level: residual blocks at one or
-/// several scales, what each had on the way down added on the way up.
+/// several scales, with skips from the way down to the way up.
 Value factors(const Scope& s, Value blocks, Value sigma, const ModelOptions& options) {
   const ConvolutionalCoderOptions& o = options.csc;
   const auto through = [&](const std::string& name, Value x) {
@@ -98,7 +100,7 @@ Value factors(const Scope& s, Value blocks, Value sigma, const ModelOptions& opt
   return s.in("_cbam").affine(x, kRefinementGain, 0);
 }
 
-/// Shrinks what the filters find, one iteration after the other.
+/// The unfolded iterations: analysis of the residual, then shrinkage.
 class Iterations {
  public:
   Iterations(const Scope& s, const ConvolutionalCoderOptions& options, Coder coder, Value sigma, Value factors)
@@ -157,7 +159,7 @@ class Iterations {
     return s_.add(shrinkage, inputs, o_.num_atoms, "_A" + std::to_string(t));
   }
 
-  /// An entry by the energy of its group: step is what the filters find beyond the code before.
+  /// Shrinks entries by the energy of their group; `step` is the analysis of the residual.
   Value grouped(Value step, Value code, int64_t t) const {
     const Scope s = s_.in("_group" + std::to_string(t));
     const int64_t k = o_.num_atoms, r = coder_.down.size(1), w = o_.group_window;

@@ -4,10 +4,8 @@
 
 namespace sscvae::networks {
 
-/// Both gates of the refinement start near 1/2; this makes their product 1.
-inline constexpr double kRefinementGain = 4;
-/// softplus of it is 1.
-inline constexpr double kSoftplusOne = 0.54132485;
+/// Thresholds are learned in units of 1/20: Adam moves them 20 times as fast as the filters, which they need.
+inline constexpr double kThresholdUnit = 20;
 
 /// Image -> sparse code -> image without encoder and decoder: the dictionary's atoms are small patches that overlap.
 /// With x the image minus 1/2, its stride x stride blocks folded into channels, and * a convolution:

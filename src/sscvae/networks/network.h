@@ -8,28 +8,28 @@
 
 #include "sscvae/graph/graph.h"
 
-/// Networks as they are written down: operations, and the names and shapes of their weights. They hold no numbers.
+/// Descriptions of networks: operations, and the names and shapes of the weights. They hold no numbers.
 namespace sscvae::networks {
 
-/// How a weight starts. What is drawn comes from one generator, in the order of declaration.
+/// The first value of a weight. Random ones come from a single generator, in the order of declaration.
 struct Start {
   enum class Rule {
     kZeros,
     kOnes,
     kConstant,
-    kKaiming,  ///< uniform, deviation 1 / sqrt(3 fan_in), times `value` (torch.nn's default for filters)
+    kKaiming,  ///< uniform within 1 / sqrt(inputs of a filter), times `value` (torch.nn's default for filters)
     kFanIn,    ///< uniform within 1 / sqrt(fan_in), times `value` (torch.nn's default for biases)
-    kOwn,      ///< by a rule of the network's own: a dictionary, a codebook, a frame of filters
+    kOwn,      ///< by a rule of this network: a dictionary, a codebook, a frame of filters
   };
   Rule rule = Rule::kZeros;
   double value = 1;
-  int64_t fan_in = 0;
+  int64_t fan_in = 0;  ///< of kFanIn, which cannot be told from the weight itself
 };
 
 enum class Role { kTrained, kBuffer, kCounter };
 
-/// A tensor of the network. Its placeholder has a shape and no values (device `meta`); operations hold it in the place
-/// of the weight.
+/// A tensor of the network. Its placeholder has a shape but no values (device `meta`) and stands for the weight in
+/// operations.
 struct Declared {
   std::string name;  ///< "_encoder._conv_1.weight"
   at::Tensor placeholder;
@@ -37,13 +37,13 @@ struct Declared {
   Role role = Role::kTrained;
 };
 
-/// What goes into a pass beside images and weights.
+/// The inputs of a pass other than images and weights.
 struct PassSettings {
   double strength = 1;             ///< all thresholds of sparse codes times this
   std::vector<double> sigma_8bit;  ///< noise level of all images, or of each, in 8-bit grey levels; empty: estimated
 };
 
-/// A weight that is computed from declared ones before a pass; its placeholder stands in operations, too.
+/// A weight computed from declared ones before each pass; operations hold its placeholder as well.
 struct Derived {
   enum class Kind {
     kNegated,           ///< -a
@@ -63,16 +63,17 @@ struct Derived {
   graph::ThresholdActivation activation = graph::ThresholdActivation::kSigned;
 };
 
-/// Nodes first ... last, of which only the last one's value is used behind it.
+/// Nodes first ... last; later nodes use only the value of the last one.
 struct NodeRange {
   graph::Value first = 0, last = 0;
 };
 
 struct Network {
   graph::Graph graph;
+  std::vector<int64_t> channels;   ///< of each value
   std::vector<Declared> weights;   ///< in the order of a state dict's modules
   std::vector<Derived> derived;    ///< each after what it is computed from
-  std::vector<NodeRange> regions;  ///< levels that training may compute again instead of keeping them
+  std::vector<NodeRange> regions;  ///< levels that training may recompute instead of keeping
 };
 
 }  // namespace sscvae::networks

@@ -8,9 +8,9 @@ namespace sscvae::networks {
 
 namespace {
 
-/// Options that count only under a condition.
+/// Options that have an effect only under a condition.
 struct Condition {
-  std::string_view begins;  ///< what their keys begin with
+  std::string_view begins;  ///< prefix of their keys
   bool (*holds)(const ModelOptions& options);
 };
 

@@ -6,9 +6,9 @@
 
 namespace sscvae::networks {
 
-/// Does the option `key` ("model.csc.kernel") say anything about the model that these options describe? Its row of the
-/// table names what it reads; of that, some counts only with certain values of others: those of the other backbone do
-/// not, nor the window of groups where entries are shrunk one by one. True for keys outside of "model.".
+/// Does the option `key` ("model.csc.kernel") have an effect on the model that these options describe? The model's row
+/// names the options it reads. Some of them depend on others: options of the unused backbone have no effect, nor does
+/// the window of groups unless shrinkage is grouped. True for keys outside of "model.".
 bool reads_option(const ModelOptions& options, std::string_view key);
 
 }  // namespace sscvae::networks

@@ -17,9 +17,9 @@ at::Tensor placeholder(at::IntArrayRef shape, Role role) {
   return at::empty(shape, at::TensorOptions().device(at::kMeta).dtype(role == Role::kCounter ? at::kLong : at::kFloat));
 }
 
-Start filters(const ConvolutionShape& shape, int64_t fan_in) { return {Start::Rule::kKaiming, shape.start, fan_in}; }
+Start filters(const ConvolutionShape& shape) { return {Start::Rule::kKaiming, shape.start}; }
 
-/// Drawn even where they start as 0, so that what is drawn after them stays the same.
+/// Drawn even if they start as 0, so that later draws stay the same.
 Start biases(const ConvolutionShape& shape, int64_t fan_in) {
   return {Start::Rule::kFanIn, shape.start == 1 ? 1.0 : 0.0, fan_in};
 }
@@ -32,7 +32,7 @@ bool is_same(const Derived& a, const Derived& b) {
 
 }  // namespace
 
-Scope::Scope() : network_(std::make_shared<Network>()), channels_(std::make_shared<std::vector<int64_t>>()) {}
+Scope::Scope() : network_(std::make_shared<Network>()) {}
 
 std::string Scope::below(const std::string& name) const {
   if (path_.empty() || name.empty()) return path_ + name;
@@ -48,8 +48,8 @@ Scope Scope::in(const std::string& name) const {
 Value Scope::add(graph::Operation operation, std::vector<Value> inputs, int64_t channels,
                  const std::string& name) const {
   graph().nodes.push_back({std::move(operation), std::move(inputs), below(name)});
-  channels_->push_back(channels);
-  return static_cast<Value>(channels_->size()) - 1;
+  network_->channels.push_back(channels);
+  return static_cast<Value>(network_->channels.size()) - 1;
 }
 
 at::Tensor Scope::declare(const std::string& name, at::IntArrayRef shape, const Start& start, Role role) const {
@@ -73,7 +73,7 @@ Value Scope::image(int64_t channels) const {
 Value Scope::convolution(const std::string& name, Value x, const ConvolutionShape& shape) const {
   const int64_t ins = channels(x), fan_in = ins * shape.kernel * shape.kernel;
   const Scope s = in(name);
-  const at::Tensor weight = s.declare("weight", {shape.out, ins, shape.kernel, shape.kernel}, filters(shape, fan_in));
+  const at::Tensor weight = s.declare("weight", {shape.out, ins, shape.kernel, shape.kernel}, filters(shape));
   const at::Tensor bias = shape.bias ? s.declare("bias", {shape.out}, biases(shape, fan_in)) : at::Tensor();
   const int64_t padding = shape.stride == 1 ? shape.kernel / 2 : 0;
   return s.add(graph::Convolution{weight, bias, shape.stride, padding}, {x}, shape.out);
@@ -83,7 +83,7 @@ Value Scope::expansion(const std::string& name, Value x, int64_t out) const {
   const Scope s = in(name);
   const ConvolutionShape shape{out, 2};
   const int64_t fan_in = out * 4;  // torch.nn takes the outputs of a transposed convolution for its inputs
-  const at::Tensor weight = s.declare("weight", {channels(x), out, 2, 2}, filters(shape, fan_in));
+  const at::Tensor weight = s.declare("weight", {channels(x), out, 2, 2}, filters(shape));
   return s.add(graph::TransposedConvolution{weight, s.declare("bias", {out}, biases(shape, fan_in))}, {x}, out);
 }
 
@@ -129,10 +129,9 @@ Value Scope::cbam(const std::string& name, Value x, int64_t reduction, int64_t k
   const int64_t c = channels(x), hidden = std::max<int64_t>(1, c / reduction);
   const Scope s = in(name);
   graph::Cbam cbam;
-  cbam.squeeze = s.declare("ChannelAtt._fc.0.weight", {hidden, c}, {Start::Rule::kKaiming, 1, c});
-  cbam.excite = s.declare("ChannelAtt._fc.2.weight", {c, hidden}, {Start::Rule::kKaiming, 1, hidden});
-  cbam.convolution =
-      s.declare("SpatialAtt._conv.weight", {1, 2, kernel, kernel}, {Start::Rule::kKaiming, 1, 2 * kernel * kernel});
+  cbam.squeeze = s.declare("ChannelAtt._fc.0.weight", {hidden, c}, {Start::Rule::kKaiming});
+  cbam.excite = s.declare("ChannelAtt._fc.2.weight", {c, hidden}, {Start::Rule::kKaiming});
+  cbam.convolution = s.declare("SpatialAtt._conv.weight", {1, 2, kernel, kernel}, {Start::Rule::kKaiming});
   cbam.spatial_input = input;
   return s.add(cbam, {x}, c);
 }

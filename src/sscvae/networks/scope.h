@@ -8,18 +8,18 @@
 #include "sscvae/networks/model_options.h"
 #include "sscvae/networks/network.h"
 
-/// What networks are written with: functions that add operations to a graph and declare their weights.
+/// The vocabulary that networks are written in: functions that add operations to a graph and declare their weights.
 namespace sscvae::networks {
 
 using graph::Value;
 
-/// Of a square convolution that keeps the size (or, with stride 2 and kernel 2, halves it).
+/// A square convolution that keeps the size (or, with stride 2 and kernel 2, halves it).
 struct ConvolutionShape {
   int64_t out;  ///< channels
   int64_t kernel = 3;
   int64_t stride = 1;
   bool bias = true;
-  double start = 1;  ///< filters start as this times torch.nn's default, biases then as 0
+  double start = 1;  ///< factor on torch.nn's first values of the filters; biases start as 0 unless it is 1
 };
 
 /// A place in a network. Names below it begin with its path. Copies share the network.
@@ -31,14 +31,14 @@ class Scope {
 
   Network& network() const { return *network_; }
   graph::Graph& graph() const { return network_->graph; }
-  int64_t channels(Value value) const { return channels_->at(static_cast<size_t>(value)); }
+  int64_t channels(Value value) const { return network_->channels.at(static_cast<size_t>(value)); }
 
-  /// A node named after the scope, or after `name` below it.
+  /// Adds a node named after the scope, or after `name` inside it.
   Value add(graph::Operation operation, std::vector<Value> inputs, int64_t channels,
             const std::string& name = "") const;
   at::Tensor declare(const std::string& name, at::IntArrayRef shape, const Start& start,
                      Role role = Role::kTrained) const;
-  /// `derived` without its placeholder, which has that shape. The same twice is one.
+  /// Adds a derived weight of that shape, or finds the same one added before, and returns its placeholder.
   at::Tensor derive(Derived derived, at::IntArrayRef shape) const;
 
   Value image(int64_t channels) const;
@@ -62,7 +62,6 @@ class Scope {
   std::string below(const std::string& name) const;
   std::string path_;
   std::shared_ptr<Network> network_;
-  std::shared_ptr<std::vector<int64_t>> channels_;
 };
 
 /// While it lives, what is added belongs to one region: a level of the network that training may compute once more in

@@ -43,7 +43,7 @@ Assignments csc_values(const std::string&) {
           {"train.gradient_clip", 1.0}};
 }
 
-/// Options of encoder and decoder, and of the code between them.
+/// Options of the encoder, the decoder and the code between them.
 std::vector<std::string> halves_and(const std::string& code) {
   return {"model.down_samples",
           "model.backbone",

@@ -17,7 +17,7 @@ struct ModelEntry {
   std::string authors_name;  ///< in the authors' file names: "sscvae"; "" if they have none
   /// The option values that make this model, given the profile's other values: mostly "model." keys.
   Assignments (*values)(const std::string& profile);
-  /// What the keys of the options begin with that it reads (options_read.h).
+  /// Prefixes of the keys of options that it reads (options_read.h).
   std::vector<std::string> reads;
   double (*size)(const ModelOptions& options);  ///< the numbers it holds (model_size.h)
   /// Errors: UsageError for option combinations that make no sense.

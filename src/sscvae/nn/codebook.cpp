@@ -19,6 +19,7 @@
 #include "sscvae/core/random.h"
 #include "sscvae/core/shape.h"
 #include "sscvae/nn/autocast.h"
+#include "sscvae/nn/map_rows.h"
 
 namespace sscvae::nn {
 
@@ -28,8 +29,6 @@ constexpr int64_t kDistances = 1 << 23;   // held at once
 constexpr int64_t kRounds = 10;           // of Lloyd's algorithm
 constexpr double kJitter = 1e-2;          // of the features' deviation, for codes that start from the same feature
 constexpr double kSmallestUsage = 1e-12;  // below it a running mean keeps its code
-
-at::Tensor vectors_of(const at::Tensor& maps) { return maps.permute({0, 2, 3, 1}).reshape({-1, maps.size(1)}); }
 
 at::Tensor code_maps_of(const at::Tensor& rows, const at::Tensor& positions) {
   return rows.reshape({positions.size(0), positions.size(1), positions.size(2), rows.size(1)})
@@ -100,7 +99,7 @@ NearestCodes nearest_codes_of(const at::Tensor& features, const at::Tensor& code
   {
     const at::NoGradGuard no_grad;
     result.indices =
-        nearest_codes(vectors_of(features), codebook).reshape({features.size(0), features.size(2), features.size(3)});
+        nearest_codes(rows_of(features), codebook).reshape({features.size(0), features.size(2), features.size(3)});
     result.quantized = gathered(result.indices, codebook);
   }
   // The value of the codes with the gradient of the features; adding zeros keeps the value exact.
@@ -150,7 +149,7 @@ void CodebookUpdates::initialize(const at::Tensor& features) {
   if (options_.initialization == networks::CodebookInit::kUniform) return;
   const at::NoGradGuard no_grad;
   const AutocastDisabled full_precision(features.device().type());
-  const at::Tensor rows = vectors_of(to_full_precision(features));
+  const at::Tensor rows = rows_of(to_full_precision(features));
   if (rows.size(0) == 0) return;
   at::Tensor codes = chosen_rows(rows, options_.num_codes, seed_);
   for (int64_t round = 0; options_.initialization == networks::CodebookInit::kKMeans && round < kRounds; ++round) {
@@ -166,7 +165,7 @@ void CodebookUpdates::observe(const at::Tensor& features, const at::Tensor& indi
   if (!usage_.defined()) return;
   const at::NoGradGuard no_grad;
   const AutocastDisabled full_precision(features.device().type());
-  const at::Tensor rows = vectors_of(to_full_precision(features.detach()));
+  const at::Tensor rows = rows_of(to_full_precision(features.detach()));
   const Groups groups = group(rows, indices.flatten(), options_.num_codes);
   noted_counts_ = noted_counts_.defined() ? noted_counts_ + groups.counts : groups.counts;
   noted_sums_ = noted_sums_.defined() ? noted_sums_ + groups.sums : groups.sums;

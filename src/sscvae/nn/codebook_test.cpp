@@ -27,7 +27,7 @@ VectorQuantizerOptions options_of(CodebookUpdate update, int64_t codes = 5, int6
   return options;
 }
 
-/// A codebook with what belongs to it.
+/// A codebook with its statistics.
 struct Quantizer {
   explicit Quantizer(const VectorQuantizerOptions& o)
       : options(o),

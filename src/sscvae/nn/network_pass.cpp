@@ -2,17 +2,11 @@
 
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/max_pool2d.h>
 #include <ATen/ops/mm.h>
-#include <ATen/ops/pixel_shuffle.h>
 #include <ATen/ops/pixel_unshuffle.h>
-#include <ATen/ops/relu.h>
-#include <ATen/ops/sigmoid.h>
-#include <ATen/ops/silu.h>
-#include <ATen/ops/softplus.h>
-#include <ATen/ops/upsample_bilinear2d.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/shape.h"
@@ -20,7 +14,6 @@
 #include "sscvae/image/noise_level.h"
 #include "sscvae/nn/attention.h"
 #include "sscvae/nn/autocast.h"
-#include "sscvae/nn/cbam.h"
 #include "sscvae/nn/codebook.h"
 #include "sscvae/nn/convolution.h"
 #include "sscvae/nn/gaussian_code.h"
@@ -54,27 +47,28 @@ bool takes_only(const Graph& graph, Value node, Value input) {
   return graph.nodes[static_cast<size_t>(node)].inputs == std::vector<Value>{input};
 }
 
+template <class... Operations>
+bool is_one_of(const graph::Operation& operation) {
+  return (std::holds_alternative<Operations>(operation) || ...);
+}
+
 /// Computed in float32 inside a pass of half precision.
 bool is_exact(const graph::Operation& operation) {
   if (const auto* convolution = std::get_if<graph::Convolution>(&operation))
     return convolution->use == graph::ConvolutionUse::kCode;
   if (const auto* activation = std::get_if<graph::Activation>(&operation))
     return activation->function == Function::kSigmoid || activation->function == Function::kSoftplus;
-  return std::holds_alternative<graph::RmsNorm>(operation) || std::holds_alternative<graph::Cbam>(operation) ||
-         std::holds_alternative<graph::Constant>(operation) || std::holds_alternative<graph::Offset>(operation) ||
-         std::holds_alternative<graph::DivideBy>(operation) || std::holds_alternative<graph::Strength>(operation) ||
-         std::holds_alternative<graph::SparseCode>(operation) ||
-         std::holds_alternative<graph::NearestCode>(operation) ||
-         std::holds_alternative<graph::GaussianCode>(operation) || std::holds_alternative<graph::Square>(operation) ||
-         std::holds_alternative<graph::GroupShrinkage>(operation);
+  return is_one_of<graph::RmsNorm, graph::Cbam, graph::Constant, graph::Offset, graph::DivideBy, graph::Strength,
+                   graph::SparseCode, graph::NearestCode, graph::GaussianCode, graph::Square, graph::GroupShrinkage>(
+      operation);
 }
 
-/// Is it a product of rows with a matrix, whose rows lie as they are wanted?
+/// Is it a convolution of side 1 on memory that already holds rows of channels?
 bool is_product_of_rows(const graph::Convolution& op, const at::Tensor& x) {
   return op.weight.size(2) == 1 && op.groups == 1 && x.is_contiguous(at::MemoryFormat::ChannelsLast);
 }
 
-/// Rows of a map times a matrix: what a convolution of side 1 is.
+/// A convolution of side 1 as a product of rows with a matrix.
 at::Tensor multiply_rows(const graph::Convolution& op, const at::Tensor& x) {
   const at::Tensor matrix = op.weight.flatten(1).t(), rows = rows_of(x);
   return map_of_rows(op.bias.defined() ? at::addmm(op.bias, rows, matrix) : at::mm(rows, matrix), x.sizes());
@@ -85,14 +79,14 @@ bool lays_patches_down(const graph::Convolution& op) {
   return side % 2 == 0 ? op.padding == side / 2 : op.weight.size(0) < op.weight.size(1);
 }
 
-/// Levels of the images of a batch, as they were told or as they look: [N,1,1,1] in the images' units.
+/// Noise levels of a batch, given or estimated: [N,1,1,1] in the images' units.
 at::Tensor levels_of(const at::Tensor& images, const PassManner& manner) {
   const int64_t count = images.size(0);
   if (manner.noise_levels.defined()) {
     check_shape(manner.noise_levels, "noise levels", "N,1,1,1", {count, 1, 1, 1});
     return manner.noise_levels;
   }
-  const std::vector<double>& told = manner.sigma_8bit;
+  const std::vector<double>& told = manner.settings.sigma_8bit;
   SSCVAE_ASSERT(told.size() <= 1 || told.size() == static_cast<size_t>(count));
   at::Tensor sigma = at::empty({count, 1, 1, 1}, at::kFloat);
   const at::Tensor on_cpu = told.empty() ? images.detach().to(at::kCPU, at::kFloat) : at::Tensor();
@@ -105,19 +99,19 @@ at::Tensor levels_of(const at::Tensor& images, const PassManner& manner) {
   return sigma.to(images.device(), /*non_blocking=*/true);  // leaves pageable memory before this returns
 }
 
-/// One operation on its inputs.
+/// A node on its inputs. Operations that training does not change are left to the plain interpreter.
 struct Compute {
+  const graph::Node& node;
   const std::vector<at::Tensor>& inputs;
   const PassManner& manner;
   at::Tensor& indices;
 
   const at::Tensor& x() const { return inputs.at(0); }
-  at::Tensor operator()(const graph::Input&) const { throw InternalError("a pass without an image"); }
-  at::Tensor operator()(const graph::Affine& op) const {
-    const at::Tensor scaled = op.scale == 1 ? x() : x() * op.scale;
-    return op.shift == 0 ? scaled : scaled + op.shift;
+  template <class Other>
+  at::Tensor operator()(const Other&) const {
+    return graph::run_node(node, inputs);
   }
-  at::Tensor operator()(const graph::PixelShuffle& op) const { return at::pixel_shuffle(x(), op.factor); }
+  at::Tensor operator()(const graph::Input&) const { throw InternalError("a pass without an image"); }
   at::Tensor operator()(const graph::PixelUnshuffle& op) const {
     return at::pixel_unshuffle(x(), op.factor).contiguous(x().suggest_memory_format());
   }
@@ -128,41 +122,10 @@ struct Compute {
     return lays_patches_down(op) ? synthesise(x(), op.weight) : analyse(x(), op.weight);
   }
   at::Tensor operator()(const graph::TransposedConvolution& op) const { return expand(op, x()); }
-  at::Tensor operator()(const graph::ChannelAffine& op) const {
-    return x() * op.scale.view({1, -1, 1, 1}) + op.shift.view({1, -1, 1, 1});
-  }
-  at::Tensor operator()(const graph::BatchNorm& op) const { return norm_activation(op, x(), {}, manner.training); }
-  at::Tensor operator()(const graph::GroupNorm& op) const { return norm_activation(op, x(), {}); }
-  at::Tensor operator()(const graph::RmsNorm& op) const {
-    return x() / (x().square().mean({1}, true) + op.epsilon).sqrt();
-  }
-  at::Tensor operator()(const graph::Activation& op) const {
-    switch (op.function) {
-      case Function::kRelu:
-        return at::relu(x());
-      case Function::kSilu:
-        return at::silu(x());
-      case Function::kSigmoid:
-        return at::sigmoid(x());
-      case Function::kSoftplus:
-        break;
-    }
-    return at::softplus(x());
-  }
-  at::Tensor operator()(const graph::MaxPool&) const { return at::max_pool2d(x(), {2, 2}, {2, 2}); }
-  at::Tensor operator()(const graph::Add&) const { return inputs.at(0) + inputs.at(1); }
   at::Tensor operator()(const graph::Attention& op) const { return attention(op, x(), inputs.at(1), inputs.at(2)); }
-  at::Tensor operator()(const graph::Cbam& op) const { return cbam(op, x()); }
-  at::Tensor operator()(const graph::Constant& op) const {
-    const bool fits = op.map.size(2) == x().size(2) && op.map.size(3) == x().size(3);
-    if (fits || (op.map.size(2) == 1 && op.map.size(3) == 1)) return op.map;
-    return at::upsample_bilinear2d(op.map, {x().size(2), x().size(3)}, false);
+  at::Tensor operator()(const graph::Strength&) const {
+    return manner.settings.strength == 1 ? x() : x() * manner.settings.strength;
   }
-  at::Tensor operator()(const graph::Offset& op) const { return x() + op.offset; }
-  at::Tensor operator()(const graph::DivideBy& op) const {
-    return x() / (op.factor == 1 ? op.divisor : op.divisor * op.factor);
-  }
-  at::Tensor operator()(const graph::Strength&) const { return manner.strength == 1 ? x() : x() * manner.strength; }
   at::Tensor operator()(const graph::SparseCode& op) const {
     return sparse_code(op, x(), inputs.at(1), manner.plain_code);
   }
@@ -176,15 +139,10 @@ struct Compute {
     return drawn_code(x(), limited_log_variance(inputs.at(1)), manner.noise_seed);
   }
   at::Tensor operator()(const graph::NoiseLevel&) const { return levels_of(x(), manner); }
-  at::Tensor operator()(const graph::NoiseThreshold& op) const {
-    const at::Tensor theta = op.floor.view({1, -1, 1, 1}) + x() * op.slope.view({1, -1, 1, 1});
-    return inputs.size() > 1 ? theta * inputs[1] : theta;
-  }
   at::Tensor operator()(const graph::NoiseShrinkage& op) const {
     const at::Tensor step = op.has_previous ? inputs.at(2) + x() : x();
     return shrink_by_noise(step, {op.floor, op.slope, inputs.at(1)}, op.has_factors ? inputs.back() : at::Tensor());
   }
-  at::Tensor operator()(const graph::Square&) const { return x().square(); }
   at::Tensor operator()(const graph::GroupShrinkage& op) const {
     return shrink_by_group(x(), {op.floor, op.slope, inputs.at(1)}, op.own, inputs.at(2));
   }
@@ -267,17 +225,13 @@ class NetworkPass::Runner {
   void run_step(const Step& step) {
     const Value last = step.last;
     at::Tensor& result = at(last);
-    const graph::Operation& operation = node(step.first).operation;
-    if (is_exact(operation)) {
-      const AutocastDisabled full_precision(device_of(step));
-      result = compute(step);
-    } else {
-      result = compute(step);
-    }
+    std::optional<AutocastDisabled> full_precision;
+    if (is_exact(node(step.first).operation)) full_precision.emplace(device_of(step));
+    result = compute(step);
     if (pass_.is_named_[static_cast<size_t>(last)]) result = to_full_precision(result);
   }
 
-  /// Its steps once more in the backward pass.
+  /// Runs a region so that the backward pass recomputes it.
   void run_region(const Region& region) {
     std::vector<at::Tensor> statistics;
     for (size_t i = region.first_step; i <= region.last_step; ++i)
@@ -315,7 +269,7 @@ class NetworkPass::Runner {
     std::vector<at::Tensor> inputs;
     const bool exact = is_exact(single.operation);
     for (const Value input : single.inputs) inputs.push_back(exact ? to_full_precision(at(input)) : at(input));
-    return std::visit(Compute{inputs, manner_, indices}, single.operation);
+    return std::visit(Compute{single, inputs, manner_, indices}, single.operation);
   }
 
   at::Tensor normalised(const Step& step) {
@@ -330,7 +284,7 @@ class NetworkPass::Runner {
     return norm_activation(*as<graph::GroupNorm>(*live_, step.first), x, form);
   }
 
-  /// What filters find, added to the code before, and shrunk where the shrinkage is for each entry alone.
+  /// Analysis added to the previous code, followed by shrinkage unless that is grouped.
   at::Tensor analysed(const Step& step) {
     const at::Tensor& filters = as<graph::Convolution>(*live_, step.first)->weight;
     const at::Tensor& x = at(node(step.first).inputs[0]);

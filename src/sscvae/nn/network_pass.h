@@ -9,36 +9,35 @@
 
 namespace sscvae::nn {
 
-/// How a pass goes.
+/// How a pass is run.
 struct PassManner {
-  bool training = false;    ///< statistics of the batch, draws of Gaussian codes
-  bool recompute = false;   ///< regions are computed once more in the backward pass instead of being kept
-  bool plain_code = false;  ///< iterations of sparse codes by LibTorch's operations (nn/sparse_coding.h)
-  uint64_t noise_seed = 0;  ///< of the draws
-  double strength = 1;
-  std::vector<double> sigma_8bit;  ///< networks::PassSettings
-  at::Tensor noise_levels;         ///< [N,1,1,1] in the image's units, read in place of sigma_8bit where it is defined
+  networks::PassSettings settings;
+  bool training = false;    ///< normalise by the batch's statistics, draw Gaussian codes
+  bool recompute = false;   ///< compute regions again in the backward pass instead of keeping their values
+  bool plain_code = false;  ///< iterate sparse codes by LibTorch's operations (nn/sparse_coding.h)
+  uint64_t noise_seed = 0;  ///< seeds the draws
+  at::Tensor noise_levels;  ///< [N,1,1,1] in the image's units; where defined, replaces settings.sigma_8bit
 };
 
-/// The way through a network with gradients: which operations go together, and how they are computed on this machine.
-/// Codes, thresholds and normalised features are computed in float32 inside a pass of half precision.
+/// Runs a network with gradients: decides which operations are computed together, and by which kernels. Codes,
+/// thresholds and normalised features are computed in float32 even when the pass runs in half precision.
 class NetworkPass {
  public:
   explicit NetworkPass(const networks::Network& network);
 
-  /// Values by number; those that are not wanted may be undefined.
+  /// The values of the nodes; those that were not asked for may be undefined.
   struct Result {
     std::vector<at::Tensor> values;
     at::Tensor indices;  ///< of the nearest codes, where there are some: int64 [N,h,w]
   };
-  /// Computes the wanted values from the given ones, by number: the image is value 0. `live` is the network's graph
-  /// with values of its weights.
+  /// Computes the wanted values from the given ones; value 0 is the image. `live` is the network's graph with its
+  /// weights filled in.
   Result run(std::shared_ptr<const graph::Graph> live, std::vector<std::pair<graph::Value, at::Tensor>> given,
              const std::vector<graph::Value>& wanted, const PassManner& manner) const;
 
  private:
   enum class Kind { kSingle, kResidual, kNorm, kAnalysis };
-  /// Nodes first ... last, computed as one; only the last one's value is there.
+  /// Nodes first ... last, computed together; only the last one has a value.
   struct Step {
     Kind kind = Kind::kSingle;
     graph::Value first = 0, last = 0;

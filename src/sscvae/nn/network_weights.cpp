@@ -17,7 +17,7 @@ using networks::Declared;
 using networks::Role;
 using networks::Start;
 
-/// A module that only holds what is named below it.
+/// A module without a forward pass, which only gives its children a name.
 struct PlaceImpl : torch::nn::Module {};
 
 /// The module that holds `name` ("_encoder._conv_1.weight"), and the last part of the name.

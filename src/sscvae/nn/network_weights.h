@@ -12,14 +12,14 @@ namespace sscvae::nn {
 /// The weights of a network as parameters and buffers of a module, under the names that the network gives them.
 class NetworkWeights {
  public:
-  /// First values are drawn from LibTorch's generator of the process, in the order of declaration, and taken from
-  /// `own` where the network has a rule of its own for them.
+  /// Draws first values from LibTorch's global generator, in the order of declaration, except those with a rule of the
+  /// network's own (Start::Rule::kOwn), which `own` must hold.
   NetworkWeights(torch::nn::Module& owner, const networks::Network& network,
                  const std::map<std::string, at::Tensor>& own);
 
-  /// Undefined where the network has none of that name.
+  /// Undefined if the network has no weight of that name.
   at::Tensor find(const std::string& name) const;
-  /// The operations with these weights as they are now; gradients of a pass through them reach the weights.
+  /// The graph with the current weights filled in; gradients flow back to them.
   graph::Graph live(const networks::Network& network, const networks::PassSettings& settings) const;
 
  private:

@@ -131,7 +131,7 @@ bool takes_plain_path(const at::Tensor& x, const at::Tensor& weight) {
   return !kernels::can_norm_act(x) || !weight.defined() || weight.scalar_type() != at::kFloat;
 }
 
-/// `count` values for each channel. Weights share their memory with what the module holds: copies move, too.
+/// From `count` values per channel. The handles share memory with the module's buffers, which change with them.
 void update_running_statistics(const graph::BatchNorm& norm, const at::Tensor& mean, const at::Tensor& variance,
                                int64_t count) {
   at::Tensor batches = norm.batches, running_mean = norm.mean, running_variance = norm.variance;

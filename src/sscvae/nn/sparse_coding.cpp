@@ -13,13 +13,11 @@
 #include "sscvae/kernels/lista_kernel.h"
 #include "sscvae/nn/lista.h"
 #include "sscvae/nn/lista_fused.h"
+#include "sscvae/nn/map_rows.h"
 
 namespace sscvae::nn {
 
 namespace {
-
-/// [N,C,h,w] -> [N h w, C]; free of copies for channels-last memory.
-at::Tensor to_rows(const at::Tensor& maps) { return maps.permute({0, 2, 3, 1}).reshape({-1, maps.size(1)}); }
 
 /// On the CPU few steps do not repay what the kernel computes beforehand, and few positions fit the cache anyway.
 bool is_worth_fusing(int64_t positions, int64_t num_iterations) { return positions >= 256 && num_iterations >= 4; }
@@ -50,14 +48,13 @@ at::Tensor sparse_code(const graph::SparseCode& coder, const at::Tensor& feature
   // Threshold rows: one for each position, or a single row that all positions share.
   const bool is_shared = threshold.size(0) == 1 && threshold.size(2) == 1 && threshold.size(3) == 1;
   const at::Tensor rows =
-      is_shared ? threshold.reshape({1, -1}) : to_rows(threshold.expand({images, threshold.size(1), height, width}));
-  const at::Tensor code = iterate(coder, to_rows(features), rows, plain);
-  return code.reshape({images, height, width, code.size(1)}).permute({0, 3, 1, 2});
+      is_shared ? threshold.reshape({1, -1}) : rows_of(threshold.expand({images, threshold.size(1), height, width}));
+  return map_of_rows(iterate(coder, rows_of(features), rows, plain), features.sizes());
 }
 
 double offset_for_survivors(const at::Tensor& features, const at::Tensor& dictionary, double survivors,
                             graph::ThresholdActivation activation) {
-  const at::Tensor correlations = at::mm(to_rows(features), dictionary).abs().flatten();
+  const at::Tensor correlations = at::mm(rows_of(features), dictionary).abs().flatten();
   const at::Tensor sorted = std::get<0>(at::sort(correlations));
   const auto index = static_cast<int64_t>((1.0 - survivors) * static_cast<double>(sorted.numel() - 1));
   const double wished = std::max(1e-3, sorted.select(0, index).item<double>());
