@@ -11,7 +11,7 @@
 namespace sscvae::models {
 namespace {
 
-/// What a model is and does: its weights after a step of training, what it makes of images before it, and its loss.
+/// The behaviour of a model: its code, result and loss, and its weights after the updates of a training step.
 /// Nothing where its options, or the images, are refused.
 std::vector<at::Tensor> traces_of(const ModelOptions& options) {
   std::vector<at::Tensor> traces;
@@ -73,7 +73,7 @@ bool changes_the_model(const ModelOptions& options, const std::string& key, cons
 class OptionConformance : public ::testing::TestWithParam<std::tuple<std::string, std::string>> {};
 
 TEST_P(OptionConformance, ThoseThatAreReadMakeAnotherModelAndNoOthers) {
-  // What counts later in a training than its first step.
+  // These take effect later in a training than in its first step.
   const std::set<std::string> later{"model.csc.unit_ball", "model.quantizer.revival"};
   const auto& [model, profile] = GetParam();
   ModelOptions options = testing::small_options(model, profile), copy = options;

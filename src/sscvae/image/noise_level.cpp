@@ -75,12 +75,12 @@ at::Tensor energy_of(const at::Tensor& squares) {
   return (first + rest * static_cast<double>(others)) / static_cast<double>(others + 1);
 }
 
-/// What filters answer at every second row and column [C,F,h,w], and where that is counted [1,1,h,w].
+/// Responses of filters at every second row and column [C,F,h,w], and a mask [1,1,h,w] of those that count.
 struct Responses {
   at::Tensor response, clear;
 };
 
-/// Of an image [C,H,W] to filters [F,1,n,n]: clear where they see no pixel of `saturated` [H,W].
+/// To filters [F,1,n,n], of an image [C,H,W]; positions that see a pixel of `saturated` [H,W] do not count.
 Responses responses(const at::Tensor& image, const at::Tensor& saturated, const at::Tensor& filters) {
   return {at::conv2d(image.unsqueeze(1), filters, {}, NoiseFilters::kStride), unsaturated(saturated, filters.size(2))};
 }
@@ -89,9 +89,9 @@ void count_all_where_few_are_clear(Responses& responses) {
   if (responses.clear.sum().item<double>() < NoiseFilters::kFewest) responses.clear = at::ones_like(responses.clear);
 }
 
-/// The variance of each channel [C] by its calmest positions: no less where there is white noise throughout. Positions
-/// that share pixels with silent ones which are left out see part of the noise; without any others the variance is
-/// infinite.
+/// An upper bound of the noise variance of each channel [C]: white noise would be seen at every position, also at the
+/// calmest ones. Positions that overlap silent ones left out of the count see only part of the noise and are skipped;
+/// infinite if no others remain.
 at::Tensor largest_variance(const Responses& all, int64_t side) {
   const at::Tensor counted = answering(all.response, all.clear), squares = all.response.square();
   const int64_t reach = side / NoiseFilters::kStride - 1;
@@ -125,7 +125,7 @@ std::optional<at::Tensor> deviation_of_responses(const Responses& all) {
   return std::get<0>(used.median(1)) / NoiseFilters::kNormal;
 }
 
-/// [3,1,n,n]: the highest frequencies but the constant of rows and of columns, the highest of all first.
+/// The three highest frequencies of the n x n cosine transform, the highest first: [3,1,n,n].
 at::Tensor highest(int64_t side) {
   return at::stack(
              {filter(side, side - 1, side - 1), filter(side, side - 1, side - 2), filter(side, side - 2, side - 1)})

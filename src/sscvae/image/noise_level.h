@@ -28,23 +28,26 @@ struct NoiseFilters {
 /// images below kSmallest pixels. The first one is the highest of all. The small ones are those of 4 x 4.
 NoiseFilters noise_filters(int64_t height, int64_t width);
 
-/// Standard deviation of white Gaussian noise in an image [C,H,W] in [0,1], in 8-bit grey levels: the median over
-/// channels of that of the quietest parts. There d are the responses to noise_filters() at every second row and column,
-/// d^2 is averaged over windows of kWindow x kWindow positions and over filters, where the first one, which answers to
-/// checkers of single pixels, counts at most kMostOfFirst times as much as the others, and of the windows by rising
-/// energy the one at kQuiet is taken. It is no more than single positions say, where all have noise: the calmest of
-/// lines of text and of patterns, whose windows are full of edges, lie between the edges. Positions that see a pixel of
-/// exactly 0 or 1 in any channel, where noise was cut off, are left out while kFewest others remain, and so are those
-/// where no channel responds (a frame around the image) unless they are half of all: then the image is a drawing
-/// without noise. So is one with hardly a window free of pixels of 0 and 1 where kSilent of all positions do not
-/// respond: black on white. With few windows it is median|d| / 0.6745 over all responses above kFlat (Donoho &
-/// Johnstone 1994). 0 where nothing is left, or every pixel is 0 or 1.
+/// Standard deviation of the white Gaussian noise in an image [C,H,W] in [0,1], in 8-bit grey levels. For each channel:
+/// 1. Take the responses to noise_filters() at every second row and column, and their energy: the mean square over the
+///    filters. The first filter, which answers to checkers of single pixels, counts for at most kMostOfFirst times the
+///    others.
+/// 2. Average over windows of kWindow x kWindow positions and take the window below which a share of kQuiet lies.
+/// 3. Bound that by the calmest kCalmest of single positions, of 8 x 8 and of 4 x 4 pixels, as white noise would show
+///    there too. Text and dense patterns have edges in every window, but not at every position.
+/// The result is the median over channels. With few windows it is median|d| / 0.6745 over all responses d above kFlat
+/// (Donoho & Johnstone 1994).
 ///
-/// Sources: images have least of their own at the highest frequencies of 8 x 8 pixels, and in parts of weak texture
-/// (Liu, Tanaka, Okutomi 2013). What they have still counts as noise. Root mean square error on the 32 images of
-/// BSDS500 val outside BSD68 (sigma_8bit in the JSON of `denoise --add-noise S`), in grey levels: 0.99 without noise
-/// (their own is part of it), 0.51 at 15, 0.39 at 25, 0.54 at 50; of the median over all responses 2.72, 0.77, 0.45,
-/// 0.34.
+/// Left out are positions that see a pixel of exactly 0 or 1 in any channel, where noise was clipped, while kFewest
+/// others remain; and positions without any response (a frame around the image), unless they are half of all, which
+/// makes the image a drawing without noise. An image of black on white, with hardly a window free of pixels of 0 and 1
+/// and at least kSilent of its positions silent, has no noise either. 0 where nothing remains, or every pixel is 0
+/// or 1.
+///
+/// Images have least energy of their own at the highest frequencies of 8 x 8 pixels and in weakly textured regions
+/// (Liu, Tanaka, Okutomi 2013); what there is counts as noise. Root mean square error on the 32 images of BSDS500 val
+/// outside BSD68 (sigma_8bit in the JSON of `denoise --add-noise S`), in grey levels: 0.99 without added noise, 0.51 at
+/// 15, 0.39 at 25, 0.54 at 50; of the median over all responses 2.72, 0.77, 0.45, 0.34.
 double estimate_sigma_8bit(const at::Tensor& image);
 
 }  // namespace sscvae::image

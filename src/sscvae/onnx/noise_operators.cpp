@@ -122,7 +122,7 @@ std::string energy_of(NodeWriter& writer, const std::string& squares, int64_t ch
   return writer.add("Div", {sum, writer.number(others + 1, "filters")});
 }
 
-/// What filters answer [N,C F,h,w], where they see no saturated pixel, and that where it is not too little [N,1,h,w].
+/// Responses of filters [N,C F,h,w]; masks [N,1,h,w] of positions that see no saturated pixel, and of those that count.
 struct Responses {
   std::string response, unsaturated, clear;
   int64_t channels, filters, side;

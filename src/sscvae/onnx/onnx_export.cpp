@@ -257,7 +257,7 @@ class Exporter {
     return as_maps(writer.add("Mul", {maps(0), kept}));
   }
 
-  /// What no graph has once its numbers are known (networks::bind).
+  /// Operations that networks::bind folds away.
   template <class Unbound>
   Layouts operator()(const Unbound&) {
     throw InternalError("ONNX: '" + std::string(graph::name_of(node_->operation)) + "' has no numbers yet");

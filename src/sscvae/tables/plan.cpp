@@ -116,7 +116,7 @@ void check(const TablesOptions& options) {
     throw UsageError("--steps, --epochs, --jobs and --test-images: expected a number >= 0");
 }
 
-/// Each run takes those of --set that say something about its model; one that says nothing about any is a mistake.
+/// Each run takes the --set options that have an effect on its model; one without an effect on any run is a mistake.
 void refuse_settings_without_effect(const TablesOptions& options, const std::vector<RunSpec>& runs) {
   std::vector<std::string> used;
   for (const RunSpec& run : runs)

@@ -100,7 +100,7 @@ TEST(NoiseLevel, AFrameWithoutNoiseIsLeftOut) {
   EXPECT_NEAR(image::estimate_sigma_8bit(image), 20, 1.2);
 }
 
-/// Squares of 8 pixels: there are edges in every window, but not at every position.
+/// Squares of 8 pixels put edges into every window, but not at every position.
 TEST(NoiseLevel, PositionsBetweenEdgesDecideWherePatternsFillTheImage) {
   const at::Tensor eighths = at::arange(192).div(8, "floor");
   const at::Tensor squares = (eighths.unsqueeze(0) + eighths.unsqueeze(1)).remainder(2).to(at::kFloat).unsqueeze(0);

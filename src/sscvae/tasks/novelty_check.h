@@ -10,7 +10,7 @@
 #include "sscvae/tasks/inference.h"
 #include "sscvae/tasks/report.h"
 
-/// What is said about images that do not look like those that the weights know.
+/// Warnings about images unlike those the weights were trained on.
 namespace sscvae::tasks {
 
 class NoveltyCheck {

@@ -59,7 +59,7 @@ struct Layer {
   std::string origin;
   Assignments values;
   std::string suggested_out = "";
-  bool is_chosen = false;  ///< option by option: one without effect is a mistake. Files of the authors have all options
+  bool is_chosen = false;  ///< by a user, option by option; the authors' files list all options
 };
 
 constexpr uint64_t kLargestConfig = 1 << 20;  // bytes
@@ -177,15 +177,15 @@ Resolved resolve_layers(std::vector<Layer> given) {
   return resolved;
 }
 
-/// Does it give every option of the model, as files that the program wrote do?
+/// Does it set every option of the model, as files written by the program do?
 bool is_complete(const Layer& layer, const FieldList& fields) {
   const std::vector<std::string> keys = fields.keys();
   return std::all_of(keys.begin(), keys.end(),
                      [&](const std::string& key) { return !key.starts_with("model.") || gives(layer, key); });
 }
 
-/// Refuses chosen options that say nothing about the model that their layer and those before it make, unless they are
-/// what the rows say anyway. What a later layer makes idle stays.
+/// Refuses options without an effect on the model as their layer and the earlier ones define it, unless they repeat the
+/// default. Options that only a later layer makes idle are accepted.
 void refuse_options_without_effect(const std::vector<Layer>& given) {
   for (size_t i = 0; i < given.size(); ++i) {
     if (!given[i].is_chosen) continue;

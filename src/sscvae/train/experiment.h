@@ -42,13 +42,13 @@ Experiment without_paths(Experiment experiment);
 /// `config` is empty, a TOML file, the name of a shipped preset (configs/<name>.toml) or one of the authors' JSON
 /// files; `model` is what such a file means where neither it nor the assignments tell. A split by a table
 /// (data.manifest) is left out where a later one names another data.dataset or data.split without a table of its own.
-/// Options that have no effect on the model (networks/options_read.h) are refused unless they change nothing, a later
-/// layer makes them idle, or the file gives all options, as those that the program writes do.
+/// Options without an effect on the model (networks/options_read.h) are refused unless they repeat the default, only a
+/// later layer makes them idle, or the file sets all options, as those written by the program do.
 /// Errors: UsageError, IoError.
 Experiment resolve_experiment(const std::string& config, const std::vector<std::string>& assignments,
                               const std::string& model = "");
-/// Those of `assignments` that have an effect on the model that they make: of settings that are meant for several
-/// models. Errors: UsageError.
+/// The assignments that have an effect on the resulting model: for settings shared by several models. Errors:
+/// UsageError.
 std::vector<std::string> assignments_with_effect(const std::vector<std::string>& assignments);
 /// As resolve_experiment, from a TOML text (a run's config.toml, a weights file's metadata).
 Experiment resolve_experiment_text(const std::string& toml, const std::string& source,

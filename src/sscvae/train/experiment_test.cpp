@@ -89,7 +89,8 @@ TEST(Experiment, OptionsWithoutEffectAreRefusedByName) {
   }
   EXPECT_NO_THROW(resolve_experiment("", {"model.name=csc", "model.csc.kernel=3"}));
   EXPECT_NO_THROW(resolve_experiment("", {"model.backbone=reference", "model.reference.num_groups=8"}));
-  // What changes nothing does no harm: complete files have it.
+  // Defaults are harmless: complete files repeat them.
+
   const Experiment complete = resolve_experiment("", {"model.name=vae", "profile=paper"});
   EXPECT_NO_THROW(resolve_experiment_text(complete.toml(), "copy", {"model.csc.num_atoms=100"}));
   const testing::TemporaryFolder folder;
