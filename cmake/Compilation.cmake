@@ -1,9 +1,9 @@
-# sscvae_compilation(<target> [<options for a release build>...]): how the target's sources are compiled, so that little
-# of the time goes to LibTorch's headers, which would take most of it.
+# sscvae_compilation(<target> [LIBTORCH] [OPTIONS <for a release build>...]): how the target's sources are compiled, so
+# that little of the time goes to headers: for targets that know LibTorch it would be most of it.
 #
 # - In batches (SSCVAE_UNITY, SSCVAE_UNITY_BATCH). Names in anonymous namespaces must be unique within a target. CMake
 #   leaves sources with compile options of their own alone.
-# - With a header that is compiled once for all targets (SSCVAE_PCH). Sources with options of their own do without.
+# - LIBTORCH: with its headers, compiled once for all targets (SSCVAE_PCH). Sources with options of their own do without.
 include_guard()
 
 if(SSCVAE_PCH)
@@ -18,9 +18,10 @@ if(SSCVAE_PCH)
 endif()
 
 function(sscvae_compilation target)
+  cmake_parse_arguments(ARG "LIBTORCH" "" "OPTIONS" ${ARGN})
   set_target_properties(${target} PROPERTIES UNITY_BUILD ${SSCVAE_UNITY} UNITY_BUILD_BATCH_SIZE ${SSCVAE_UNITY_BATCH})
-  target_compile_options(${target} PRIVATE "$<$<CONFIG:Release>:${ARGN}>")
-  if(NOT SSCVAE_PCH)
+  target_compile_options(${target} PRIVATE "$<$<CONFIG:Release>:${ARG_OPTIONS}>")
+  if(NOT SSCVAE_PCH OR NOT ARG_LIBTORCH)
     return()
   endif()
   # Programs would be compiled with -fPIE, for which the header of the libraries is of no use.

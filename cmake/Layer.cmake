@@ -1,7 +1,8 @@
-# sscvae_layer(<name> [DEPENDS <layer>...] [LIBRARIES <lib>...])
+# sscvae_layer(<name> [DEPENDS <layer>...] [LIBRARIES <lib>...] [LIBTORCH])
 #
 # One folder src/sscvae/<name> is one static library sscvae::<name>; its *_test.cpp files are one test program
-# sscvae_<name>_test whose cases carry the label `unit`. Library and headers are installed and exported.
+# sscvae_<name>_test whose cases carry the label `unit`. Library and headers are installed and exported. LIBTORCH: of the
+# upper storey, which knows LibTorch.
 include_guard()
 include(GoogleTest)
 include(GNUInstallDirs)
@@ -12,7 +13,7 @@ function(sscvae_add_tests target label)
 endfunction()
 
 function(sscvae_layer name)
-  cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "LIBTORCH" "" "DEPENDS;LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
@@ -28,7 +29,12 @@ function(sscvae_layer name)
   endif()
   add_library(sscvae_${name} STATIC ${sources})
   add_library(sscvae::${name} ALIAS sscvae_${name})
-  sscvae_compilation(sscvae_${name})
+  if(ARG_LIBTORCH)
+    sscvae_compilation(sscvae_${name} LIBTORCH)
+    list(APPEND ARG_LIBRARIES LibTorch::LibTorch)
+  else()
+    sscvae_compilation(sscvae_${name})
+  endif()
   set_target_properties(sscvae_${name} PROPERTIES EXPORT_NAME ${name} LINKER_LANGUAGE CXX)
   target_compile_features(sscvae_${name} PUBLIC cxx_std_20)
   target_include_directories(sscvae_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>
@@ -41,8 +47,9 @@ function(sscvae_layer name)
           FILES_MATCHING PATTERN "*.h" PATTERN "*_fixture.h" EXCLUDE PATTERN "test_*.h" EXCLUDE)
   if(SSCVAE_BUILD_TESTS AND tests)
     add_executable(sscvae_${name}_test ${tests})
-    sscvae_compilation(sscvae_${name}_test -O1)
-    target_link_libraries(sscvae_${name}_test PRIVATE sscvae::${name} sscvae::testing sscvae_warnings GTest::gtest_main)
+    sscvae_compilation(sscvae_${name}_test LIBTORCH OPTIONS -O1)
+    target_link_libraries(sscvae_${name}_test PRIVATE sscvae::${name} sscvae::testing LibTorch::LibTorch sscvae_warnings
+                                                      GTest::gtest_main)
     sscvae_add_tests(sscvae_${name}_test unit)
   endif()
 endfunction()

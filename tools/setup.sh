@@ -20,7 +20,7 @@ install_system_packages() {
     say "system packages left alone (SKIP_APT); CMake will name what it cannot find"
     return
   fi
-  local wanted=(g++ cmake make ninja-build ccache libpng-dev libjpeg-dev zlib1g-dev nlohmann-json3-dev libtomlplusplus-dev
+  local wanted=(g++ cmake make ninja-build ccache libpng-dev libjpeg-dev zlib1g-dev nlohmann-json3-dev libeigen3-dev libtomlplusplus-dev
                 libcli11-dev libgtest-dev libgmock-dev libsimde-dev locales)
   # Python is needed only to fetch LibTorch.
   [[ -z "$(given_torch)" ]] && wanted+=(python3 python3-venv python3-pip)

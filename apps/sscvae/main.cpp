@@ -9,10 +9,10 @@
 #include "sscvae/core/error.h"
 #include "sscvae/core/log.h"
 #include "sscvae/core/printable.h"
-#include "sscvae/core/tensor_heap.h"
 #include "sscvae/core/text.h"
 #include "sscvae/core/version.h"
 #include "sscvae/kept_inputs.h"
+#include "sscvae/nn/tensor_allocator.h"
 #include "sscvae/tasks/interrupt.h"
 
 namespace sscvae::cli {
@@ -199,6 +199,6 @@ int run(int argc, char** argv) {
 }  // namespace sscvae::cli
 
 int main(int argc, char** argv) {
-  sscvae::use_tensor_heap();
+  sscvae::nn::use_tensor_heap();
   return sscvae::cli::run(argc, argv);
 }

@@ -12,10 +12,11 @@
 #include <string>
 #include <vector>
 
-#include "sscvae/core/tensor_heap.h"
 #include "sscvae/kernels/bfloat16_convolution.h"
 #include "sscvae/kernels/bfloat16_weight_gradient.h"
 #include "sscvae/kernels/winograd.h"
+#include "sscvae/nn/arrays.h"
+#include "sscvae/nn/tensor_allocator.h"
 
 namespace {
 
@@ -75,7 +76,7 @@ void measure(const Shape& s, at::ScalarType type, int rounds, int64_t batch) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  sscvae::use_tensor_heap();  // as the program
+  sscvae::nn::use_tensor_heap();  // as the program
   const std::string precision = argc > 1 ? argv[1] : "";
   if (precision != "fp32" && precision != "bf16") {
     std::fprintf(stderr, "usage: %s bf16|fp32 [rounds] [batch]\n", argv[0]);

@@ -17,7 +17,8 @@
 #include <limits>
 
 #include "sscvae/core/cpu_features.h"
-#include "sscvae/networks/dictionary.h"
+#include "sscvae/nn/arrays.h"
+#include "sscvae/nn/dictionary.h"
 #include "sscvae/nn/lista.h"
 #include "sscvae/nn/lista_fused.h"
 
@@ -49,8 +50,8 @@ struct Problem {
   explicit Problem(int64_t positions) {
     torch::manual_seed(0);
     features = torch::randn({positions, 256});
-    dictionary = networks::normalize_atoms(torch::randn({256, 512}));
-    lipschitz = networks::largest_eigenvalue(dictionary) * 1.02;
+    dictionary = nn::normalize_atoms(torch::randn({256, 512}));
+    lipschitz = nn::largest_eigenvalue(dictionary) * 1.02;
     threshold = torch::rand({positions, 512}) * 0.1;
     code_gradient = torch::randn({positions, 512});
   }

@@ -2,6 +2,7 @@
 
 #include "cli/program.h"
 #include "sscvae/core/cpu_features.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::testing {
 namespace {
@@ -126,9 +127,9 @@ TEST(Benchmark, ListaGivesCodeAndGradients) {
   const double share = report["results"]["nonzero_share"];
   EXPECT_TRUE(share > 0 && share < 1) << share;
   const auto tensors = serialization::read_safetensors(out).tensors;
-  EXPECT_EQ(tensors.at("code").sizes(), (at::IntArrayRef{40, 16}));
+  EXPECT_EQ(tensors.at("code").sizes(), (Sizes{40, 16}));
   for (const char* name : {"features", "dictionary", "lipschitz", "threshold"})
-    EXPECT_GT(tensors.at(std::string("gradient.") + name).abs().sum().item<double>(), 0) << name;
+    EXPECT_GT(as_tensor(tensors.at(std::string("gradient.") + name)).abs().sum().item<double>(), 0) << name;
 }
 
 TEST(Benchmark, LoadingCountsTheImagesOfItsBatches) {

@@ -4,6 +4,7 @@
 #include "sscvae/image/image.h"
 #include "sscvae/image/synthetic.h"
 #include "sscvae/metrics/inception.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/torch_checkpoint.h"
 
 namespace sscvae::testing {
@@ -48,7 +49,7 @@ TEST(CompareImages, PerfectOnesCountAndConversionsAreSaid) {
   const image::Image colour = image::dead_leaves(1, 40, 30, 3);
   image::Image veiled = colour;
   veiled.alpha.assign(40 * 30, 100);
-  const image::Image deep = image::from_tensor(image::to_tensor(colour), 16);
+  const image::Image deep = image::from_array(image::to_array(colour), 16);
   const auto put = [&](const char* name, const image::Image& a, const image::Image& b) {
     image::write_image(folder / "a" / name, a);
     image::write_image(folder / "b" / name, b);

@@ -1,6 +1,7 @@
 #include <iterator>
 
 #include "cli/program.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/safetensors.h"
 
 namespace sscvae::testing {

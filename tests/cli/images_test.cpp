@@ -7,6 +7,7 @@
 #include "sscvae/image/noise.h"
 #include "sscvae/image/synthetic.h"
 #include "sscvae/image/value_range.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::testing {
 namespace {
@@ -80,14 +81,14 @@ image::Image by_the_model(const std::string& weights, const image::Image& pictur
   const models::LoadedModel loaded = models::load_weights(weights);
   loaded.model->eval();
   const at::NoGradGuard no_grad;
-  const at::Tensor input = image::to_tensor(image::with_channels(picture, loaded.model->options().in_channels));
-  return image::from_tensor(models::forward_any_size(*loaded.model, input.unsqueeze(0)).reconstruction,
-                            picture.bit_depth);
+  const at::Tensor input = image::to_array(image::with_channels(picture, loaded.model->options().in_channels));
+  return image::from_array(models::forward_any_size(*loaded.model, input.unsqueeze(0)).reconstruction,
+                           picture.bit_depth);
 }
 
 /// The mean and the largest difference in grey levels of 8 bits.
 std::pair<double, double> difference_of(const image::Image& a, const image::Image& b) {
-  const at::Tensor difference = (image::to_tensor(a) - image::to_tensor(b)).abs() * 255;
+  const at::Tensor difference = as_tensor(image::to_array(a) - image::to_array(b)).abs() * 255;
   return {difference.mean().item<double>(), difference.max().item<double>()};
 }
 
@@ -96,7 +97,7 @@ TEST(Reconstruct, PixelsAreThoseOfTheModel) {
   const std::vector<std::pair<std::string, image::Image>> pictures{
       {"grey.png", image::dead_leaves(1, 61, 40, 1)},
       {"colour.png", image::dead_leaves(2, 40, 61, 3)},
-      {"deep.png", image::from_tensor(image::to_tensor(image::dead_leaves(3, 33, 47, 1)), 16)},
+      {"deep.png", image::from_array(image::to_array(image::dead_leaves(3, 33, 47, 1)), 16)},
       {"big.png", image::dead_leaves(4, 230, 170, 1)}};
   std::filesystem::create_directories(folder / "in");
   for (const auto& [name, picture] : pictures) image::write_image(folder.path() / "in" / name, picture);
@@ -125,7 +126,7 @@ TEST(Denoise, PixelsComeNearerToTheCleanOnes) {
     SCOPED_TRACE(weights);
     const image::Image clean = image::dead_leaves(5, 96, 80, channels);
     image::write_image(folder / "noisy.png",
-                       image::from_tensor(image::add_gaussian_noise(image::to_tensor(clean), 25, 0, false)));
+                       image::from_array(image::add_gaussian_noise(image::to_array(clean), 25, 0, false)));
     const Outcome outcome = run({"denoise", (folder / "noisy.png").string(), "--weights", weights, "--sigma-8bit", "25",
                                  "--out", (folder / weights).string()});
     ASSERT_EQ(outcome.code, 0) << outcome.err;
@@ -167,7 +168,7 @@ TEST(Reconstruct, KeepsWhatTheFileSaysBesideThePixels) {
 TEST(Reconstruct, ContentDecidesNotTheName) {
   const TemporaryFolder folder;
   const std::string weights = write_tiny_weights(folder / "w.safetensors");
-  const image::Image deep = image::from_tensor(image::to_tensor(image::dead_leaves(2, 40, 24, 1)), 16);
+  const image::Image deep = image::from_array(image::to_array(image::dead_leaves(2, 40, 24, 1)), 16);
   image::write_image(folder / "in.jpg", deep, image::FileFormat::kPng);
   const Outcome outcome =
       run({"reconstruct", (folder / "in.jpg").string(), "--weights", weights, "--out", (folder / "out").string()});
@@ -207,7 +208,7 @@ TEST(Reading, AFileWithoutItsEndIsReadWithAWarningUnlessStrict) {
 TEST(Reading, TwelveBitsInAFileOfSixteen) {
   const TemporaryFolder folder;
   const std::string weights = write_tiny_weights(folder / "w.safetensors");
-  const image::Image full = image::from_tensor(image::to_tensor(image::dead_leaves(2, 40, 24, 1)), 16);
+  const image::Image full = image::from_array(image::to_array(image::dead_leaves(2, 40, 24, 1)), 16);
   const image::Image twelve = image::in_units_of(full, image::full_range(12), 16);
   image::write_image(folder / "full.png", full);
   image::write_image(folder / "twelve.png", twelve);

@@ -1,6 +1,7 @@
 #include "cli/program.h"
 #include "sscvae/image/image.h"
 #include "sscvae/image/synthetic.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::testing {
 namespace {
@@ -24,7 +25,7 @@ TEST(VerifyTiling, SaysWhatTilesChange) {
     ASSERT_EQ(run({"reconstruct", input, "--weights", weights, "--tile", tile, "--out", out, "--quiet"}).code, 0);
     results.push_back(image::read_image(out + "/in.png"));
   }
-  const at::Tensor apart = (image::to_tensor(results[0]) - image::to_tensor(results[1])).abs() * 255;
+  const at::Tensor apart = as_tensor(image::to_array(results[0]) - image::to_array(results[1])).abs() * 255;
   EXPECT_NEAR(apart.max().item<double>(), largest, 1.01);
   EXPECT_NEAR(apart[0][found["row"].get<int64_t>()][found["column"].get<int64_t>()].item<double>(), largest, 1.01);
 }

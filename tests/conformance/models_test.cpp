@@ -7,6 +7,7 @@
 #include "sscvae/models/losses.h"
 #include "sscvae/models/registry.h"
 #include "sscvae/models/weights.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/train/training_step.h"
 #include "support/paths.h"

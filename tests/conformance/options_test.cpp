@@ -5,6 +5,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/networks/options_read.h"
+#include "sscvae/nn/arrays.h"
 #include "support/small_models.h"
 
 /// The options that a model says it reads are those that make it another one.

@@ -2,8 +2,9 @@
 #include <torch/types.h>
 
 #include "device/pretended_device.h"
-#include "sscvae/kernels/lista_matrix.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/nn/lista.h"
+#include "sscvae/nn/lista_matrix.h"
 #include "sscvae/tasks/mac_counter.h"
 #include "support/coding_problem.h"
 #include "support/small_models.h"
@@ -64,22 +65,22 @@ TEST_P(ModelOnADevice, EqualsThatOfTheProcessor) {
 
 SSCVAE_FOR_ALL_MODELS(ModelOnADevice);
 
-// The sparse coder as a GPU runs it (kernels/lista_matrix.h), the launch of its kernels excepted.
+// The sparse coder as a GPU runs it (nn/lista_matrix.h), the launch of its kernels excepted.
 TEST(DeviceLista, EqualsPlainForEveryThresholdShape) {
   for (const auto& shape : testing::threshold_shapes(37, 45)) {
     const auto problem = testing::smooth_problem(37, 19, 45, shape, 4, networks::InitialCode::kProjected);
     const auto expected = testing::solve_plainly(problem, 4, networks::InitialCode::kProjected);
     const auto there = [](const at::Tensor& tensor) { return tensor.to(pretended_device()); };
-    const kernels::ListaProblem own{there(problem.features),
-                                    there(problem.dictionary),
-                                    there(problem.lipschitz),
-                                    there(problem.threshold),
-                                    4,
-                                    true};
+    const nn::ListaTensors own{there(problem.features),
+                               there(problem.dictionary),
+                               there(problem.lipschitz),
+                               there(problem.threshold),
+                               4,
+                               true};
     device_traffic().reset();
-    const at::Tensor code = kernels::lista_matrix_forward(own, testing::pretended_lista_steps());
-    const kernels::ListaGradients gradients = kernels::lista_matrix_backward(own, code, there(problem.code_gradient),
-                                                                             {}, testing::pretended_lista_steps(), 10);
+    const at::Tensor code = nn::lista_matrix_forward(own, testing::pretended_lista_steps());
+    const nn::ListaTensorGradients gradients =
+        nn::lista_matrix_backward(own, code, there(problem.code_gradient), {}, testing::pretended_lista_steps(), 10);
     EXPECT_EQ(device_traffic().waits, 0);
     EXPECT_TRUE(testing::is_close(code.cpu(), expected.code, 1e-5));
     const at::Tensor parts[] = {gradients.features, gradients.dictionary, gradients.lipschitz, gradients.threshold};

@@ -1,4 +1,5 @@
 #include "device/pretended_device.h"
+#include "sscvae/nn/arrays.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/EmptyTensor.h>
@@ -324,9 +325,8 @@ DeviceTraffic& device_traffic() {
   return traffic;
 }
 
-const kernels::ListaSteps& pretended_lista_steps() {
-  static constexpr kernels::ListaSteps steps{run_step<kernels::MatrixShrinkStep>,
-                                             run_step<kernels::MatrixGradientStep>};
+const nn::ListaSteps& pretended_lista_steps() {
+  static constexpr nn::ListaSteps steps{run_step<kernels::MatrixShrinkStep>, run_step<kernels::MatrixGradientStep>};
   return steps;
 }
 

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "sscvae/kernels/lista_steps.h"
+#include "sscvae/nn/lista_steps.h"
 
 /// A device that stands in for a GPU where there is none. It computes what the CPU computes, by LibTorch's own
 /// operations, but is as strict as a GPU: the host cannot read its memory (a pointer to it that is followed ends the
@@ -24,6 +24,6 @@ struct DeviceTraffic {
 DeviceTraffic& device_traffic();
 
 /// The element-wise steps of sparse coding on this device.
-const kernels::ListaSteps& pretended_lista_steps();
+const nn::ListaSteps& pretended_lista_steps();
 
 }  // namespace sscvae::testing

@@ -3,8 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "sscvae/core/error.h"
-#include "sscvae/kernels/lista_matrix.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/nn/lista_fused.h"
+#include "sscvae/nn/lista_matrix.h"
 #include "support/coding_problem.h"
 #include "support/gpu.h"
 #include "support/sparse_coder_piece.h"
@@ -31,7 +32,7 @@ class GpuLista : public testing::GpuTest {
  protected:
   void SetUp() override {
     GpuTest::SetUp();
-    if (!IsSkipped() && !kernels::runs_on(kGpu)) GTEST_SKIP() << "built without GPU kernels: there was no nvcc";
+    if (!IsSkipped() && !nn::lista_runs_on(kGpu)) GTEST_SKIP() << "built without GPU kernels: there was no nvcc";
   }
 };
 
@@ -92,11 +93,11 @@ TEST_F(GpuLista, TakesAnyStrides) {
 
 TEST_F(GpuLista, GoesBackInPieces) {
   const CodingProblem coding = testing::smooth_problem(37, 19, 45, {1, 45}, 4, InitialCode::kZero);
-  const kernels::ListaProblem problem{coding.features.to(kGpu), coding.dictionary.to(kGpu), coding.lipschitz.to(kGpu),
-                                      coding.threshold.to(kGpu), 4};
-  const at::Tensor code = kernels::lista_matrix_forward(problem, *kernels::cuda_steps());
-  const kernels::ListaGradients pieces =
-      kernels::lista_matrix_backward(problem, code, coding.code_gradient.to(kGpu), {}, *kernels::cuda_steps(), 10);
+  const nn::ListaTensors problem{coding.features.to(kGpu), coding.dictionary.to(kGpu), coding.lipschitz.to(kGpu),
+                                 coding.threshold.to(kGpu), 4};
+  const at::Tensor code = nn::lista_matrix_forward(problem, *nn::cuda_steps());
+  const nn::ListaTensorGradients pieces =
+      nn::lista_matrix_backward(problem, code, coding.code_gradient.to(kGpu), {}, *nn::cuda_steps(), 10);
   expect_close(
       {code.cpu(), {pieces.features.cpu(), pieces.dictionary.cpu(), pieces.lipschitz.cpu(), pieces.threshold.cpu()}},
       testing::solve_plainly(coding, 4, InitialCode::kZero));

@@ -2,14 +2,15 @@
 
 #include <cmath>
 
-#include "sscvae/data/device_batches.h"
 #include "sscvae/data/test_images.h"
-#include "sscvae/kernels/noise_kernel.h"
-#include "sscvae/networks/dictionary.h"
+#include "sscvae/nn/arrays.h"
+#include "sscvae/nn/dictionary.h"
 #include "sscvae/train/csv_log.h"
+#include "sscvae/train/device_batches.h"
 #include "sscvae/train/fused_update.h"
 #include "sscvae/train/muon.h"
 #include "sscvae/train/recorded_work.h"
+#include "sscvae/train/sample_noise.h"
 #include "sscvae/train/training_fixture.h"
 #include "support/gpu.h"
 #include "support/tolerances.h"
@@ -34,10 +35,10 @@ class GpuBatches : public testing::GpuTest {
   }
   void expect_same(const data::ImageStore& store, bool denoise) const {
     const data::TrainingBatches batches(store, options_, 32, 3, denoise);
-    ASSERT_EQ(data::DeviceBatches::obstacle(batches, kGpu, 10), "");
-    const data::DeviceBatches on_device(batches, {kGpu, 0});
+    ASSERT_EQ(train::DeviceBatches::obstacle(batches, kGpu, 10), "");
+    const train::DeviceBatches on_device(batches, {kGpu, 0});
     for (int64_t step = 0; step < 4; ++step) {
-      const data::Batch expected = batches.at(step), actual = on_device.at(step);
+      const train::Batch expected = train::tensors_of(batches.at(step)), actual = on_device.at(step);
       EXPECT_TRUE(actual.target.is_cuda());
       EXPECT_TRUE(at::equal(actual.target.cpu(), expected.target)) << step;
       EXPECT_LE((actual.input.cpu() - expected.input).abs().max().item<double>(), denoise ? 1e-5 : 0) << step;
@@ -59,7 +60,7 @@ TEST_F(GpuBatches, PixelsAreExactlyThoseOfTheCpu) {
 }
 
 TEST_F(GpuBatches, NoiseIsThatOfTheCpu) {
-  if (!kernels::has_sample_noise(kGpu)) GTEST_SKIP() << "built without GPU kernels: there was no nvcc";
+  if (!train::has_sample_noise(kGpu)) GTEST_SKIP() << "built without GPU kernels: there was no nvcc";
   options_.crops_per_image = 20;
   for (const data::NoiseKind kind : {data::NoiseKind::kGaussian, data::NoiseKind::kSpeckle, data::NoiseKind::kMixed}) {
     SCOPED_TRACE(static_cast<int>(kind));
@@ -108,9 +109,9 @@ TEST_F(GpuUpdates, MuonIsThatOfTheCpu) {
 TEST_F(GpuUpdates, TheLargestEigenvalueIsThatOfTheCpu) {
   torch::manual_seed(3);
   const at::Tensor dictionary = torch::randn({24, 60});
-  EXPECT_NEAR(networks::largest_eigenvalue(dictionary.to(kGpu)).item<double>() /
-                  networks::largest_eigenvalue(dictionary).item<double>(),
-              1, 1e-5);
+  EXPECT_NEAR(
+      nn::largest_eigenvalue(dictionary.to(kGpu)).item<double>() / nn::largest_eigenvalue(dictionary).item<double>(), 1,
+      1e-5);
 }
 
 }  // namespace
@@ -135,7 +136,7 @@ class GpuRun : public ResumeTest {
   void expect_near(const std::string& a, const std::string& b, double tolerance) const {
     const auto first = last(a), second = last(b);
     for (const auto& [name, tensor] : second.tensors)
-      if (tensor.is_floating_point()) {
+      if (is_floating_point(tensor.type())) {
         EXPECT_TRUE(at::allclose(first.tensors.at(name), tensor, tolerance, tolerance)) << name;
       }
   }
@@ -165,7 +166,7 @@ TEST_F(GpuRun, AGraphOfItsPassesChangesNothing) {
 }
 
 TEST_F(GpuRun, WorkIsRecordedAndStartedAgain) {
-  if (!kernels::has_sample_noise(kGpu)) GTEST_SKIP() << "built without GPU kernels and graphs: there was no nvcc";
+  if (!train::has_sample_noise(kGpu)) GTEST_SKIP() << "built without GPU kernels and graphs: there was no nvcc";
   const at::Tensor source = torch::ones({4}, at::TensorOptions(kGpu)), target = torch::zeros_like(source);
   const auto work = record_work({kGpu, 0}, [&] { target.add_(source, 2); });
   EXPECT_EQ(target.sum().item<float>(), 0);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "sscvae/nn/arrays.h"
 #include "sscvae/train/training_step.h"
 #include "support/device_runs.h"
 #include "support/gpu.h"

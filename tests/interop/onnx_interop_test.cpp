@@ -5,6 +5,7 @@
 #include "sscvae/image/temper.h"
 #include "sscvae/models/frozen.h"
 #include "sscvae/models/threshold_scale.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/onnx/fold.h"
 #include "sscvae/onnx/onnx_export.h"
 #include "sscvae/serialization/safetensors.h"

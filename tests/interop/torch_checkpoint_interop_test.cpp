@@ -9,6 +9,7 @@
 #include "interop/python.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/element_type.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/serialization/torch_checkpoint.h"
@@ -17,7 +18,7 @@ namespace sscvae::serialization {
 namespace {
 
 /// What Python calls the element types, in the order of element_types().
-std::string torch_name(at::ScalarType type) {
+std::string torch_name(DataType type) {
   const std::vector<std::string> names = {"float64", "float32", "float16", "bfloat16", "int64",
                                           "int32",   "int16",   "int8",    "uint8",    "bool"};
   return "torch." + names.at(static_cast<size_t>(find_element_type(type) - element_types().data()));
@@ -36,14 +37,15 @@ nlohmann::json facts_of(const StateDict& state) {
   nlohmann::json facts = nlohmann::json::array();
   for (const auto& [name, tensor] : state)
     facts.push_back(
-        {name, torch_name(tensor.scalar_type()), tensor.sizes().vec(), tensor.strides().vec(), hexadecimal(tensor)});
+        {name, torch_name(tensor.type()), tensor.sizes().vec(), tensor.strides().vec(), hexadecimal(tensor)});
   return facts;
 }
 
 StateDict varied() {
   StateDict state;
   for (const ElementType& type : element_types())
-    state.add("t." + std::string(type.name), at::arange(6, at::kLong).remainder(2).reshape({2, 3}).to(type.type));
+    state.add("t." + std::string(type.name),
+              at::arange(6, at::kLong).remainder(2).reshape({2, 3}).to(scalar_type_of(type.type)));
   state.add("scalar", at::full({}, 2.5, at::kDouble));
   state.add("empty", at::zeros({2, 0, 3}));
   state.add("transposed", at::arange(6, at::kFloat).reshape({2, 3}).t());

@@ -6,6 +6,7 @@
 
 #include "sscvae/data/split.h"
 #include "sscvae/image/image.h"
+#include "sscvae/nn/arrays.h"
 #include "support/paths.h"
 
 /// No image that a number is reported on was trained on or chosen with, by its pixels.
@@ -17,7 +18,7 @@ namespace fs = std::filesystem;
 constexpr double kSameImage =
     2.0 / 255;  // mean difference of two files of one photograph; others differ by 10 and more
 
-at::Tensor grey(const fs::path& path) { return image::to_tensor(image::with_channels(image::read_image(path), 1)); }
+at::Tensor grey(const fs::path& path) { return image::to_array(image::with_channels(image::read_image(path), 1)); }
 
 std::vector<fs::path> files_in(const fs::path& folder) {
   std::vector<fs::path> files;

@@ -6,19 +6,21 @@
 
 #include "sscvae/models/losses.h"
 #include "sscvae/models/weights.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/serialization/torch_checkpoint.h"
 #include "support/reference_models.h"
+#include "support/tensor_dict.h"
 #include "support/tolerances.h"
 
 /// Whole networks against the reference's outputs, intermediates, losses, gradients and BatchNorm statistics.
 namespace sscvae {
 namespace {
 
-using serialization::StateDict;
 using testing::is_close;
 using testing::is_close_but_for_kinks;
 using testing::reference_losses;
+using testing::TensorDict;
 
 const std::vector<std::string> kCases{"sscvae_gray",    "sscvae_rgb", "scvae_gray",
                                       "scvae_stock256", "vqvae_gray", "vqvae_rgb"};
@@ -43,7 +45,7 @@ std::vector<std::string> cases() {
 
 struct Case {
   nlohmann::json expected;
-  StateDict state, input;
+  TensorDict state, input;
   std::filesystem::path folder;
 
   explicit Case(const std::string& name) : folder(testing::parity_folder() / "models" / name) {
@@ -55,7 +57,7 @@ struct Case {
     const at::Tensor* bytes = input.find("input_uint8");
     return bytes ? bytes->to(dtype) / 255.0 : input.at("input").to(dtype);
   }
-  StateDict file(const std::string& name) const {
+  TensorDict file(const std::string& name) const {
     return serialization::read_safetensors(folder / (name + ".safetensors")).tensors;
   }
   bool has(const std::string& name) const { return std::filesystem::exists(folder / (name + ".safetensors")); }
@@ -63,7 +65,7 @@ struct Case {
   at::ScalarType recorded() const { return has("eval_float32") ? at::kFloat : at::kDouble; }
 };
 
-void expect_tensors(const models::ForwardResult& result, const StateDict& file, at::ScalarType dtype) {
+void expect_tensors(const models::ForwardResult& result, const TensorDict& file, at::ScalarType dtype) {
   const std::pair<const char*, at::Tensor> intermediates[] = {{"latent", result.features},
                                                               {"alpha_inferred", result.threshold_inference},
                                                               {"alpha_refined", result.threshold_refinement},
@@ -103,7 +105,8 @@ void expect_losses(const models::Losses& losses, const nlohmann::json& expected,
 /// remains.
 void expect_gradients(models::Autoencoder& model, const at::Tensor& input, const at::Tensor& total, const Case& parity,
                       const Comparison& comparison) {
-  const StateDict file = parity.file("train_gradients_" + comparison.numbers());  // of all parameters, or of short ones
+  const TensorDict file =
+      parity.file("train_gradients_" + comparison.numbers());  // of all parameters, or of short ones
   const auto zero_names = parity.expected.at("gradients_that_are_mathematically_zero_in_train_mode")
                               .at("names")
                               .get<std::vector<std::string>>();
@@ -150,8 +153,9 @@ void expect_case(const std::string& name, const Comparison& comparison) {
   expect_tensors(train, parity.file("train_" + suffix), dtype);
   const models::Losses losses = models::compute_losses(train, input.detach(), reference_losses(), 0);
   expect_losses(losses, parity.expected.at("train").at(suffix), dtype);
-  for (const auto& [key, expected] : parity.file("train_buffers_after_" + suffix)) {
-    const at::Tensor actual = models::state_of(*model).at(key);
+  const TensorDict buffers = parity.file("train_buffers_after_" + suffix);
+  for (const auto& [key, expected] : buffers) {
+    const at::Tensor actual = as_tensor(models::state_of(*model).at(key));
     if (expected.scalar_type() == at::kLong) EXPECT_TRUE(at::equal(actual, expected)) << key;
     else EXPECT_TRUE(is_close(actual, expected, testing::kBuffer.of(dtype))) << key;
   }
@@ -177,7 +181,7 @@ TEST(ModelParity, Float64) { expect_case("sscvae_gray", {at::kDouble, at::kDoubl
 TEST(ModelParity, SingleLayers) {
   // What single layers make is covered block by block in nn; here the channel attention between the two threshold maps.
   const Case parity("sscvae_gray");
-  const StateDict file = parity.file(parity.has("eval_float32") ? "eval_float32" : "eval_float64");
+  const TensorDict file = parity.file(parity.has("eval_float32") ? "eval_float32" : "eval_float64");
   const auto model = testing::reference_model(parity.expected.at("config"), parity.state);
   model->eval();
   const auto result = model->forward(parity.images(at::kFloat));
@@ -190,7 +194,7 @@ TEST(ModelParity, CodesAreDecoded) {
     SCOPED_TRACE(name);
     const Case parity(name);
     if (!parity.has("generation")) continue;
-    const StateDict file = parity.file("generation");
+    const TensorDict file = parity.file("generation");
     const auto model = testing::reference_model(parity.expected.at("config"), parity.state);
     model->eval();
     EXPECT_TRUE(
@@ -206,7 +210,7 @@ TEST(ModelParity, CodesAreDecodedByNumber) {
     SCOPED_TRACE(name);
     const Case parity(name);
     if (!parity.has("decode_indices")) continue;
-    const StateDict file = parity.file("decode_indices");
+    const TensorDict file = parity.file("decode_indices");
     const auto model = testing::reference_model(parity.expected.at("config"), parity.state);
     model->eval();
     const at::Tensor& indices = file.at("indices");
@@ -217,7 +221,7 @@ TEST(ModelParity, CodesAreDecodedByNumber) {
   }
 }
 
-void expect_keys(const StateDict& state, const nlohmann::json& keys) {
+void expect_keys(const TensorDict& state, const nlohmann::json& keys) {
   ASSERT_EQ(state.size(), keys.size());
   size_t index = 0;
   for (const auto& [name, tensor] : state) {
@@ -243,7 +247,7 @@ TEST(ModelParity, ParameterCountsAndKeysOfThePaper) {
       config["c"] = channels;
       const auto model = models::make_autoencoder(testing::reference_options(config), 1);
       EXPECT_EQ(count(*model), facts.at("models").at(label).at("parameters").get<int64_t>());
-      const StateDict state = models::state_of(*model);
+      const TensorDict state = models::state_of(*model);
       const auto keys = testing::parity_folder() / ("facts/state_keys_" + label + ".json");
       if (channels == 1 || std::filesystem::exists(keys)) expect_keys(state, testing::read_json(keys));
       if (kind == "VQVAE")
@@ -269,10 +273,10 @@ TEST(ModelParity, CheckpointsOfTheReferenceComeInAndGoOut) {
   for (const std::string& name : cases()) {
     SCOPED_TRACE(name);
     const Case parity(name);
-    const StateDict& read = parity.state;
+    const TensorDict& read = parity.state;
     const auto model = testing::reference_model(parity.expected.at("config"), read);
     serialization::write_torch_checkpoint(folder / "out.pt", models::state_of(*model));
-    const StateDict again = serialization::read_torch_checkpoint(folder / "out.pt");
+    const TensorDict again = serialization::read_torch_checkpoint(folder / "out.pt");
     EXPECT_EQ(again.names(), read.names());
     for (const auto& [key, tensor] : read) EXPECT_TRUE(at::equal(tensor, again.at(key))) << key;
     const models::ModelOptions guessed =

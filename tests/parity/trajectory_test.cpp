@@ -1,31 +1,33 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include "sscvae/nn/arrays.h"
 #include "sscvae/train/training_step.h"
 #include "support/reference_models.h"
+#include "support/tensor_dict.h"
 #include "support/tolerances.h"
 
 /// Ten steps of Adam against the reference's.
 namespace sscvae {
 namespace {
 
-using serialization::StateDict;
 using testing::is_close;
 using testing::reference_losses;
+using testing::TensorDict;
 
 /// Adam makes a step of full length of a gradient however small, also of one whose sign is rounding. So float32 goes
 /// the same way as a whole (Euclidean norm), not entry by entry.
 constexpr double kShareOfWay = 0.02;
 
+TensorDict read_tensors(const std::filesystem::path& path) { return serialization::read_safetensors(path).tensors; }
+
 void expect_trajectory(const std::string& name, at::ScalarType dtype) {
   const std::string suffix = dtype == at::kDouble ? "float64" : "float32";
   SCOPED_TRACE(name + " " + suffix);
   const auto folder = testing::parity_folder() / "trajectory" / name;
-  const auto read = [&](const std::string& file) {
-    return serialization::read_safetensors(folder / (file + ".safetensors")).tensors;
-  };
+  const auto read = [&](const std::string& file) { return read_tensors(folder / (file + ".safetensors")); };
   const auto expected = testing::read_json(folder / "expected.json");
-  const StateDict batches = read("batches");
+  const TensorDict batches = read("batches");
   const auto model = testing::reference_model(expected.at("config"), read("initial"));
   model->to(dtype);
   model->train();
@@ -43,7 +45,7 @@ void expect_trajectory(const std::string& name, at::ScalarType dtype) {
   const at::Tensor* noisy = batches.find("noisy");
   const double loss_tolerance = dtype == at::kDouble ? 1e-9 : 1e-4;
   for (int64_t step = 0; step < 10; ++step) {
-    data::Batch batch;
+    train::Batch batch;
     batch.target = clean[step].to(dtype);
     batch.input = noisy ? (*noisy)[step].to(dtype) : batch.target;
     const auto figures = train::training_step(*model, adam, {batch}, settings, 0, optimizer.at("lr"), step + 1);
@@ -53,13 +55,15 @@ void expect_trajectory(const std::string& name, at::ScalarType dtype) {
     EXPECT_NEAR(figures.gradient_norm, norm, (dtype == at::kDouble ? 1e-9 : 2e-3) * norm) << "step " << step;
     if (step == 0 && dtype == at::kDouble) {
       for (const auto& [key, tensor] : read("after_step_1_float64"))
-        EXPECT_LT(
-            (models::state_of(*model).at(key).to(at::kDouble) - tensor.to(at::kDouble)).abs().max().item<double>(),
-            1e-9)
+        EXPECT_LT((as_tensor(models::state_of(*model).at(key)).to(at::kDouble) - tensor.to(at::kDouble))
+                      .abs()
+                      .max()
+                      .item<double>(),
+                  1e-9)
             << key;
     }
   }
-  const StateDict state = models::state_of(*model), initial = read("initial");
+  const TensorDict state = models::state_of(*model), initial = read("initial");
   for (const auto& [key, tensor] : read("final_" + suffix)) {
     const at::Tensor wanted = tensor.to(at::kDouble), error = state.at(key).to(at::kDouble) - wanted;
     if (dtype == at::kDouble) {

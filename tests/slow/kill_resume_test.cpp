@@ -14,6 +14,7 @@
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/random.h"
 #include "sscvae/image/synthetic.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/train/run_folder.h"
 #include "support/child_program.h"

@@ -7,7 +7,8 @@
 #include <limits>
 #include <vector>
 
-#include "sscvae/networks/dictionary.h"
+#include "sscvae/nn/arrays.h"
+#include "sscvae/nn/dictionary.h"
 #include "sscvae/nn/lista.h"
 #include "sscvae/nn/soft_threshold.h"
 
@@ -28,8 +29,8 @@ struct CodingProblem {
   CodingProblem(int64_t positions, int64_t dim, int64_t atoms, at::IntArrayRef threshold_shape, uint64_t seed = 11) {
     torch::manual_seed(seed);
     features = torch::randn({positions, dim});
-    dictionary = networks::normalize_atoms(torch::randn({dim, atoms}));
-    lipschitz = networks::largest_eigenvalue(dictionary) * 1.02;
+    dictionary = nn::normalize_atoms(torch::randn({dim, atoms}));
+    lipschitz = nn::largest_eigenvalue(dictionary) * 1.02;
     threshold = torch::rand(threshold_shape) * 0.1;
     code_gradient = torch::randn({positions, atoms});
   }

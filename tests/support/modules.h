@@ -5,6 +5,7 @@
 #include <torch/csrc/autograd/grad_mode.h>
 #include <torch/nn/module.h>
 
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/state_dict.h"
 #include "support/tolerances.h"
 
@@ -16,7 +17,7 @@ inline void load_parameters(torch::nn::Module& module, const serialization::Stat
                             const std::string& prefix) {
   const at::NoGradGuard no_grad;
   const auto copy = [&](const auto& items) {
-    for (const auto& item : items) item.value().copy_(state.at(prefix + item.key()));
+    for (const auto& item : items) item.value().copy_(as_tensor(state.at(prefix + item.key())));
   };
   copy(module.named_parameters());
   copy(module.named_buffers());
@@ -28,7 +29,7 @@ template <class Module>
 void expect_block_parity(Module& module, const serialization::StateDict& file, double tolerance,
                          double gradient_tolerance) {
   load_parameters(module, file, "param/");
-  const at::Tensor input = file.at("input").clone().requires_grad_();
+  const at::Tensor input = as_tensor(file.at("input")).clone().requires_grad_();
   const at::Tensor output = module.forward(input);
   EXPECT_TRUE(is_close(output, file.at("output"), tolerance)) << "output";
   if (file.find("grad_input")) {
@@ -40,17 +41,17 @@ void expect_block_parity(Module& module, const serialization::StateDict& file, d
     }
     const auto gradients = torch::autograd::grad({output}, targets, {file.at("grad_output")}, false, false, true);
     for (size_t i = 0; i < names.size(); ++i) {
-      const at::Tensor* expected = file.find(names[i]);
-      ASSERT_NE(expected, nullptr) << names[i];
-      if (expected->abs().max().template item<double>() < 1e-12) {
+      ASSERT_NE(file.find(names[i]), nullptr) << names[i];
+      const at::Tensor expected = file.at(names[i]);
+      if (expected.abs().max().template item<double>() < 1e-12) {
         EXPECT_LT(gradients[i].abs().max().template item<double>(), 1e-12) << names[i];  // a bias in front of BatchNorm
       } else {
-        EXPECT_TRUE(is_close(gradients[i], *expected, gradient_tolerance)) << names[i];
+        EXPECT_TRUE(is_close(gradients[i], expected, gradient_tolerance)) << names[i];
       }
     }
   }
   for (const auto& item : module.named_buffers()) {
-    const at::Tensor* expected = file.find("buffer_after/" + item.key());
+    const Array* expected = file.find("buffer_after/" + item.key());
     if (expected) {
       EXPECT_TRUE(is_close(item.value(), *expected, tolerance)) << item.key();
     }

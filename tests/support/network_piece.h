@@ -8,6 +8,7 @@
 #include <string>
 
 #include "sscvae/networks/scope.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/nn/network_pass.h"
 #include "sscvae/nn/network_weights.h"
 
@@ -36,8 +37,8 @@ class NetworkPiece : public torch::nn::Module {
     manner.training = is_training();
     return pass_.run(live(), {{0, x}}, wanted, manner);
   }
-  std::shared_ptr<const graph::Graph> live() const {
-    return std::make_shared<const graph::Graph>(weights_.live(network_, manner.settings));
+  std::shared_ptr<const nn::live::Graph> live() const {
+    return std::make_shared<const nn::live::Graph>(weights_.live(network_, manner.settings));
   }
   const graph::Graph& graph() const { return network_.graph; }
   at::Tensor weight(const std::string& name) const { return weights_.find(name); }

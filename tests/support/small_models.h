@@ -8,6 +8,7 @@
 #include <string>
 
 #include "sscvae/models/registry.h"
+#include "sscvae/nn/arrays.h"
 
 /// Every registry model in every profile, small enough to run in no time.
 namespace sscvae::testing {

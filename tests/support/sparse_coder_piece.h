@@ -4,6 +4,7 @@
 
 #include "sscvae/models/first_values.h"
 #include "sscvae/networks/bottlenecks.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/nn/sparse_coding.h"
 #include "support/network_piece.h"
 
@@ -46,10 +47,10 @@ class SparseCoderPiece : public NetworkPiece {
   }
 
  private:
-  graph::SparseCode coder() const {
+  nn::live::SparseCode coder() const {
     const auto graph = live();
-    for (const graph::Node& node : graph->nodes)
-      if (const auto* coder = std::get_if<graph::SparseCode>(&node.operation)) return *coder;
+    for (const nn::live::Node& node : graph->nodes)
+      if (const auto* coder = std::get_if<nn::live::SparseCode>(&node.operation)) return *coder;
     return {};
   }
   networks::SparseCoderOptions options_;

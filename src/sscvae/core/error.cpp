@@ -1,7 +1,5 @@
 #include "sscvae/core/error.h"
 
-#include <c10/util/Exception.h>
-
 #include <cstring>
 #include <filesystem>
 #include <new>
@@ -20,8 +18,7 @@ Failure describe_failure(const std::exception& error) {
   if (const auto* file = dynamic_cast<const std::filesystem::filesystem_error*>(&error))
     return {ExitCode::kIo, file->what()};
   std::string text = error.what();
-  if (const auto* torch = dynamic_cast<const c10::Error*>(&error)) text = torch->what_without_backtrace();
-  text = text.substr(0, text.find('\n'));
+  text = text.substr(0, text.find('\n'));  // LibTorch's go on with the calls that led there
   if (text.find("not enough memory") != std::string::npos) return {ExitCode::kIo, "out of memory: " + text};
   return {ExitCode::kInternal, "internal error: " + text};
 }

@@ -57,7 +57,7 @@ struct InternalError : Error {
 #define SSCVAE_ASSERT(condition) \
   ((condition) ? static_cast<void>(0) : ::sscvae::fail_assertion(#condition, __FILE__, __LINE__))
 
-/// The code and the single line for any exception (c10::Error is cut to its first line).
+/// The code and the single line for any exception (cut to its first line).
 struct Failure {
   ExitCode code;
   std::string line;

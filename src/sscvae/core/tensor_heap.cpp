@@ -1,8 +1,5 @@
 #include "sscvae/core/tensor_heap.h"
 
-#include <c10/core/Allocator.h>
-#include <c10/core/CPUAllocator.h>
-#include <c10/core/impl/alloc_cpu.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -12,35 +9,9 @@ namespace sscvae {
 namespace {
 
 constexpr size_t kPage = 4096;
-constexpr size_t kSmallest = size_t{1} << 20;  // bytes of a tensor that goes to the heap
 constexpr size_t kCapacity = size_t{1} << 40;  // addresses
 
 size_t round_up(size_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
-
-/// Never destroyed: tensors may outlive everything.
-TensorHeap& process_heap() {
-  static auto* heap = new TensorHeap(kCapacity);
-  return *heap;
-}
-
-class HeapAllocator : public c10::Allocator {
- public:
-  c10::DataPtr allocate(size_t bytes) override {
-    void* block = bytes >= kSmallest ? process_heap().allocate(bytes) : nullptr;
-    if (!block) block = c10::alloc_cpu(bytes);
-    c10::profiledCPUMemoryReporter().New(block, bytes);
-    return {block, block, &release, c10::Device(c10::DeviceType::CPU)};
-  }
-  c10::DeleterFnPtr raw_deleter() const override { return &release; }
-  void copy_data(void* to, const void* from, size_t count) const override { default_copy_data(to, from, count); }
-
- private:
-  static void release(void* block) {
-    if (!block) return;
-    c10::profiledCPUMemoryReporter().Delete(block);
-    if (!process_heap().release(block)) c10::free_cpu(block);
-  }
-};
 
 }  // namespace
 
@@ -97,12 +68,9 @@ void TensorHeap::insert_free(size_t offset, size_t bytes) {
   free_.emplace(offset, bytes);
 }
 
-void use_tensor_heap() {
-  static const bool installed = [] {
-    c10::SetCPUAllocator(new HeapAllocator);  // for the life of the process
-    return true;
-  }();
-  static_cast<void>(installed);
+TensorHeap& process_heap() {
+  static auto* heap = new TensorHeap(kCapacity);
+  return *heap;
 }
 
 }  // namespace sscvae

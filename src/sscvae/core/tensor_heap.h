@@ -4,7 +4,7 @@
 #include <map>
 #include <mutex>
 
-/// Memory of large tensors that stays with the process. The system's allocator gives every map of some megabytes back
+/// Memory of large arrays that stays with the process. The system's allocator gives every map of some megabytes back
 /// and takes it anew, zeroed page by page, which costs a training step a sixth of its time.
 namespace sscvae {
 
@@ -31,8 +31,7 @@ class TensorHeap {
   std::map<size_t, size_t> free_, used_;  // offset -> bytes
 };
 
-/// Makes LibTorch take CPU tensors of a megabyte and more from such a heap from now on; others, and what does not fit,
-/// come from where they did. Call before the first tensor; further calls do nothing.
-void use_tensor_heap();
+/// The heap of large arrays and tensors, never destroyed: they may outlive everything.
+TensorHeap& process_heap();
 
 }  // namespace sscvae

@@ -215,11 +215,11 @@ std::shared_ptr<const image::Image> ImageStore::pixels(int64_t index) const {
   throw FormatError("none of the " + count_text(size(), "image") + " in " + root_.string() + " can be decoded");
 }
 
-at::Tensor ImageStore::get(int64_t index) const { return image::to_tensor(*pixels(index)); }
+Array ImageStore::get(int64_t index) const { return image::to_array(*pixels(index)); }
 
-at::Tensor ImageStore::get_itself(int64_t index) const {
+Array ImageStore::get_itself(int64_t index) const {
   const Entry& entry = entries_.at(static_cast<size_t>(index));
-  return image::to_tensor(entry.cached ? *entry.cached : *decode(entry));
+  return image::to_array(entry.cached ? *entry.cached : *decode(entry));
 }
 
 void ImageStore::copy_window(int64_t index, const Window& window, float* out) const {

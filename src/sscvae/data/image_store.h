@@ -1,7 +1,5 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <exception>
 #include <filesystem>
@@ -11,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "sscvae/array/array.h"
 #include "sscvae/data/data_options.h"
 #include "sscvae/image/image.h"
 #include "sscvae/image/value_range.h"
@@ -71,9 +70,9 @@ class ImageStore {
   /// The functions below may be called from any thread. Where an image beyond the cache turns out to be damaged behind
   /// its header: FormatError under kRefuse; under kSkip one warning, and the next readable image takes its place (in
   /// windows: continued by reflection). IoError where a file has gone.
-  at::Tensor get(int64_t index) const;  ///< float32 [C,H,W] in [0,1]
+  Array get(int64_t index) const;  ///< float32 [C,H,W] in [0,1]
   /// The same, but never another image: FormatError where it is damaged, also under kSkip.
-  at::Tensor get_itself(int64_t index) const;
+  Array get_itself(int64_t index) const;
   /// Writes the window as [C,h,w] ([C,w,h] if the symmetry swaps) to `out`, equal to get() at these pixels.
   void copy_window(int64_t index, const Window& window, float* out) const;
   /// The integers, from the cache or decoded now.

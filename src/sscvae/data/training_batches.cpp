@@ -1,7 +1,5 @@
 #include "sscvae/data/training_batches.h"
 
-#include <ATen/ops/empty.h>
-
 #include <algorithm>
 #include <cstring>
 #include <numeric>
@@ -166,11 +164,11 @@ Batch TrainingBatches::at(int64_t step) const {
     const auto& [image, window, noise] = samples[static_cast<size_t>(i)];
     const int64_t values = store_.channels() * window.height * window.width;
     if (i == 0) {
-      batch.target = at::empty({count, store_.channels(), window.height, window.width}, at::kFloat);
-      batch.input = denoise_ || inputs_ ? at::empty(batch.target.sizes(), at::kFloat) : batch.target;
+      batch.target = Array::empty({count, store_.channels(), window.height, window.width});
+      batch.input = denoise_ || inputs_ ? Array::empty(batch.target.sizes()) : batch.target;
     }
-    float* target = batch.target.data_ptr<float>() + i * values;
-    float* input = batch.input.data_ptr<float>() + i * values;
+    float* target = batch.target.data<float>() + i * values;
+    float* input = batch.input.data<float>() + i * values;
     store_.copy_window(image, window, target);
     if (inputs_) inputs_->copy_window(image, window, input);
     if (denoise_) {

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <array>
 #include <condition_variable>
 #include <cstdint>
@@ -13,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "sscvae/array/array.h"
 #include "sscvae/data/data_options.h"
 #include "sscvae/data/image_store.h"
 #include "sscvae/image/patches.h"
@@ -23,7 +22,7 @@ namespace sscvae::data {
 
 /// float32 [N,C,H,W], contiguous. `input` is `target` itself, or target + noise, or the target's partner in a pair.
 struct Batch {
-  at::Tensor input, target;
+  Array input, target;
   std::vector<std::string> names;       ///< of the images, for messages
   std::vector<double> sigma_8bit = {};  ///< of the noise in each sample of a denoising batch, else empty
 };

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <vector>
+
+#include "sscvae/array/array.h"
 
 namespace sscvae::engine {
 
@@ -10,7 +10,7 @@ namespace sscvae::engine {
 class Arena {
  public:
   /// An uninitialised map [N,C,H,W] in channels-last order. Freed by letting go of it.
-  at::Tensor map(at::IntArrayRef sizes, at::ScalarType type);
+  Array map(const Sizes& sizes, DataType type);
   /// Drops memory that has not been used since the last call.
   void end_of_pass();
   /// Bytes held, in use or not.
@@ -18,10 +18,10 @@ class Arena {
 
  private:
   struct Block {
-    at::Tensor memory;  // bytes
+    Array memory;  // bytes
     bool used;
   };
-  at::Tensor take(int64_t bytes);
+  Array take(int64_t bytes);
   std::vector<Block> blocks_;
 };
 

@@ -1,7 +1,8 @@
 #include "sscvae/engine/compose.h"
 
-#include <ATen/ops/einsum.h>
-#include <ATen/ops/zeros.h>
+#include "sscvae/array/array.h"
+#include "sscvae/array/elementwise.h"
+#include "sscvae/array/products.h"
 
 namespace sscvae::engine {
 
@@ -23,25 +24,25 @@ Landing land(int64_t phase, int64_t k) {
 }  // namespace
 
 std::array<Phase, 4> compose(const graph::TransposedConvolution& expansion, const graph::Convolution& convolution) {
-  const at::Tensor w1 = expansion.weight.to(at::kDouble), w2 = convolution.weight.to(at::kDouble);
-  const at::Tensor b1 = expansion.bias.to(at::kDouble);
+  const Array w1 = expansion.weight.to(kFloat64), w2 = convolution.weight.to(kFloat64);
+  const Array b1 = expansion.bias.to(kFloat64);
   const int64_t ins = w1.size(0), outs = w2.size(0);
   std::array<Phase, 4> phases;
   for (int64_t i = 0; i < 4; ++i) {
     const int64_t row = i / 2, column = i % 2;
-    at::Tensor weight = at::zeros({outs, ins, 2, 2}, at::kDouble), biases = at::zeros({2, 2, outs}, at::kDouble);
-    if (convolution.bias.defined()) biases += convolution.bias.to(at::kDouble);
+    Array weight = Array::zeros({outs, ins, 2, 2}, kFloat64), biases = Array::zeros({2, 2, outs}, kFloat64);
+    if (convolution.bias.defined()) biases += convolution.bias.to(kFloat64);
     for (int64_t r = 0; r < 3; ++r)
       for (int64_t c = 0; c < 3; ++c) {
         const Landing y = land(row, r), x = land(column, c);
-        const at::Tensor tap = w2.select(3, c).select(2, r);  // [C',M]
-        weight.select(3, x.low).select(2, y.low) += tap.mm(w1.select(3, x.sub).select(2, y.sub).t());
-        const at::Tensor bias = tap.mv(b1);
+        const Array tap = w2.select(3, c).select(2, r);  // [C',M]
+        weight.select(3, x.low).select(2, y.low) += mm(tap, w1.select(3, x.sub).select(2, y.sub).t());
+        const Array bias = mv(tap, b1);
         for (int64_t edge_row = 0; edge_row < (y.may_leave ? 1 : 2); ++edge_row)
           for (int64_t edge_column = 0; edge_column < (x.may_leave ? 1 : 2); ++edge_column)
             biases.select(0, edge_row).select(0, edge_column) += bias;
       }
-    phases[static_cast<size_t>(i)] = {row, column, weight.to(at::kFloat), biases.to(at::kFloat)};
+    phases[static_cast<size_t>(i)] = {row, column, weight.to(kFloat32), biases.to(kFloat32)};
   }
   return phases;
 }

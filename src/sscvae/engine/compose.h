@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "sscvae/array/array.h"
 #include "sscvae/graph/graph.h"
 
 namespace sscvae::engine {
@@ -11,8 +12,8 @@ namespace sscvae::engine {
 /// (y - 1 + row, x - 1 + column).
 struct Phase {
   int64_t row, column;
-  at::Tensor weight;       ///< [C',C,2,2]
-  at::Tensor edge_biases;  ///< [2,2,C']: [r][c] with r = 1 where a tap row lies outside of the map, c likewise
+  Array weight;       ///< [C',C,2,2]
+  Array edge_biases;  ///< [2,2,C']: [r][c] with r = 1 where a tap row lies outside of the map, c likewise
 };
 
 /// Exact up to rounding (computed in double), borders and biases included.

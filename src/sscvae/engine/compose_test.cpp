@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include "sscvae/nn/arrays.h"
+
 namespace sscvae::engine {
 namespace {
 
@@ -17,7 +19,7 @@ at::Tensor apply_phases(const std::array<Phase, 4>& phases, const at::Tensor& x)
       for (int64_t c = 0; c < width; ++c) {
         const bool row_edge = phase.row == 0 ? r == 0 : r == height - 1;
         const bool column_edge = phase.column == 0 ? c == 0 : c == width - 1;
-        y.select(3, c).select(2, r) += phase.edge_biases[row_edge][column_edge];
+        y.select(3, c).select(2, r) += as_tensor(phase.edge_biases)[row_edge][column_edge];
       }
     out.slice(2, phase.row, 2 * height, 2).slice(3, phase.column, 2 * width, 2).copy_(y);
   }

@@ -1,16 +1,14 @@
-#include <ATen/Parallel.h>
-#include <ATen/ops/conv2d.h>
-#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <array>
 #include <variant>
 #include <vector>
 
+#include "sscvae/array/array.h"
+#include "sscvae/array/parallel.h"
 #include "sscvae/core/error.h"
 #include "sscvae/engine/compose.h"
 #include "sscvae/engine/steps.h"
-#include "sscvae/graph/interpreter.h"
 #include "sscvae/kernels/bfloat16_convolution.h"
 #include "sscvae/kernels/pointwise.h"
 #include "sscvae/kernels/winograd.h"
@@ -40,28 +38,28 @@ void lay_out_line(const T* bordered, int64_t width, int64_t channels, int64_t de
 }
 
 /// Every pixel's 3x3 window as channels (tap by tap, then zeros up to a multiple of 16): [N,16 n,H,W].
-at::Tensor lay_out_taps(const at::Tensor& image, at::ScalarType type, Arena& arena) {
+Array lay_out_taps(const Array& image, DataType type, Arena& arena) {
   const int64_t count = image.size(0), channels = image.size(1), height = image.size(2), width = image.size(3);
   const int64_t depth = (9 * channels + kVector - 1) / kVector * kVector;
-  const at::Tensor bordered = at::zeros({count, height + 2, width + 2, channels}, type);
+  const Array bordered = Array::zeros({count, height + 2, width + 2, channels}, type);
   bordered.narrow(1, 1, height).narrow(2, 1, width).copy_(image.permute({0, 2, 3, 1}));
-  at::Tensor taps = arena.map({count, depth, height, width}, type);
+  Array taps = arena.map({count, depth, height, width}, type);
   const auto fill = [&](auto* from, auto* to) {
-    at::parallel_for(0, count * height, 8, [&](int64_t begin, int64_t end) {
+    parallel_for(0, count * height, 8, [&](int64_t begin, int64_t end) {
       for (int64_t line = begin; line < end; ++line)
         lay_out_line(from + (line + line / height * 2) * (width + 2) * channels, width, channels, depth,
                      to + line * width * depth);
     });
   };
-  if (type == at::kFloat) fill(bordered.const_data_ptr<float>(), taps.mutable_data_ptr<float>());
-  else fill(bordered.const_data_ptr<c10::BFloat16>(), taps.mutable_data_ptr<c10::BFloat16>());
+  if (type == kFloat32) fill(bordered.data<float>(), taps.data<float>());
+  else fill(bordered.data<BFloat16>(), taps.data<BFloat16>());
   return taps;
 }
 
 /// The weight of that convolution as a 1x1 one: [C',16 n,1,1].
-at::Tensor weight_for_taps(const at::Tensor& weight) {
+Array weight_for_taps(const Array& weight) {
   const int64_t channels = weight.size(1), depth = (9 * channels + kVector - 1) / kVector * kVector;
-  at::Tensor laid = at::zeros({weight.size(0), depth, 1, 1});
+  Array laid = Array::zeros({weight.size(0), depth, 1, 1});
   laid.narrow(1, 0, 9 * channels).copy_(weight.permute({0, 2, 3, 1}).reshape({weight.size(0), 9 * channels, 1, 1}));
   return laid;
 }
@@ -70,7 +68,7 @@ at::Tensor weight_for_taps(const at::Tensor& weight) {
 using Kernel = std::variant<Bfloat16Convolution, kernels::Winograd, kernels::Pointwise>;
 
 /// 1x1 or 3x3.
-Kernel make_kernel(const at::Tensor& weight, const at::Tensor& bias, Precision precision) {
+Kernel make_kernel(const Array& weight, const Array& bias, Precision precision) {
   const bool wide = weight.size(2) == 3;
   if (precision == Precision::kBf16)
     return Bfloat16Convolution(weight, bias, wide ? kernels::Taps{3, 3, -1, -1} : kernels::Taps{});
@@ -78,7 +76,7 @@ Kernel make_kernel(const at::Tensor& weight, const at::Tensor& bias, Precision p
   return kernels::Pointwise(weight, bias);
 }
 
-void run_kernel(const Kernel& kernel, const at::Tensor& x, at::Tensor& out, const kernels::Epilogue& epilogue = {}) {
+void run_kernel(const Kernel& kernel, const Array& x, const Array& out, const kernels::Epilogue& epilogue = {}) {
   std::visit([&](const auto& k) { k.run(x, out, epilogue); }, kernel);
 }
 
@@ -113,17 +111,17 @@ class ConvolutionStep : public Step {
   }
 
   void run(Pass& pass) const override {
-    at::Tensor x = pass.map(fused_.input, on_image_ ? at::kFloat : type_);
+    Array x = pass.map(fused_.input, on_image_ ? kFloat32 : type_);
     if (on_image_) x = lay_out_taps(x, type_, pass.arena);
     kernels::Epilogue epilogue = fused_.epilogue;
     if (fused_.residual >= 0) epilogue.residual = pass.map(fused_.residual, type_);
     const int64_t shrink = epilogue.pool ? 2 : 1;
-    at::Tensor out = pass.arena.map({x.size(0), out_channels_, x.size(2) / shrink, x.size(3) / shrink},
-                                    fused_.float_output ? at::kFloat : type_);
+    Array out = pass.arena.map({x.size(0), out_channels_, x.size(2) / shrink, x.size(3) / shrink},
+                               fused_.float_output ? kFloat32 : type_);
     run_kernel(kernel_, x, out, epilogue);
     pass.values[static_cast<size_t>(output)] = out;
   }
-  int64_t macs(const at::Tensor& result) const override {
+  int64_t macs(const Array& result) const override {
     const int64_t weights =
         fused_.convolution->weight.numel() + (fused_.appended ? fused_.appended->weight.numel() : 0);
     return weights * positions_of(result) * (fused_.epilogue.pool ? 4 : 1);
@@ -132,13 +130,13 @@ class ConvolutionStep : public Step {
  private:
   FusedConvolution fused_;
   bool on_image_;
-  at::ScalarType type_;
+  DataType type_;
   int64_t out_channels_;
   Kernel kernel_;
 };
 
 /// The pixels (2y + row, 2x + column) of a map.
-at::Tensor phase_of(const at::Tensor& map, int64_t row, int64_t column) {
+Array phase_of(const Array& map, int64_t row, int64_t column) {
   return map.slice(2, row, map.size(2), 2).slice(3, column, map.size(3), 2);
 }
 
@@ -157,18 +155,18 @@ class ExpansionStep : public Step {
     for (const graph::Convolution& phase : phases) kernels_.push_back(make_kernel(phase.weight, phase.bias, precision));
   }
   void run(Pass& pass) const override {
-    const at::Tensor x = pass.map(inputs[0], type_);
-    at::Tensor out = pass.arena.map({x.size(0), out_channels_, 2 * x.size(2), 2 * x.size(3)}, type_);
+    const Array x = pass.map(inputs[0], type_);
+    Array out = pass.arena.map({x.size(0), out_channels_, 2 * x.size(2), 2 * x.size(3)}, type_);
     for (int64_t i = 0; i < 4; ++i) {
-      at::Tensor phase = phase_of(out, i / 2, i % 2);
+      Array phase = phase_of(out, i / 2, i % 2);
       run_kernel(kernels_[static_cast<size_t>(i)], x, phase);
     }
     pass.values[static_cast<size_t>(output)] = out;
   }
-  int64_t macs(const at::Tensor& result) const override { return weights_ * positions_of(result); }
+  int64_t macs(const Array& result) const override { return weights_ * positions_of(result); }
 
  private:
-  at::ScalarType type_;
+  DataType type_;
   int64_t out_channels_, weights_;
   std::vector<Kernel> kernels_;
 };
@@ -185,7 +183,7 @@ ExpansionStep::Phases phases_of(const graph::TransposedConvolution& op) {
 ExpansionStep::Phases phases_of(const graph::Convolution& op) {
   ExpansionStep::Phases phases;
   for (int64_t i = 0; i < 4; ++i) {
-    const auto every_fourth = [i](const at::Tensor& t) { return t.slice(0, i, t.size(0), 4).contiguous(); };
+    const auto every_fourth = [i](const Array& t) { return t.slice(0, i, t.size(0), 4).contiguous(); };
     phases[static_cast<size_t>(i)] = {every_fourth(op.weight), op.bias.defined() ? every_fourth(op.bias) : op.bias, 1,
                                       0};
   }
@@ -203,22 +201,20 @@ class HalvingStep : public Step {
         kernel_(make_kernel(weight_of(node).permute({0, 2, 3, 1}).reshape({out_channels_, -1, 1, 1}).contiguous(),
                             std::get<graph::Convolution>(node.operation).bias, precision)) {}
   void run(Pass& pass) const override {
-    const at::Tensor x = pass.map(inputs[0], type_);
+    const Array x = pass.map(inputs[0], type_);
     const int64_t channels = x.size(1), height = x.size(2) / 2, width = x.size(3) / 2;
-    at::Tensor blocks = pass.arena.map({x.size(0), 4 * channels, height, width}, type_);
+    Array blocks = pass.arena.map({x.size(0), 4 * channels, height, width}, type_);
     for (int64_t i = 0; i < 4; ++i)
       blocks.narrow(1, i * channels, channels).copy_(phase_of(x, i / 2, i % 2).slice(2, 0, height).slice(3, 0, width));
-    at::Tensor out = pass.arena.map({x.size(0), out_channels_, height, width}, type_);
+    Array out = pass.arena.map({x.size(0), out_channels_, height, width}, type_);
     run_kernel(kernel_, blocks, out);
     pass.values[static_cast<size_t>(output)] = out;
   }
-  int64_t macs(const at::Tensor& result) const override { return weights_ * positions_of(result); }
+  int64_t macs(const Array& result) const override { return weights_ * positions_of(result); }
 
  private:
-  static const at::Tensor& weight_of(const graph::Node& node) {
-    return std::get<graph::Convolution>(node.operation).weight;
-  }
-  at::ScalarType type_;
+  static const Array& weight_of(const graph::Node& node) { return std::get<graph::Convolution>(node.operation).weight; }
+  DataType type_;
   int64_t out_channels_, weights_;
   Kernel kernel_;
 };
@@ -232,43 +228,24 @@ class ComposedStep : public Step {
         weights_(std::get<graph::TransposedConvolution>(expansion.operation).weight.numel() / 4 +
                  fused.convolution->weight.numel()) {
     for (const Phase& phase : compose(std::get<graph::TransposedConvolution>(expansion.operation), *fused.convolution))
-      phases_.emplace_back(phase.weight, at::Tensor(), kernels::Taps{2, 2, phase.row - 1, phase.column - 1},
+      phases_.emplace_back(phase.weight, Array(), kernels::Taps{2, 2, phase.row - 1, phase.column - 1},
                            phase.edge_biases);
   }
   void run(Pass& pass) const override {
-    const at::Tensor x = pass.map(inputs[0], at::kBFloat16);
-    at::Tensor out = pass.arena.map({x.size(0), out_channels_, 2 * x.size(2), 2 * x.size(3)}, at::kBFloat16);
+    const Array x = pass.map(inputs[0], kBFloat16);
+    Array out = pass.arena.map({x.size(0), out_channels_, 2 * x.size(2), 2 * x.size(3)}, kBFloat16);
     for (int64_t i = 0; i < 4; ++i) {
-      at::Tensor phase = phase_of(out, i / 2, i % 2);
+      Array phase = phase_of(out, i / 2, i % 2);
       phases_[static_cast<size_t>(i)].run(x, phase, epilogue_);
     }
     pass.values[static_cast<size_t>(output)] = out;
   }
-  int64_t macs(const at::Tensor& result) const override { return weights_ * positions_of(result); }
+  int64_t macs(const Array& result) const override { return weights_ * positions_of(result); }
 
  private:
   kernels::Epilogue epilogue_;
   int64_t out_channels_, weights_;
   std::vector<Bfloat16Convolution> phases_;
-};
-
-class LibraryConvolutionStep : public Step {
- public:
-  LibraryConvolutionStep(const graph::Node& node, Value makes, Precision precision)
-      : Step(node.name, "convolution (LibTorch)", node.inputs, makes),
-        convolution_(std::get<graph::Convolution>(node.operation)),
-        type_(map_type(precision)) {
-    convolution_.weight = convolution_.weight.to(type_).contiguous(at::MemoryFormat::ChannelsLast);
-    if (convolution_.bias.defined()) convolution_.bias = convolution_.bias.to(type_);
-  }
-  void run(Pass& pass) const override {
-    pass.values[static_cast<size_t>(output)] = graph::convolve(convolution_, pass.map(inputs[0], type_));
-  }
-  int64_t macs(const at::Tensor& result) const override { return convolution_.weight.numel() * positions_of(result); }
-
- private:
-  graph::Convolution convolution_;
-  at::ScalarType type_;
 };
 
 }  // namespace
@@ -306,10 +283,6 @@ StepPtr make_halving(const graph::Node& node, Value output, Precision precision)
 
 StepPtr make_composed(const graph::Node& expansion, const FusedConvolution& fused) {
   return std::make_unique<ComposedStep>(expansion, fused);
-}
-
-StepPtr make_library_convolution(const graph::Node& node, Value output, Precision precision) {
-  return std::make_unique<LibraryConvolutionStep>(node, output, precision);
 }
 
 }  // namespace sscvae::engine

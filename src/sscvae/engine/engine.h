@@ -4,8 +4,8 @@
 #include <optional>
 #include <vector>
 
+#include "sscvae/array/array.h"
 #include "sscvae/engine/steps.h"
-#include "sscvae/models/autoencoder.h"
 
 namespace sscvae::engine {
 
@@ -16,25 +16,30 @@ struct StepTime {
   int64_t macs = 0;  ///< multiply-adds of the model as written; the step may take fewer
 };
 
-/// A model frozen for inference on the CPU: fused steps, packed weights, memory kept from pass to pass. The weights are
-/// those of the moment; later changes of the model do not reach it. Not for several threads at once.
-/// Its results differ from the model's in eval mode by rounding: bounds are tested for every model in engine_test.cpp.
+/// The values of a pass that have a name, in float32 (graph::NamedValues); undefined where a network has none. `mean`
+/// is the code of a Gaussian one.
+struct Result {
+  Array features, threshold, code, coded_features, logits, reconstruction, mean, log_variance;
+  Array indices;  ///< of the nearest codes, int64 [N,h,w]
+};
+
+/// What a pass is told beyond its images.
+struct RunSettings {
+  std::optional<double> sigma_8bit;        ///< noise level of all images; none: what the graph says, or each image
+  std::vector<StepTime>* times = nullptr;  ///< where given, gets the time of each step
+};
+
+/// A network bound for inference (networks/bind.h): fused steps, packed weights, memory kept from pass to pass. Not for
+/// several threads at once. Results differ from graph::run_plain's by rounding: bounds are tested for every model in
+/// engine_test.cpp.
 class Engine {
  public:
-  /// Errors: UsageError where the model cannot be frozen, or for kBf16 on a processor without AVX512_BF16.
-  Engine(const models::Autoencoder& model, Precision precision);
+  /// Errors: UsageError for kBf16 on a processor without AVX512_BF16.
+  Engine(const graph::Graph& bound, Precision precision);
   ~Engine();
 
-  /// Shapes: images float [N,C,H,W] in [0,1], H and W multiples of the model's. Gives features, threshold, code,
-  /// indices, coded_features, mean, log_variance, logits and reconstruction, in float32; not the maps before
-  /// refinement. Errors: ShapeError.
-  models::ForwardResult run(const at::Tensor& images);
-  /// The same, and the time of each step.
-  models::ForwardResult run(const at::Tensor& images, std::vector<StepTime>& times);
-
-  /// The noise level of all images from now on in 8-bit grey levels, for a model that goes by it; nothing: what the
-  /// model was told when it was frozen, or what each image says.
-  void set_noise_level(std::optional<double> sigma_8bit);
+  /// Shapes: images float [N,C,H,W] in [0,1], H and W multiples of the network's. Errors: ShapeError.
+  Result run(const Array& images, const RunSettings& settings = {});
 
   int64_t size_multiple() const;
   /// Memory that is held for maps, in bytes.

@@ -201,7 +201,8 @@ class Planner {
     if (as<graph::NoiseLevel>(value)) return make_noise_level(n, value);
     if (as<graph::NoiseShrinkage>(value)) return make_noise_shrinkage(n, value);
     if (as<graph::GroupShrinkage>(value)) return make_group_shrinkage(n, value);
-    if (as<graph::Convolution>(value)) return make_library_convolution(n, value, precision_);
+    if (as<graph::Convolution>(value)) return make_window_convolution(n, value);
+    if (as<graph::Cbam>(value)) return make_cbam(n, value);
     return as<graph::Input>(value) ? nullptr : make_plain(n, value);
   }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "sscvae/array/array.h"
 #include "sscvae/engine/arena.h"
 #include "sscvae/engine/unfolded_chain.h"
 #include "sscvae/graph/graph.h"
@@ -18,18 +19,18 @@ namespace sscvae::engine {
 enum class Precision { kFp32, kBf16 };
 
 /// What maps are stored in.
-at::ScalarType map_type(Precision precision);
+DataType map_type(Precision precision);
 /// N H W of a map [N,C,H,W].
-int64_t positions_of(const at::Tensor& map);
+int64_t positions_of(const Array& map);
 
 /// The values of a pass while it runs.
 struct Pass {
-  std::vector<at::Tensor> values;
-  at::Tensor indices;  ///< of the nearest codes, int64 [N,h,w]
+  std::vector<Array> values;
+  Array indices;  ///< of the nearest codes, int64 [N,h,w]
   Arena& arena;
-  std::optional<double> noise_level = {};  ///< of all images, in the image's units; comes before what a node says
+  std::optional<double> noise_level;  ///< of all images, in the image's units; comes before what a node says
   /// A value in the wished type (converted where it has another), channels-last.
-  at::Tensor map(graph::Value value, at::ScalarType type);
+  Array map(graph::Value value, DataType type);
 };
 
 class Step {
@@ -40,7 +41,7 @@ class Step {
   /// Sets pass.values[output].
   virtual void run(Pass& pass) const = 0;
   /// Multiply-adds that the model as written takes for this result (the exact rule), whatever the step saves of them.
-  virtual int64_t macs(const at::Tensor& result) const { return 0; }
+  virtual int64_t macs(const Array& result) const { return 0; }
 
   const std::string name, operation;
   const std::vector<graph::Value> inputs;
@@ -62,7 +63,7 @@ struct FusedConvolution {
 
 /// Errors: InternalError for a convolution that can_fuse refuses.
 StepPtr make_convolution(const FusedConvolution& fused, Precision precision);
-/// Is there a kernel of ours for it? Others run through LibTorch, one node at a time.
+/// Is there a kernel for it?
 bool can_fuse(const graph::Convolution& convolution);
 
 StepPtr make_expansion(const graph::Node& node, graph::Value output, Precision precision);
@@ -73,8 +74,15 @@ StepPtr make_halving(const graph::Node& node, graph::Value output, Precision pre
 bool can_halve(const graph::Convolution& convolution);
 /// A transposed convolution and the convolution behind it, composed (kBf16 only).
 StepPtr make_composed(const graph::Node& expansion, const FusedConvolution& fused);
-/// A convolution that can_fuse refuses, by LibTorch.
-StepPtr make_library_convolution(const graph::Node& node, graph::Value output, Precision precision);
+
+// window_convolution.cpp
+
+/// A convolution that can_fuse refuses, in float32.
+StepPtr make_window_convolution(const graph::Node& node, graph::Value output);
+
+// cbam_step.cpp
+
+StepPtr make_cbam(const graph::Node& node, graph::Value output);
 
 // steps.cpp
 

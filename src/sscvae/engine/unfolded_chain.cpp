@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "sscvae/array/array.h"
+#include "sscvae/array/elementwise.h"
+
 namespace sscvae::engine {
 
 namespace {
@@ -45,7 +48,7 @@ class ChainFinder {
   void cover(std::initializer_list<Value> values) { chain_.covered.insert(chain_.covered.end(), values); }
 
   /// From the node of A_t to that of the code; `synthesis` is B_t.
-  bool add_iteration(Value analysis, const at::Tensor& synthesis) {
+  bool add_iteration(Value analysis, const Array& synthesis) {
     kernels::UnfoldedIteration iteration;
     iteration.analysis = as<Convolution>(analysis)->weight;
     iteration.synthesis = synthesis;

@@ -38,22 +38,22 @@ struct Names {
 
 const char* name_of(const Operation& operation) { return std::visit(Names{}, operation); }
 
-std::vector<Value Graph::*> value_fields() {
-  return {&Graph::features,
-          &Graph::code,
-          &Graph::coded_features,
-          &Graph::logits,
-          &Graph::reconstruction,
-          &Graph::threshold_inference,
-          &Graph::threshold_refinement,
-          &Graph::threshold,
-          &Graph::mean,
-          &Graph::log_variance};
+std::vector<Value NamedValues::*> value_fields() {
+  return {&NamedValues::features,
+          &NamedValues::code,
+          &NamedValues::coded_features,
+          &NamedValues::logits,
+          &NamedValues::reconstruction,
+          &NamedValues::threshold_inference,
+          &NamedValues::threshold_refinement,
+          &NamedValues::threshold,
+          &NamedValues::mean,
+          &NamedValues::log_variance};
 }
 
-void rename_values(Graph& graph, const std::vector<Value>& renamed) {
-  for (Value Graph::*value : value_fields())
-    if (graph.*value >= 0) graph.*value = renamed.at(static_cast<size_t>(graph.*value));
+void rename_values(NamedValues& values, const std::vector<Value>& renamed) {
+  for (Value NamedValues::*value : value_fields())
+    if (values.*value >= 0) values.*value = renamed.at(static_cast<size_t>(values.*value));
 }
 
 std::vector<int> count_uses(const Graph& graph) {

@@ -11,14 +11,15 @@ namespace sscvae::graph {
 /// The number of the node that makes a value; -1 for a value that a model does not have.
 using Value = int;
 
-struct Node {
-  Operation operation;
+template <class T>
+struct NodeOf {
+  OperationOf<T> operation;
   std::vector<Value> inputs;  ///< of smaller number than the node itself
   std::string name;           ///< where it sits in the model: "_encoder._conv_1"
 };
 
-struct Graph {
-  std::vector<Node> nodes;
+/// The values of a graph that have a name.
+struct NamedValues {
   Value features = -1, code = -1, coded_features = -1, logits = -1, reconstruction = -1;
   Value threshold_inference = -1, threshold_refinement = -1;  ///< alpha before and after refinement
   Value threshold = -1;                                       ///< theta, in units of the code
@@ -26,10 +27,17 @@ struct Graph {
   int64_t in_channels = 1, size_multiple = 1;
 };
 
-/// The named values of a graph, in turn.
-std::vector<Value Graph::*> value_fields();
+template <class T>
+struct GraphOf : NamedValues {
+  std::vector<NodeOf<T>> nodes;
+};
+using Node = NodeOf<Array>;
+using Graph = GraphOf<Array>;
+
+/// All named values, in turn.
+std::vector<Value NamedValues::*> value_fields();
 /// Gives the named values their new numbers: that of old value v is renamed[v].
-void rename_values(Graph& graph, const std::vector<Value>& renamed);
+void rename_values(NamedValues& values, const std::vector<Value>& renamed);
 /// "convolution", "group norm", ...: for reports.
 const char* name_of(const Operation& operation);
 /// How many nodes use a value (outputs of the graph not counted).

@@ -1,5 +1,7 @@
 #include "sscvae/graph/passes.h"
 
+#include "sscvae/array/elementwise.h"
+
 namespace sscvae::graph {
 
 namespace {

@@ -1,12 +1,11 @@
-#include <ATen/core/Tensor.h>
-#include <ATen/ops/empty.h>
 
 #include <array>
 #include <cmath>
 #include <cstring>
 
+#include "sscvae/array/array.h"
+#include "sscvae/array/shape.h"
 #include "sscvae/core/error.h"
-#include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
 #include "sscvae/image/codecs.h"
 #include "sscvae/image/image.h"
@@ -61,28 +60,28 @@ Image blank_like(const Image& image, int64_t channels) {
 
 }  // namespace
 
-at::Tensor to_tensor(const Image& image) {
+Array to_array(const Image& image) {
   check_consistent(image);
-  at::Tensor tensor = at::empty({image.channels, image.height, image.width}, at::kFloat);
-  image.bit_depth == 16 ? samples_to_planes<uint16_t>(image, tensor.mutable_data_ptr<float>())
-                        : samples_to_planes<uint8_t>(image, tensor.mutable_data_ptr<float>());
-  return tensor;
+  const Array array = Array::empty({image.channels, image.height, image.width});
+  image.bit_depth == 16 ? samples_to_planes<uint16_t>(image, array.data<float>())
+                        : samples_to_planes<uint8_t>(image, array.data<float>());
+  return array;
 }
 
-Image from_tensor(const at::Tensor& tensor, int bit_depth) {
-  const at::Tensor chw = tensor.dim() == 4 && tensor.size(0) == 1 ? tensor.squeeze(0) : tensor;
+Image from_array(const Array& array, int bit_depth) {
+  const Array chw = array.dim() == 4 && array.size(0) == 1 ? array.squeeze(0) : array;
   if (chw.dim() != 3 || (chw.size(0) != 1 && chw.size(0) != 3) || chw.numel() == 0)
-    throw ShapeError("image tensor: expected [C,H,W] with C 1 or 3, got " + shape_text(tensor));
+    throw ShapeError("image array: expected [C,H,W] with C 1 or 3, got " + shape_text(array));
   if (bit_depth != 8 && bit_depth != 16) throw UsageError(format("bit depth: expected 8 or 16, got %d", bit_depth));
-  const at::Tensor planes = chw.detach().to(at::kCPU, at::kDouble).contiguous();
+  const Array planes = chw.to(kFloat64).contiguous();
   Image image;
   image.channels = chw.size(0);
   image.height = chw.size(1);
   image.width = chw.size(2);
   image.bit_depth = bit_depth;
   image.bytes.resize(static_cast<size_t>(chw.numel() * (bit_depth / 8)));
-  bit_depth == 16 ? planes_to_samples<uint16_t>(planes.const_data_ptr<double>(), image)
-                  : planes_to_samples<uint8_t>(planes.const_data_ptr<double>(), image);
+  bit_depth == 16 ? planes_to_samples<uint16_t>(planes.data<double>(), image)
+                  : planes_to_samples<uint8_t>(planes.data<double>(), image);
   return image;
 }
 

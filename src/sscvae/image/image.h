@@ -1,14 +1,14 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
 
-/// Decoded images and the way to tensors and back.
+#include "sscvae/array/array.h"
+
+/// Decoded images and the way to arrays and back.
 namespace sscvae::image {
 
 enum class FileFormat { kPng, kJpeg };
@@ -63,9 +63,9 @@ void write_image(const std::filesystem::path& path, const Image& image, FileForm
 std::string encode_png(const Image& image);
 
 /// float32 [C,H,W] in [0,1]: sample / (2^depth - 1).
-at::Tensor to_tensor(const Image& image);
+Array to_array(const Image& image);
 /// Clamps to [0,1] and rounds to nearest: what quality figures and files see. Takes [C,H,W] or [1,C,H,W], C 1 or 3.
-Image from_tensor(const at::Tensor& tensor, int bit_depth = 8);
+Image from_array(const Array& array, int bit_depth = 8);
 
 /// Colour to grey and back: grey = 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601, for 8 bit with Pillow's integer
 /// rounding); grey to colour repeats the channel. Returns the image itself where it already has `channels`.

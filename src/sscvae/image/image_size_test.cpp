@@ -13,7 +13,7 @@ namespace {
 using sscvae::testing::TemporaryFolder;
 
 Image sized_picture(int64_t width, int64_t height, int64_t channels, int bit_depth = 8) {
-  return from_tensor(to_tensor(dead_leaves(1, width, height, channels)), bit_depth);
+  return from_array(to_array(dead_leaves(1, width, height, channels)), bit_depth);
 }
 
 TEST(ImageSize, is_read_from_headers) {

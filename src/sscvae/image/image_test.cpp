@@ -12,6 +12,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/image/synthetic.h"
+#include "sscvae/nn/arrays.h"
 #include "support/image_files.h"
 #include "support/paths.h"
 
@@ -234,36 +235,36 @@ TEST(HasImageExtension, KnowsThreeInAnyCase) {
   for (const char* name : {"a", "png", ".png", "a.png.txt", "a.tiff"}) EXPECT_FALSE(has_image_extension(name)) << name;
 }
 
-TEST(ToTensor, IsSampleOverMaximum) {
-  const at::Tensor tensor = to_tensor(make(2, 1, 3, {0, 51, 255, 255, 102, 0}));
-  ASSERT_EQ(tensor.sizes(), (std::vector<int64_t>{3, 1, 2}));
-  const float* v = tensor.const_data_ptr<float>();
+TEST(ToArray, IsSampleOverMaximum) {
+  const Array array = to_array(make(2, 1, 3, {0, 51, 255, 255, 102, 0}));
+  ASSERT_EQ(array.sizes(), (Sizes{3, 1, 2}));
+  const float* v = array.data<float>();
   EXPECT_EQ((std::vector<float>(v, v + 6)), (std::vector<float>{0, 1, 51 / 255.0f, 102 / 255.0f, 1, 0}));
-  EXPECT_EQ(to_tensor(make16(1, 1, 1, {0x8000})).item<float>(), 0x8000 / 65535.0f);
+  EXPECT_EQ(to_array(make16(1, 1, 1, {0x8000})).item<float>(), 0x8000 / 65535.0f);
 }
 
-TEST(FromTensor, UndoesToTensorExactly) {
+TEST(FromArray, UndoesToArrayExactly) {
   Bytes all(256);
   std::vector<uint16_t> all16(65536);
   for (size_t i = 0; i < all.size(); ++i) all[i] = static_cast<uint8_t>(i);
   for (size_t i = 0; i < all16.size(); ++i) all16[i] = static_cast<uint16_t>(i);
-  EXPECT_EQ(from_tensor(to_tensor(make(16, 16, 1, all))).bytes, all);
-  EXPECT_EQ(words(from_tensor(to_tensor(make16(256, 256, 1, all16)), 16)), all16);
+  EXPECT_EQ(from_array(to_array(make(16, 16, 1, all))).bytes, all);
+  EXPECT_EQ(words(from_array(to_array(make16(256, 256, 1, all16)), 16)), all16);
   const Image colour = make(4, 3, 3, picture_bytes(36));
-  EXPECT_EQ(from_tensor(to_tensor(colour).unsqueeze(0)).bytes, colour.bytes);
+  EXPECT_EQ(from_array(to_array(colour).unsqueeze(0)).bytes, colour.bytes);
 }
 
-TEST(FromTensor, ClampsRoundsAndChecks) {
-  const auto grey = [](double value) { return int{from_tensor(at::full({1, 1, 1}, value, at::kDouble)).bytes.at(0)}; };
+TEST(FromArray, ClampsRoundsAndChecks) {
+  const auto grey = [](double value) { return int{from_array(at::full({1, 1, 1}, value, at::kDouble)).bytes.at(0)}; };
   EXPECT_EQ(grey(-3), 0);
   EXPECT_EQ(grey(7), 255);
   EXPECT_EQ(grey(std::numeric_limits<double>::quiet_NaN()), 0);
   EXPECT_EQ(grey(100.49 / 255), 100);
   EXPECT_EQ(grey(100.51 / 255), 101);
-  EXPECT_THROW(from_tensor(at::zeros({2, 4, 4})), ShapeError);
-  EXPECT_THROW(from_tensor(at::zeros({2, 1, 4, 4})), ShapeError);
-  EXPECT_THROW(from_tensor(at::zeros({1, 0, 4})), ShapeError);
-  EXPECT_THROW(from_tensor(at::zeros({1, 4, 4}), 12), UsageError);
+  EXPECT_THROW(from_array(at::zeros({2, 4, 4})), ShapeError);
+  EXPECT_THROW(from_array(at::zeros({2, 1, 4, 4})), ShapeError);
+  EXPECT_THROW(from_array(at::zeros({1, 0, 4})), ShapeError);
+  EXPECT_THROW(from_array(at::zeros({1, 4, 4}), 12), UsageError);
 }
 
 TEST(WithChannels, GreyIsBt601InPillowsIntegers) {

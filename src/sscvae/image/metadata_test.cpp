@@ -109,7 +109,7 @@ TEST(TurnUpright, EveryOrientation) {
 }
 
 Image with_everything(int bit_depth) {
-  Image image = from_tensor(to_tensor(dead_leaves(1, 9, 7, 3)), bit_depth);
+  Image image = from_array(to_array(dead_leaves(1, 9, 7, 3)), bit_depth);
   image.alpha = picture_bytes(static_cast<size_t>(9 * 7 * bit_depth / 8));
   image.icc = profile("RGB ");
   image.exif = upright_exif(exif_data(1, true), false);
@@ -146,7 +146,7 @@ TEST(Metadata, JpegKeepsProfileAndExif) {
 
 TEST(CarryOver, NamesWhatIsLost) {
   const Image original = with_everything(16);
-  Image same = from_tensor(to_tensor(original), 16), small = from_tensor(to_tensor(original), 8);
+  Image same = from_array(to_array(original), 16), small = from_array(to_array(original), 8);
   EXPECT_EQ(carry_over(original, same, FileFormat::kPng), std::vector<std::string>{});
   EXPECT_EQ(std::tie(same.alpha, same.icc, same.exif), std::tie(original.alpha, original.icc, original.exif));
   EXPECT_EQ(carry_over(original, small, FileFormat::kJpeg), (std::vector<std::string>{"depth of 16 bits", "opacity"}));

@@ -1,15 +1,13 @@
 #include "sscvae/image/noise.h"
 
-#include <ATen/TensorOperators.h>
-#include <ATen/ops/empty.h>
-
 #include <cmath>
 #include <limits>
 #include <numbers>
 
+#include "sscvae/array/elementwise.h"
+#include "sscvae/array/shape.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/random.h"
-#include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
 
 namespace sscvae::image {
@@ -60,35 +58,35 @@ void add_speckle(float* values, int64_t count, double sigma_8bit, uint64_t seed)
     values[i] += static_cast<float>(speckle.scale * (log_gamma_variate(random, speckle.looks) - speckle.log_looks));
 }
 
-at::Tensor add_speckle(const at::Tensor& chw_image, double sigma_8bit, uint64_t seed, bool clip) {
+Array add_speckle(const Array& chw_image, double sigma_8bit, uint64_t seed, bool clip) {
   check_shape(chw_image, "image", "C,H,W", {-1, -1, -1});
-  at::Tensor noisy = chw_image.to(at::kCPU, at::kFloat).clone(at::MemoryFormat::Contiguous);
-  add_speckle(noisy.mutable_data_ptr<float>(), noisy.numel(), sigma_8bit, seed);
-  if (clip) noisy = noisy.clamp(0, 1);
-  return noisy.to(chw_image.device(), chw_image.scalar_type());
+  Array noisy = Array::empty(chw_image.sizes()).copy_(chw_image);
+  add_speckle(noisy.data<float>(), noisy.numel(), sigma_8bit, seed);
+  if (clip) noisy = clamp(noisy, 0, 1);
+  return noisy.to(chw_image.type());
 }
 
-at::Tensor add_noise(Noise kind, const at::Tensor& chw_image, double sigma_8bit, uint32_t seed, bool clip) {
+Array add_noise(Noise kind, const Array& chw_image, double sigma_8bit, uint32_t seed, bool clip) {
   return kind == Noise::kSpeckle ? add_speckle(chw_image, sigma_8bit, seed, clip)
                                  : add_gaussian_noise(chw_image, sigma_8bit, seed, clip);
 }
 
-at::Tensor numpy_gaussian(uint32_t seed, double scale, at::IntArrayRef hwc_shape) {
-  at::Tensor noise = at::empty(hwc_shape, at::kDouble);
+Array numpy_gaussian(uint32_t seed, double scale, const Sizes& hwc_shape) {
+  const Array noise = Array::empty(hwc_shape, kFloat64);
   MersenneTwister generator = MersenneTwister::numpy(seed);
-  double* values = noise.mutable_data_ptr<double>();
+  double* values = noise.data<double>();
   for (int64_t i = 0; i < noise.numel(); ++i) values[i] = scale * generator.next_gauss();
   return noise;
 }
 
-at::Tensor add_gaussian_noise(const at::Tensor& chw_image, double sigma_8bit, uint32_t seed, bool clip) {
+Array add_gaussian_noise(const Array& chw_image, double sigma_8bit, uint32_t seed, bool clip) {
   check_shape(chw_image, "image", "C,H,W", {-1, -1, -1});
   check_sigma(sigma_8bit);
-  const at::Tensor noise =
+  const Array noise =
       numpy_gaussian(seed, sigma_8bit / 255.0, {chw_image.size(1), chw_image.size(2), chw_image.size(0)});
-  const at::Tensor sum = chw_image.to(at::kDouble) + noise.permute({2, 0, 1}).to(chw_image.device());
-  const at::Tensor noisy = sum.to(chw_image.scalar_type()).contiguous();
-  return clip ? noisy.clamp(0, 1) : noisy;
+  const Array sum = chw_image.to(kFloat64) + noise.permute({2, 0, 1});
+  const Array noisy = sum.to(chw_image.type()).contiguous();
+  return clip ? clamp(noisy, 0, 1) : noisy;
 }
 
 }  // namespace sscvae::image

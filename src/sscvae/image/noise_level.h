@@ -1,13 +1,13 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
+#include "sscvae/array/array.h"
 
 namespace sscvae::image {
 
 /// What an image says about its noise: how it is filtered, and from which size of the response on it counts.
 struct NoiseFilters {
-  at::Tensor filters;        ///< [F,1,n,n], unit length
-  at::Tensor small_filters;  ///< [F,1,m,m], m < n, for narrow spaces between edges; undefined where n = 2
+  Array filters;        ///< [F,1,n,n], unit length
+  Array small_filters;  ///< [F,1,m,m], m < n, for narrow spaces between edges; undefined where n = 2
   static constexpr int64_t kSmallest = 16;  ///< side of an image, pixels, below which other filters serve
   static constexpr int64_t kStride = 2;
   static constexpr double kFlat = 1e-6;      ///< responses below are rounding errors of flat areas
@@ -48,6 +48,6 @@ NoiseFilters noise_filters(int64_t height, int64_t width);
 /// (Liu, Tanaka, Okutomi 2013); what there is counts as noise. Root mean square error on the 32 images of BSDS500 val
 /// outside BSD68 (sigma_8bit in the JSON of `denoise --add-noise S`), in grey levels: 0.99 without added noise, 0.51 at
 /// 15, 0.39 at 25, 0.54 at 50; of the median over all responses 2.72, 0.77, 0.45, 0.34.
-double estimate_sigma_8bit(const at::Tensor& image);
+double estimate_sigma_8bit(const Array& image);
 
 }  // namespace sscvae::image

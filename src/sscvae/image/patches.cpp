@@ -1,15 +1,10 @@
 #include "sscvae/image/patches.h"
 
-#include <ATen/TensorOperators.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/stack.h>
-#include <ATen/ops/zeros.h>
-
 #include <algorithm>
 #include <string>
 
+#include "sscvae/array/shape.h"
 #include "sscvae/core/error.h"
-#include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
 
 namespace sscvae::image {
@@ -33,12 +28,11 @@ void check_inside(const PatchPosition& position, int64_t size, int64_t height, i
                           static_cast<long long>(height)));
 }
 
-at::Tensor window(const at::Tensor& chw, const PatchPosition& position, int64_t size) {
+Array window(const Array& chw, const PatchPosition& position, int64_t size) {
   return chw.narrow(1, position.y, size).narrow(2, position.x, size);
 }
 
-void check_patches(const at::Tensor& patches, const std::vector<PatchPosition>& positions, int64_t height,
-                   int64_t width) {
+void check_patches(const Array& patches, const std::vector<PatchPosition>& positions, int64_t height, int64_t width) {
   check_shape(patches, "patches", "P,C,size,size", {static_cast<int64_t>(positions.size()), -1, -1, -1});
   const int64_t size = patches.size(3);
   check_shape(patches, "patches", "P,C,size,size", {-1, -1, size, size});
@@ -71,28 +65,24 @@ GridSize covered_size(int64_t height, int64_t width, int64_t size, int64_t strid
   return {(rows - 1) * stride + size, (columns - 1) * stride + size};
 }
 
-at::Tensor middle_of(const at::Tensor& chw, int64_t side) {
+Array middle_of(const Array& chw, int64_t side) {
   const int64_t height = std::min(side, chw.size(1)), width = std::min(side, chw.size(2));
   return chw.narrow(1, (chw.size(1) - height) / 2, height).narrow(2, (chw.size(2) - width) / 2, width);
 }
 
-at::Tensor extract_patches(const at::Tensor& chw, const std::vector<PatchPosition>& positions, int64_t size) {
+Array extract_patches(const Array& chw, const std::vector<PatchPosition>& positions, int64_t size) {
   check_shape(chw, "image", "C,H,W", {-1, -1, -1});
   check_grid(size, 1);
-  if (positions.empty()) return at::empty({0, chw.size(0), size, size}, chw.options());
-  std::vector<at::Tensor> patches;
-  patches.reserve(positions.size());
-  for (const PatchPosition& position : positions) {
-    check_inside(position, size, chw.size(1), chw.size(2));
-    patches.push_back(window(chw, position, size));
-  }
-  return at::stack(patches);
+  for (const PatchPosition& position : positions) check_inside(position, size, chw.size(1), chw.size(2));
+  const Array patches = Array::empty({static_cast<int64_t>(positions.size()), chw.size(0), size, size}, chw.type());
+  for (size_t i = 0; i < positions.size(); ++i)
+    patches.select(0, static_cast<int64_t>(i)).copy_(window(chw, positions[i], size));
+  return patches;
 }
 
-at::Tensor stitch_patches(const at::Tensor& patches, const std::vector<PatchPosition>& positions, int64_t height,
-                          int64_t width) {
+Array stitch_patches(const Array& patches, const std::vector<PatchPosition>& positions, int64_t height, int64_t width) {
   check_patches(patches, positions, height, width);
-  at::Tensor image = at::zeros({patches.size(1), height, width}, patches.options());
+  const Array image = Array::zeros({patches.size(1), height, width}, patches.type());
   for (size_t i = 0; i < positions.size(); ++i)
     window(image, positions[i], patches.size(3)).copy_(patches.select(0, static_cast<int64_t>(i)));
   return image;

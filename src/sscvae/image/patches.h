@@ -1,9 +1,9 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <vector>
+
+#include "sscvae/array/array.h"
 
 /// Square patches on a regular grid: where they lie, how they are cut out and put together again.
 /// Along an axis of n pixels the grid holds 0, stride, 2 stride, ... as long as a whole patch fits: none if n < size.
@@ -29,14 +29,13 @@ std::vector<PatchPosition> test_grid(int64_t height, int64_t width, int64_t size
 GridSize covered_size(int64_t height, int64_t width, int64_t size, int64_t stride);
 /// The middle of an image [C,H,W], at most `side` pixels high and wide, a view; of an odd rest the larger half is cut
 /// at the bottom and right.
-at::Tensor middle_of(const at::Tensor& chw, int64_t side);
+Array middle_of(const Array& chw, int64_t side);
 
 /// [C,H,W] -> [P,C,size,size], a copy in the order of `positions`. Errors: ShapeError if a patch leaves the image.
-at::Tensor extract_patches(const at::Tensor& chw, const std::vector<PatchPosition>& positions, int64_t size);
+Array extract_patches(const Array& chw, const std::vector<PatchPosition>& positions, int64_t size);
 
 /// [P,C,size,size] -> [C,height,width] as the published tests do: later patches overwrite earlier ones, pixels that no
 /// patch covers are 0. Errors: ShapeError if counts disagree or a patch leaves the image.
-at::Tensor stitch_patches(const at::Tensor& patches, const std::vector<PatchPosition>& positions, int64_t height,
-                          int64_t width);
+Array stitch_patches(const Array& patches, const std::vector<PatchPosition>& positions, int64_t height, int64_t width);
 
 }  // namespace sscvae::image

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "sscvae/core/error.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::image {
 namespace {
@@ -38,7 +39,7 @@ TEST(ExtractPatches, CopiesInOrder) {
   const at::Tensor patches = extract_patches(counted(4, 5), {{3, 0}, {0, 2}}, 2);
   const float* v = patches.const_data_ptr<float>();
   EXPECT_EQ((std::vector<float>(v, v + 8)), (std::vector<float>{3, 4, 8, 9, 10, 11, 15, 16}));
-  EXPECT_EQ(extract_patches(counted(4, 5), {}, 2).sizes(), (std::vector<int64_t>{0, 1, 2, 2}));
+  EXPECT_EQ(extract_patches(counted(4, 5), {}, 2).sizes(), (Sizes{0, 1, 2, 2}));
 }
 
 TEST(StitchPatches, LaterPatchesOverwriteAndGapsAreZero) {

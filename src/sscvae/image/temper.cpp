@@ -1,12 +1,11 @@
 #include "sscvae/image/temper.h"
 
-#include <ATen/ops/avg_pool2d.h>
-#include <ATen/ops/empty.h>
-#include <torch/types.h>
-
 #include <algorithm>
 #include <cmath>
 
+#include "sscvae/array/computed_type.h"
+#include "sscvae/array/elementwise.h"
+#include "sscvae/array/parallel.h"
 #include "sscvae/core/random.h"
 
 namespace sscvae::image {
@@ -24,16 +23,42 @@ double noise_energy(double sigma_8bit, bool estimated) {
   return std::max(0.0, sigma_8bit * sigma_8bit - texture * texture);
 }
 
-/// The mean over a window, over what there is of it at the edges.
-at::Tensor local_mean(const at::Tensor& image) {
-  constexpr int64_t radius = Rule::kRadius, side = 2 * radius + 1;
-  const at::Tensor rows = at::avg_pool2d(image, {side, 1}, {1, 1}, {radius, 0}, false, /*count_include_pad=*/false);
-  return at::avg_pool2d(rows, {1, side}, {1, 1}, {0, radius}, false, false);
+/// Means over 2 kRadius + 1 rows of [length,inner] at a time, over what there is of them at the ends.
+template <class T>
+void means_of_rows(const T* from, T* to, int64_t length, int64_t inner) {
+  constexpr int64_t radius = Rule::kRadius;
+  std::fill_n(to, length * inner, T{0});
+  for (int64_t offset = -radius; offset <= radius; ++offset) {
+    const int64_t shift = offset * inner, end = length * inner - std::max<int64_t>(shift, 0);
+    for (int64_t i = std::max<int64_t>(-shift, 0); i < end; ++i) to[i] += from[i + shift];
+  }
+  for (int64_t row = 0; row < length; ++row) {
+    const auto count = static_cast<T>(std::min(row + radius, length - 1) - std::max<int64_t>(row - radius, 0) + 1);
+    for (int64_t i = row * inner; i < (row + 1) * inner; ++i) to[i] /= count;
+  }
 }
 
-at::Tensor random_signs(at::IntArrayRef sizes) {
-  const at::Tensor signs = at::empty(sizes, at::kFloat);
-  float* sign = signs.mutable_data_ptr<float>();
+/// The mean over a window in each channel of [C,H,W], over what there is of it at the edges.
+Array local_mean(const Array& image) {
+  const int64_t height = image.size(1), width = image.size(2), plane = height * width;
+  const Array from = image.contiguous(), rows = empty_like(from), means = empty_like(from);
+  with_fraction_type(from.type(), [&](auto kind) {
+    using T = decltype(kind);
+    parallel_for(0, image.size(0), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t c = begin; c < end; ++c)
+        means_of_rows(from.data<T>() + c * plane, rows.data<T>() + c * plane, height, width);
+    });
+    parallel_for(0, image.size(0) * height, 64, [&](int64_t begin, int64_t end) {
+      for (int64_t y = begin; y < end; ++y)
+        means_of_rows(rows.data<T>() + y * width, means.data<T>() + y * width, width, 1);
+    });
+  });
+  return means;
+}
+
+Array random_signs(const Sizes& sizes) {
+  const Array signs = Array::empty(sizes, kFloat32);
+  float* sign = signs.data<float>();
   Random random(kProbeSeed);
   uint64_t bits = 0;
   for (int64_t i = 0; i < signs.numel(); ++i, bits >>= 1) {
@@ -45,35 +70,35 @@ at::Tensor random_signs(at::IntArrayRef sizes) {
 
 }  // namespace
 
-at::Tensor temper(const at::Tensor& input, const at::Tensor& output, double sigma_8bit, bool estimated,
-                  const at::Tensor& removed) {
+Array temper(const Array& input, const Array& output, double sigma_8bit, bool estimated, const Array& removed) {
   const double noise = noise_energy(sigma_8bit, estimated), relative = sigma_8bit / Rule::kUnlimited;
   if (noise == 0) return input.clone();
   const double loosened = 1 + relative * relative;
-  const at::Tensor change = output - input;
-  const at::Tensor uncut = input.ne(0).logical_and(input.ne(1)).to(at::kFloat);
-  at::Tensor allowed = local_mean(uncut) * (noise / (255.0 * 255.0));
+  const Array change = output - input;
+  const Array uncut = logical_and(ne(input, 0), ne(input, 1)).to(kFloat32);
+  Array allowed = local_mean(uncut) * (noise / (255.0 * 255.0));
   double trust = 1;
   if (removed.defined()) {
     const double q = std::min(1.0, std::pow(relative, 8));
-    allowed = allowed * (local_mean(removed).clamp(0, 1) * (1 - q) + q * loosened);
+    allowed = allowed * (clamp(local_mean(removed), 0, 1) * (1 - q) + q * loosened);
   } else {
     allowed = allowed * loosened;
     trust = noise / (noise + Rule::kModelError * Rule::kModelError);
   }
-  return input + change * (allowed / local_mean(change.square()).clamp_min(1e-12)).clamp_max(1) * trust;
+  const Array weight = clamp(allowed / clamp_min(local_mean(square(change)), 1e-12), 0, 1);
+  return input + change * weight * trust;
 }
 
 bool NoiseProbe::is_wanted(double sigma_8bit, bool estimated) {
   return noise_energy(sigma_8bit, estimated) > 0 && sigma_8bit < Rule::kUnlimited;
 }
 
-NoiseProbe::NoiseProbe(const at::Tensor& input, double sigma_8bit, bool in_grey)
+NoiseProbe::NoiseProbe(const Array& input, double sigma_8bit, bool in_grey)
     : step_(kStep * std::max(sigma_8bit, kLeastProbed) / 255),
       signs_(random_signs({in_grey ? 1 : input.size(0), input.size(1), input.size(2)})),
       moved_(input + signs_ * step_) {}
 
-at::Tensor NoiseProbe::removed(const at::Tensor& output, const at::Tensor& moved) const {
+Array NoiseProbe::removed(const Array& output, const Array& moved) const {
   return 1 - (moved - output) * signs_ / step_;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
+#include "sscvae/array/array.h"
 
 /// What a denoiser may change where there is hardly any noise.
 namespace sscvae::image {
@@ -24,8 +24,7 @@ struct TemperRule {
 /// error where noise and a model's error of m are unrelated. Saturated pixels are taken to have no noise, as it was cut
 /// off there. No pixel moves by more than 9 s sqrt(v). `estimated` levels hold some texture, whose square is taken off
 /// s^2 first.
-at::Tensor temper(const at::Tensor& input, const at::Tensor& output, double sigma_8bit, bool estimated,
-                  const at::Tensor& removed = {});
+Array temper(const Array& input, const Array& output, double sigma_8bit, bool estimated, const Array& removed = {});
 
 /// Which share of the noise a denoiser takes away, by a second pass: with random signs b and a step e,
 ///   removed = 1 - b (f(x + e b) - f(x)) / e,
@@ -35,14 +34,14 @@ class NoiseProbe {
   /// Does temper want to know, for that level? Below 5, unless nothing of the noise is left.
   static bool is_wanted(double sigma_8bit, bool estimated);
   /// An image that is grey in colour is to be probed `in_grey`, with the same signs in all channels.
-  NoiseProbe(const at::Tensor& input, double sigma_8bit, bool in_grey);
-  const at::Tensor& input() const { return moved_; }
+  NoiseProbe(const Array& input, double sigma_8bit, bool in_grey);
+  const Array& input() const { return moved_; }
   /// `moved`: the result of input().
-  at::Tensor removed(const at::Tensor& output, const at::Tensor& moved) const;
+  Array removed(const Array& output, const Array& moved) const;
 
  private:
   double step_;
-  at::Tensor signs_, moved_;
+  Array signs_, moved_;
 };
 
 }  // namespace sscvae::image

@@ -11,6 +11,7 @@
 #include "sscvae/image/image.h"
 #include "sscvae/image/noise.h"
 #include "sscvae/image/synthetic.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::image {
 namespace {
@@ -23,7 +24,8 @@ double squared_error(const at::Tensor& a, const at::Tensor& b) {
 
 /// As an 8-bit file holds it.
 at::Tensor noisy_file(const at::Tensor& clean, double sigma, uint32_t seed) {
-  return add_gaussian_noise(clean, sigma, seed, true).mul(255).round().div(255);
+  const at::Tensor noisy = add_gaussian_noise(clean, sigma, seed, true);
+  return noisy.mul(255).round().div(255);
 }
 
 std::map<std::string, at::Tensor> clean_pictures() {
@@ -36,7 +38,7 @@ std::map<std::string, at::Tensor> clean_pictures() {
   return {{"page", page},
           {"flat colours", colours},
           {"ramp", at::stack({rise, rise.t(), (rise + rise.t()) / 2})},
-          {"dead leaves", to_tensor(dead_leaves(3, kSide, kSide, 3))}};
+          {"dead leaves", to_array(dead_leaves(3, kSide, kSide, 3))}};
 }
 
 /// What weights might make of a picture that they do not know.
@@ -53,7 +55,8 @@ std::map<std::string, at::Tensor> wrong_results(const at::Tensor& clean) {
 TEST(Temper, LeavesCleanImagesAndTrustsTheModelWhereThereIsNoise) {
   const at::Tensor input = at::full({1, 16, 16}, 0.5), output = at::full({1, 16, 16}, 0.502);
   const auto moved = [&](double sigma, bool estimated) {
-    return (temper(input, output, sigma, estimated) - input).mean().item<double>() / 0.002;
+    const at::Tensor result = temper(input, output, sigma, estimated);
+    return (result - input).mean().item<double>() / 0.002;
   };
   EXPECT_EQ(moved(0, false), 0);
   EXPECT_EQ(moved(1, true), 0);  // texture
@@ -62,7 +65,8 @@ TEST(Temper, LeavesCleanImagesAndTrustsTheModelWhereThereIsNoise) {
   EXPECT_LT(moved(2, true), moved(2, false));
   at::Tensor speck = input.clone();
   speck[0][8][8] = 1;
-  EXPECT_LE((temper(input, speck, 2, false) - input).abs().max().item<double>(), 9 * 2 * std::sqrt(1.16) / 255);
+  const at::Tensor tempered = temper(input, speck, 2, false);
+  EXPECT_LE((tempered - input).abs().max().item<double>(), 9 * 2 * std::sqrt(1.16) / 255);
 }
 
 void expect_no_worse(const at::Tensor& result, const at::Tensor& input, const at::Tensor& clean, double db,
@@ -103,7 +107,7 @@ TEST(NoiseProbe, FindsWhatIsRemoved) {
   EXPECT_TRUE(NoiseProbe::is_wanted(1, false));
   EXPECT_FALSE(NoiseProbe::is_wanted(1, true));  // texture
   EXPECT_FALSE(NoiseProbe::is_wanted(5, false));
-  const at::Tensor image = to_tensor(dead_leaves(6, kSide, kSide, 3));
+  const at::Tensor image = to_array(dead_leaves(6, kSide, kSide, 3));
   for (const double kept : {0.0, 0.3, 1.0})
     for (const bool in_grey : {false, true}) {
       const auto denoise = [&](const at::Tensor& x) {
@@ -112,13 +116,13 @@ TEST(NoiseProbe, FindsWhatIsRemoved) {
       const NoiseProbe probe(image, 2, in_grey);
       const at::Tensor removed = probe.removed(denoise(image), denoise(probe.input()));
       EXPECT_NEAR(removed.mean().item<double>(), (1 - kept) * (1 - 1.0 / 25), 0.02) << kept;
-      const at::Tensor step = probe.input() - image;
+      const at::Tensor moved = probe.input(), step = moved - image;
       EXPECT_EQ(at::equal(step[0] > 0, step[1] > 0), in_grey);
     }
 }
 
 TEST(Temper, TakesWhatRemovesTheNoiseAlone) {
-  const at::Tensor clean = to_tensor(dead_leaves(4, kSide, kSide, 3)) * 0.8 + 0.1;
+  const at::Tensor leaves = to_array(dead_leaves(4, kSide, kSide, 3)), clean = leaves * 0.8 + 0.1;
   for (const double sigma : {2.0, 3.0, 10.0}) {
     const at::Tensor input = noisy_file(clean, sigma, 5);
     const double left = squared_error(temper(input, clean, sigma, false), clean);

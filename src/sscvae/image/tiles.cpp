@@ -1,17 +1,13 @@
 #include "sscvae/image/tiles.h"
 
-#include <ATen/TensorOperators.h>
-#include <ATen/core/grad_mode.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/zeros.h>
-
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <string>
 
+#include "sscvae/array/elementwise.h"
+#include "sscvae/array/shape.h"
 #include "sscvae/core/error.h"
-#include "sscvae/core/shape.h"
 #include "sscvae/image/padding.h"
 
 namespace sscvae::image {
@@ -27,14 +23,8 @@ void check_plan(int64_t tile, int64_t overlap, int64_t multiple) {
                      std::to_string(multiple) + "), got " + std::to_string(overlap));
 }
 
-/// The part of `image` under a span of one axis, reflected beyond the end.
-at::Tensor take(const at::Tensor& image, int64_t axis, const TileSpan& span) {
-  const int64_t length = image.size(axis);
-  if (span.begin + span.size <= length) return image.narrow(axis, span.begin, span.size);
-  at::Tensor indices = at::empty({span.size}, at::kLong);
-  int64_t* index = indices.mutable_data_ptr<int64_t>();
-  for (int64_t i = 0; i < span.size; ++i) index[i] = reflected_index(span.begin + i, length);
-  return image.index_select(axis, indices.to(image.device()));
+Array take(const Array& image, const TileSpan& row, const TileSpan& column) {
+  return reflected_span(reflected_span(image, 2, row.begin, row.size), 3, column.begin, column.size);
 }
 
 /// Rises from 0 to 1 over the shared pixels; two that face each other add up to 1.
@@ -44,17 +34,13 @@ double fade(int64_t i, int64_t shared) {
   return s * s;
 }
 
-using RunTile = std::function<at::Tensor(const at::Tensor&, const OwnPart&)>;
+using RunTile = std::function<Array(const Array&, const OwnPart&)>;
 
-at::Tensor run_checked(const at::Tensor& tile, const OwnPart& own, const RunTile& run) {
-  at::Tensor result = run(tile, own);
+Array run_checked(const Array& tile, const OwnPart& own, const RunTile& run) {
+  const Array result = run(tile, own);
   check_shape(result, "result of a tile", "N,C,h,w", {tile.size(0), -1, tile.size(2), tile.size(3)});
   return result;
 }
-
-}  // namespace
-
-namespace {
 
 /// First and last pixel + 1 of a span that are its own.
 std::pair<int64_t, int64_t> own_pixels(const TileSpan& span, int64_t multiple) {
@@ -87,13 +73,13 @@ std::vector<TileSpan> plan_tiles(int64_t length, int64_t tile, int64_t overlap, 
   return spans;
 }
 
-std::vector<at::Tensor> tile_weights(const std::vector<TileSpan>& spans) {
+std::vector<Array> tile_weights(const std::vector<TileSpan>& spans) {
   if (spans.empty()) return {};
   std::vector<double> total(static_cast<size_t>(spans.back().begin + spans.back().size), 0.0);
-  std::vector<at::Tensor> weights;
+  std::vector<Array> weights;
   for (const TileSpan& span : spans) {
-    at::Tensor weight = at::empty({span.size}, at::kDouble);
-    double* w = weight.mutable_data_ptr<double>();
+    const Array weight = Array::empty({span.size}, kFloat64);
+    double* w = weight.data<double>();
     for (int64_t i = 0; i < span.size; ++i) {
       w[i] = fade(i, span.fade_in) * fade(span.size - 1 - i, span.fade_out);
       total[static_cast<size_t>(span.begin + i)] += w[i];
@@ -101,42 +87,37 @@ std::vector<at::Tensor> tile_weights(const std::vector<TileSpan>& spans) {
     weights.push_back(weight);
   }
   for (size_t s = 0; s < spans.size(); ++s) {
-    double* w = weights[s].mutable_data_ptr<double>();
+    double* w = weights[s].data<double>();
     for (int64_t i = 0; i < spans[s].size; ++i) w[i] /= total[static_cast<size_t>(spans[s].begin + i)];
   }
   return weights;
 }
 
-at::Tensor process_tiled(const at::Tensor& nchw, int64_t tile, int64_t overlap, int64_t multiple, const RunTile& run) {
-  const at::NoGradGuard no_gradients;
+Array process_tiled(const Array& nchw, int64_t tile, int64_t overlap, int64_t multiple, const RunTile& run) {
   check_shape(nchw, "image", "N,C,H,W", {-1, -1, -1, -1});
   const int64_t height = nchw.size(2), width = nchw.size(3);
   const std::vector<TileSpan> rows = plan_tiles(height, tile, overlap, multiple);
   const std::vector<TileSpan> columns = plan_tiles(width, tile, overlap, multiple);
   if (rows.size() == 1 && columns.size() == 1)
-    return crop_to(
-               run_checked(take(take(nchw, 2, rows[0]), 3, columns[0]), own_part(rows[0], columns[0], multiple), run),
-               height, width)
+    return crop_to(run_checked(take(nchw, rows[0], columns[0]), own_part(rows[0], columns[0], multiple), run), height,
+                   width)
         .contiguous();
 
-  const std::vector<at::Tensor> row_weights = tile_weights(rows), column_weights = tile_weights(columns);
-  at::Tensor sum;
-  at::ScalarType type = at::kFloat;
+  const std::vector<Array> row_weights = tile_weights(rows), column_weights = tile_weights(columns);
+  Array sum;
+  DataType type = kFloat32;  // of the results
   for (size_t y = 0; y < rows.size(); ++y)
     for (size_t x = 0; x < columns.size(); ++x) {
-      const at::Tensor result =
-          run_checked(take(take(nchw, 2, rows[y]), 3, columns[x]), own_part(rows[y], columns[x], multiple), run);
+      const Array result = run_checked(take(nchw, rows[y], columns[x]), own_part(rows[y], columns[x], multiple), run);
       if (!sum.defined()) {
-        type = result.scalar_type();
-        sum = at::zeros({nchw.size(0), result.size(1), height, width},
-                        result.options().dtype(type == at::kDouble ? at::kDouble : at::kFloat));
+        type = result.type();
+        sum = Array::zeros({nchw.size(0), result.size(1), height, width}, type == kFloat64 ? kFloat64 : kFloat32);
       }
       const int64_t h = std::min(rows[y].size, height - rows[y].begin);
       const int64_t w = std::min(columns[x].size, width - columns[x].begin);
-      const at::Tensor weight =
-          (row_weights[y].narrow(0, 0, h).unsqueeze(1) * column_weights[x].narrow(0, 0, w).unsqueeze(0))
-              .to(sum.options());
-      sum.narrow(2, rows[y].begin, h).narrow(3, columns[x].begin, w).add_(crop_to(result, h, w) * weight);
+      const Array weight =
+          (row_weights[y].narrow(0, 0, h).unsqueeze(1) * column_weights[x].narrow(0, 0, w).unsqueeze(0)).to(sum.type());
+      sum.narrow(2, rows[y].begin, h).narrow(3, columns[x].begin, w) += crop_to(result, h, w) * weight;
     }
   return sum.to(type);
 }

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <functional>
 #include <vector>
+
+#include "sscvae/array/array.h"
 
 /// Large images in bounded memory: overlapping tiles, each run on its own, blended without seams.
 namespace sscvae::image {
@@ -24,8 +24,8 @@ struct TileSpan {
 std::vector<TileSpan> plan_tiles(int64_t length, int64_t tile, int64_t overlap, int64_t multiple);
 
 /// Weight of each span's pixels: raised cosines over the shared pixels, divided by the sum over all spans, so that the
-/// weights of every pixel of the axis add up to 1. float64, one tensor [size] for each span.
-std::vector<at::Tensor> tile_weights(const std::vector<TileSpan>& spans);
+/// weights of every pixel of the axis add up to 1. float64, one array [size] for each span.
+std::vector<Array> tile_weights(const std::vector<TileSpan>& spans);
 
 /// The pixels of a tile that count as its own where each pixel of the image is to count once: its neighbours begin in
 /// the middle of what they share, at a multiple of `multiple`.
@@ -37,9 +37,9 @@ struct OwnPart {
 /// larger than `tile` in both axes. Tiles that reach beyond the image see it reflected.
 /// `run` takes [N,C,h,w] with h and w multiples of `multiple`, and which part is its own, and returns [N,C',h,w].
 /// Returns [N,C',H,W] in the type of the results. With run = identity the result is the image up to rounding. Beside
-/// input and output, memory is needed for one tile only. Not for training: gradients are not kept. Errors: as
-/// plan_tiles; ShapeError if the input is not [N,C,H,W] or `run` changes the size.
-at::Tensor process_tiled(const at::Tensor& nchw, int64_t tile, int64_t overlap, int64_t multiple,
-                         const std::function<at::Tensor(const at::Tensor&, const OwnPart&)>& run);
+/// input and output, memory is needed for one tile only. Errors: as plan_tiles; ShapeError if the input is not
+/// [N,C,H,W] or `run` changes the size.
+Array process_tiled(const Array& nchw, int64_t tile, int64_t overlap, int64_t multiple,
+                    const std::function<Array(const Array&, const OwnPart&)>& run);
 
 }  // namespace sscvae::image

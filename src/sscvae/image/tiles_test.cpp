@@ -10,6 +10,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/image/padding.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::image {
 namespace {
@@ -53,11 +54,12 @@ TEST(PlanTiles, ShrinkToWhatCoversTheAxis) {
 TEST(TileWeights, AddUpToOneAndAreNeverNegative) {
   for (const int64_t length : {65, 100, 255, 1000}) {
     const std::vector<TileSpan> spans = plan_tiles(length, 64, 48, 8);
-    const std::vector<at::Tensor> weights = tile_weights(spans);
+    const std::vector<Array> weights = tile_weights(spans);
     at::Tensor sum = at::zeros({spans.back().begin + spans.back().size}, at::kDouble);
     for (size_t i = 0; i < spans.size(); ++i) {
-      sum.narrow(0, spans[i].begin, spans[i].size).add_(weights[i]);
-      EXPECT_GE(weights[i].min().item<double>(), 0);
+      const at::Tensor weight = weights[i];
+      sum.narrow(0, spans[i].begin, spans[i].size).add_(weight);
+      EXPECT_GE(weight.min().item<double>(), 0);
     }
     EXPECT_LT((sum - 1).abs().max().item<double>(), 1e-12);
   }
@@ -101,7 +103,8 @@ TEST(ProcessTiled, KeepsTheGridOfTheNetwork) {
   };
   const at::Tensor image = at::rand({1, 1, 90, 61});
   const at::Tensor whole = crop_to(blocks(reflect_pad_to_multiple(image, 4), {}), 90, 61);
-  EXPECT_LT((process_tiled(image, 20, 8, 4, blocks) - whole).abs().max().item<float>(), 1e-6f);
+  const at::Tensor tiled = process_tiled(image, 20, 8, 4, blocks);
+  EXPECT_LT((tiled - whole).abs().max().item<float>(), 1e-6f);
 }
 
 TEST(ProcessTiled, OwnPartsHoldEachPixelOnce) {

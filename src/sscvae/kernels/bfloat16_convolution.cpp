@@ -1,13 +1,10 @@
 #include "sscvae/kernels/bfloat16_convolution.h"
 
-#include <ATen/Parallel.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/zeros.h>
-#include <c10/util/BFloat16.h>
-
 #include <algorithm>
 #include <array>
 
+#include "sscvae/array/array.h"
+#include "sscvae/array/parallel.h"
 #include "sscvae/core/error.h"
 #include "sscvae/kernels/bfloat16_loops.h"
 #include "sscvae/kernels/bfloat16_output.h"
@@ -24,22 +21,22 @@ constexpr int64_t kStrip = 128;               // pixels of a row that a task tak
 constexpr int64_t kBandBytes = 1 << 20;       // of the input that a task keeps in cache
 
 /// [C',C,r,c] -> panels of [depth / 32][taps][2][16][32]: 16 pairs of input channels x 16 output channels x the pair.
-at::Tensor pack(const at::Tensor& weight) {
+Array pack(const Array& weight) {
   const int64_t outs = weight.size(0), ins = weight.size(1), taps = weight.size(2) * weight.size(3);
   const int64_t panels = round_up(outs, kPanel) / kPanel, chunks = round_up(ins, 32) / 32;
-  at::Tensor packed = at::zeros({panels, chunks, taps, 2, 16, 16, 2}, at::kBFloat16);
-  const float* from = weight.const_data_ptr<float>();  // in whatever order: turned weights are views
-  const at::IntArrayRef strides = weight.strides();
+  Array packed = Array::zeros({panels, chunks, taps, 2, 16, 16, 2}, kBFloat16);
+  const float* from = weight.data<float>();  // in whatever order: turned weights are views
+  const Sizes strides = weight.strides();
   const int64_t columns = weight.size(3);
-  auto* to = packed.mutable_data_ptr<c10::BFloat16>();
-  at::parallel_for(0, outs, 8, [&](int64_t begin, int64_t end) {
+  auto* to = packed.data<BFloat16>();
+  parallel_for(0, outs, 8, [&](int64_t begin, int64_t end) {
     for (int64_t out = begin; out < end; ++out)
       for (int64_t in = 0; in < ins; ++in) {
         const int64_t place = (out / kPanel * chunks + in / 32) * taps * 1024 + out % kPanel / 16 * 512 +
                               in % 32 / 2 * 32 + out % 16 * 2 + in % 2;
         const float* window = from + out * strides[0] + in * strides[1];
         for (int64_t tap = 0; tap < taps; ++tap)
-          to[place + tap * 1024] = window[tap / columns * strides[2] + tap % columns * strides[3]];
+          to[place + tap * 1024] = BFloat16(window[tap / columns * strides[2] + tap % columns * strides[3]]);
       }
   });
   return packed;
@@ -49,14 +46,13 @@ at::Tensor pack(const at::Tensor& weight) {
 
 /// Weights of one convolution, ready for products.
 struct Stage {
-  at::Tensor weights;  // packed
-  at::Tensor biases;   // [2,2,panels * 32]
+  Array weights;  // packed
+  Array biases;   // [2,2,panels * 32]
   int64_t channels, out_channels, depth, taps;
   int64_t panels() const { return round_up(out_channels, kPanel) / kPanel; }
   const uint16_t* panel(int64_t i) const { return bits(weights) + i * depth * taps * kPanel; }
   const float* bias(int64_t i, bool edge_row, bool edge_column) const {
-    return biases.const_data_ptr<float>() + ((edge_row ? 2 : 0) + (edge_column ? 1 : 0)) * panels() * kPanel +
-           i * kPanel;
+    return biases.data<float>() + ((edge_row ? 2 : 0) + (edge_column ? 1 : 0)) * panels() * kPanel + i * kPanel;
   }
 };
 
@@ -71,10 +67,10 @@ struct Bfloat16Convolution::Packed {
 
 namespace {
 
-Stage make_stage(const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& edge_biases) {
+Stage make_stage(const Array& weight, const Array& bias, const Array& edge_biases) {
   Stage stage{
       pack(weight), {}, weight.size(1), weight.size(0), round_up(weight.size(1), 32), weight.size(2) * weight.size(3)};
-  stage.biases = at::zeros({2, 2, stage.panels() * kPanel});
+  stage.biases = Array::zeros({2, 2, stage.panels() * kPanel});
   if (edge_biases.defined()) stage.biases.narrow(2, 0, stage.out_channels).copy_(edge_biases);
   else if (bias.defined()) stage.biases.narrow(2, 0, stage.out_channels).copy_(bias);
   return stage;
@@ -82,7 +78,7 @@ Stage make_stage(const at::Tensor& weight, const at::Tensor& bias, const at::Ten
 
 /// One call and the region of one task: `rows` x `columns` pixels of the map from (row, column) on.
 struct Task {
-  const at::Tensor& x;
+  const Array& x;
   const bfloat16::Output& output;
   const bfloat16::Products& products;
   const Epilogue& epilogue;
@@ -171,8 +167,8 @@ void run_task(const Task& t, const Stage& first, const Stage* second, uint16_t* 
 
 }  // namespace
 
-Bfloat16Convolution::Bfloat16Convolution(const at::Tensor& weight, const at::Tensor& bias, Taps taps,
-                                         const at::Tensor& edge_biases, Bfloat16Unit unit)
+Bfloat16Convolution::Bfloat16Convolution(const Array& weight, const Array& bias, Taps taps, const Array& edge_biases,
+                                         Bfloat16Unit unit)
     : packed_(std::make_unique<Packed>()) {
   SSCVAE_ASSERT(weight.size(2) == taps.rows && weight.size(3) == taps.columns);
   packed_->unit = unit;
@@ -190,21 +186,21 @@ Bfloat16Convolution::Bfloat16Convolution(const at::Tensor& weight, const at::Ten
 Bfloat16Convolution::~Bfloat16Convolution() = default;
 Bfloat16Convolution::Bfloat16Convolution(Bfloat16Convolution&&) noexcept = default;
 
-void Bfloat16Convolution::append(const at::Tensor& weight, const at::Tensor& bias) {
+void Bfloat16Convolution::append(const Array& weight, const Array& bias) {
   SSCVAE_ASSERT(weight.size(1) == packed_->first.out_channels && weight.size(2) == 1 && weight.size(3) == 1);
   if (packed_->winograd)
-    packed_->next = std::make_unique<Bfloat16Convolution>(weight, bias, Taps{}, at::Tensor(), packed_->unit);
+    packed_->next = std::make_unique<Bfloat16Convolution>(weight, bias, Taps{}, Array(), packed_->unit);
   else packed_->second = std::make_unique<Stage>(make_stage(weight, bias, {}));
 }
 
-void Bfloat16Convolution::run(const at::Tensor& x, at::Tensor& out, const Epilogue& epilogue) const {
+void Bfloat16Convolution::run(const Array& x, const Array& out, const Epilogue& epilogue) const {
   const Packed& p = *packed_;
   const Stage& first = p.first;
   const Stage* second = p.second.get();
-  SSCVAE_ASSERT(x.is_contiguous(at::MemoryFormat::ChannelsLast) && x.size(1) == first.channels);
+  SSCVAE_ASSERT(x.is_contiguous(Layout::kChannelsLast) && x.size(1) == first.channels);
   if (p.next) {
-    at::Tensor middle =
-        at::empty({x.size(0), first.out_channels, x.size(2), x.size(3)}, at::kBFloat16, at::MemoryFormat::ChannelsLast);
+    Array middle =
+        Array::empty({x.size(0), first.out_channels, x.size(2), x.size(3)}, kBFloat16, Layout::kChannelsLast);
     Epilogue of_first, of_next;
     of_first.input_relu = epilogue.input_relu;
     of_first.activation = epilogue.activation;
@@ -227,15 +223,15 @@ void Bfloat16Convolution::run(const at::Tensor& x, at::Tensor& out, const Epilog
   // Bands as high as fit, so that weights are read seldom; where there are fewer than threads, output channels are
   // shared.
   const int64_t fitting = kBandBytes / (2 * pitch * first.depth) - taps.rows + 1;
-  const int64_t threads = at::get_num_threads(), strips = (width + kStrip - 1) / kStrip;
+  const int64_t threads = num_threads(), strips = (width + kStrip - 1) / kStrip;
   const int64_t wished = second ? std::min(fitting, round_up(height * strips * x.size(0) / threads, 2)) : fitting;
   const int64_t rows = std::clamp<int64_t>(wished / 2 * 2, 2, round_up(height, 2));
   const int64_t bands = (height + rows - 1) / rows, regions = x.size(0) * bands * strips;
   const int64_t shares = second ? 1 : std::clamp<int64_t>((threads + regions - 1) / regions, 1, first.panels());
   const int64_t words = (rows + taps.rows - 1) * pitch * first.depth + kPixels * first.depth +
                         (second ? rows * pitch * second->depth : 0);
-  at::parallel_for(0, regions * shares, 1, [&](int64_t begin, int64_t end) {
-    const at::Tensor scratch = at::zeros({words}, at::kBFloat16);
+  parallel_for(0, regions * shares, 1, [&](int64_t begin, int64_t end) {
+    const Array scratch = Array::zeros({words}, kBFloat16);
     products.configure();
     for (int64_t i = begin; i < end; ++i) {
       const int64_t region = i / shares, share = i % shares;
@@ -253,7 +249,7 @@ void Bfloat16Convolution::run(const at::Tensor& x, at::Tensor& out, const Epilog
                       std::min(kStrip, width - column),
                       share * first.panels() / shares,
                       (share + 1) * first.panels() / shares};
-      run_task(task, first, second, reinterpret_cast<uint16_t*>(scratch.mutable_data_ptr()));
+      run_task(task, first, second, reinterpret_cast<uint16_t*>(scratch.bytes()));
     }
     products.release();
   });

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <memory>
 #include <vector>
 
+#include "sscvae/array/array.h"
 #include "sscvae/kernels/bfloat16_unit.h"
 #include "sscvae/kernels/epilogue.h"
 
@@ -25,19 +24,19 @@ class Bfloat16Convolution {
  public:
   /// Shapes: weight [C',C,rows,columns], bias [C'] or undefined; `edge_biases`, if given, is [2,2,C'] and replaces the
   /// bias: [r][c] is that of pixels in the first row (taps.top < 0) or else the last row (r = 1), and likewise columns.
-  Bfloat16Convolution(const at::Tensor& weight, const at::Tensor& bias, Taps taps, const at::Tensor& edge_biases = {},
+  Bfloat16Convolution(const Array& weight, const Array& bias, Taps taps, const Array& edge_biases = {},
                       Bfloat16Unit unit = best_bfloat16_unit());
   ~Bfloat16Convolution();
   Bfloat16Convolution(Bfloat16Convolution&&) noexcept;
 
   /// After this, run() gives W2 act(convolution) with W2 [C'',C',1,1] and bias [C''] or undefined; the epilogue's
   /// activation belongs to the first convolution, its residual to the result. No pooling then.
-  void append(const at::Tensor& weight, const at::Tensor& bias);
+  void append(const Array& weight, const Array& bias);
 
   /// Shapes: x [N,C,H,W] bfloat16 channels-last; out [N,C',H,W] or, pooled, [N,C',H/2,W/2], bfloat16 or float32, with
   /// channels dense (stride 1) and any other strides: a phase of a larger map, for example.
   /// `residual` bfloat16, with the strides of `out`.
-  void run(const at::Tensor& x, at::Tensor& out, const Epilogue& epilogue) const;
+  void run(const Array& x, const Array& out, const Epilogue& epilogue) const;
 
  private:
   struct Packed;

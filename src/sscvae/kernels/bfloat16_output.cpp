@@ -1,27 +1,26 @@
 #include "sscvae/kernels/bfloat16_output.h"
 
-#include <c10/util/BFloat16.h>
-
 #include <algorithm>
 
+#include "sscvae/array/array.h"
 #include "sscvae/core/error.h"
 
 namespace sscvae::kernels::bfloat16 {
 
 namespace {
 
-const uint16_t* bits_if_there(const at::Tensor& tensor) {
-  return tensor.defined() ? reinterpret_cast<const uint16_t*>(tensor.const_data_ptr<c10::BFloat16>()) : nullptr;
+const uint16_t* bits_if_there(const Array& tensor) {
+  return tensor.defined() ? reinterpret_cast<const uint16_t*>(tensor.data<BFloat16>()) : nullptr;
 }
 
 }  // namespace
 
-Output::Output(at::Tensor& out, const Epilogue& epilogue)
-    : out_(static_cast<char*>(out.mutable_data_ptr())),
+Output::Output(const Array& out, const Epilogue& epilogue)
+    : out_(static_cast<char*>(out.bytes())),
       mask_(bits_if_there(epilogue.mask)),
       residual_(bits_if_there(epilogue.residual)),
       pool_(epilogue.pool),
-      is_float_(out.scalar_type() == at::kFloat),
+      is_float_(out.type() == kFloat32),
       channels_(out.size(1)),
       image_stride_(out.stride(0)),
       row_stride_(out.stride(2)),

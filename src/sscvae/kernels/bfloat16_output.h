@@ -1,7 +1,6 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
+#include "sscvae/array/array.h"
 #include "sscvae/kernels/bfloat16_loops.h"
 #include "sscvae/kernels/epilogue.h"
 
@@ -11,7 +10,7 @@ namespace sscvae::kernels::bfloat16 {
 class Output {
  public:
   /// As for Bfloat16Convolution::run.
-  Output(at::Tensor& out, const Epilogue& epilogue);
+  Output(const Array& out, const Epilogue& epilogue);
   /// Sets everything in `finish` but biases, edges, counts and the activation: the results of pixels (row, column) of
   /// an image and, below it, (row + 1, column), before pooling, for 32 channels from `channel` on.
   void aim(int64_t image, int64_t row, int64_t column, int64_t channel, Finish& finish) const;

@@ -26,6 +26,13 @@ struct PixelProduct {
   bool second_b;  ///< is there a second block of B?
 };
 
+/// A whole product [rows][columns] of A [rows][depth] and B, rows of pairs [depth / 2][columns][2]; sizes are multiples
+/// of 32. Rows of A lie `a_stride` numbers apart, rows of pairs of B `b_stride` pairs.
+struct MatrixProduct {
+  const uint16_t *a, *b;
+  int64_t rows, columns, depth, a_stride, b_stride;
+};
+
 struct Products {
   /// Sets this thread up for the functions below, and puts it back.
   void (*configure)();
@@ -34,6 +41,8 @@ struct Products {
   void (*multiply)(const Product& product, int64_t row, int64_t column, float* sums);
   /// Adds to float [2][2][16][16]: two blocks of A by two of B.
   void (*accumulate)(const PixelProduct& product, float* sums);
+  /// result = A B, or result += A B; rows of the result `stride` floats apart.
+  void (*multiply_matrices)(const MatrixProduct& product, float* result, int64_t stride, bool add);
 };
 
 /// Of that unit, which this machine has.

@@ -87,9 +87,46 @@ void accumulate(const PixelProduct& p, float* sums) {
   _tile_stored(3, sums + 768, kTileBytes);
 }
 
+/// 32 x 32 results.
+void multiply_block(const MatrixProduct& p, int64_t row, int64_t column, float* to, int64_t stride, bool add) {
+  const int64_t bytes = stride * static_cast<int64_t>(sizeof(float));
+  if (add) {
+    _tile_loadd(0, to, bytes);
+    _tile_loadd(1, to + 16, bytes);
+    _tile_loadd(2, to + 16 * stride, bytes);
+    _tile_loadd(3, to + 16 * stride + 16, bytes);
+  } else {
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+  }
+  const uint16_t *a = p.a + row * p.a_stride, *b = p.b + 2 * column;
+  for (int64_t k = 0; k < p.depth; k += 32, a += 32, b += 32 * p.b_stride) {
+    _tile_loadd(4, a, 2 * p.a_stride);
+    _tile_loadd(6, b, 4 * p.b_stride);
+    _tile_dpbf16ps(0, 4, 6);
+    _tile_loadd(7, b + 32, 4 * p.b_stride);
+    _tile_dpbf16ps(1, 4, 7);
+    _tile_loadd(5, a + 16 * p.a_stride, 2 * p.a_stride);
+    _tile_dpbf16ps(2, 5, 6);
+    _tile_dpbf16ps(3, 5, 7);
+  }
+  _tile_stored(0, to, bytes);
+  _tile_stored(1, to + 16, bytes);
+  _tile_stored(2, to + 16 * stride, bytes);
+  _tile_stored(3, to + 16 * stride + 16, bytes);
+}
+
+void multiply_matrices(const MatrixProduct& p, float* result, int64_t stride, bool add) {
+  for (int64_t column = 0; column < p.columns; column += 32)
+    for (int64_t row = 0; row < p.rows; row += 32)
+      multiply_block(p, row, column, result + row * stride + column, stride, add);
+}
+
 }  // namespace
 
-const Products kAmxProducts{configure, release, multiply, accumulate};
+const Products kAmxProducts{configure, release, multiply, accumulate, multiply_matrices};
 
 }  // namespace sscvae::kernels::bfloat16
 

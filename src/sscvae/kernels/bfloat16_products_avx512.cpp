@@ -42,9 +42,20 @@ void accumulate(const PixelProduct& p, float* sums) {
   }
 }
 
+void multiply_matrices(const MatrixProduct& p, float* result, int64_t stride, bool add) {
+  for (int64_t column = 0; column < p.columns; column += 32)
+    for (int64_t row = 0; row < p.rows; row += 8) {
+      float* to = result + row * stride + column;
+      Sums<8> block = add ? Sums<8>(to, stride, to + 16) : Sums<8>();
+      const uint16_t* b = p.b + 2 * column;
+      block.add(p.a + row * p.a_stride, p.a_stride, 2, b, b + 32, 2 * p.b_stride, p.depth / 2);
+      block.store(to, stride, to + 16);
+    }
+}
+
 }  // namespace
 
-const Products kAvx512Products{nothing, nothing, multiply, accumulate};
+const Products kAvx512Products{nothing, nothing, multiply, accumulate, multiply_matrices};
 
 }  // namespace sscvae::kernels::bfloat16
 

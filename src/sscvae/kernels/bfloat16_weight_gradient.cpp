@@ -1,12 +1,10 @@
 #include "sscvae/kernels/bfloat16_weight_gradient.h"
 
-#include <ATen/Parallel.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/zeros.h>
-#include <c10/util/BFloat16.h>
-
 #include <algorithm>
 
+#include "sscvae/array/array.h"
+#include "sscvae/array/parallel.h"
+#include "sscvae/array/reductions.h"
 #include "sscvae/core/error.h"
 #include "sscvae/kernels/bfloat16_loops.h"
 #include "sscvae/kernels/bfloat16_products.h"
@@ -36,7 +34,7 @@ struct Pair {
 
 class Map {
  public:
-  explicit Map(const at::Tensor& map)
+  explicit Map(const Array& map)
       : base_(bits(map)), channels_(map.size(1)), height_(map.size(2)), width_(map.size(3)) {}
   const uint16_t* pixel(int64_t image, int64_t row, int64_t column, int64_t channel) const {
     if (row < 0 || row >= height_ || column < 0 || column >= width_) return nullptr;
@@ -106,23 +104,23 @@ class Sums {
  public:
   Sums(int64_t outs, int64_t ins, int64_t kernel)
       : outs_(outs), ins_(ins), kernel_(kernel), out_panels_(round_up(outs, 32) / 32) {
-    tiles_ = at::zeros({round_up(ins, 32) / 32, kernel * kernel, out_panels_, 2, 2, 16, 16});
+    tiles_ = Array::zeros({round_up(ins, 32) / 32, kernel * kernel, out_panels_, 2, 2, 16, 16});
   }
   float* panel(int64_t in_panel, int64_t tap, int64_t out_panel) {
-    return tiles_.mutable_data_ptr<float>() + ((in_panel * kernel_ * kernel_ + tap) * out_panels_ + out_panel) * 1024;
+    return tiles_.data<float>() + ((in_panel * kernel_ * kernel_ + tap) * out_panels_ + out_panel) * 1024;
   }
   int64_t out_panels() const { return out_panels_; }
 
-  at::Tensor weight() const {
-    const at::Tensor rows = tiles_
-                                .permute({2, 3, 5, 1, 0, 4, 6})  // out panel, half, out | tap | in panel, half, in
-                                .reshape({out_panels_ * 32, kernel_, kernel_, -1});
-    return rows.narrow(0, 0, outs_).narrow(3, 0, ins_).permute({0, 3, 1, 2}).contiguous(at::MemoryFormat::ChannelsLast);
+  Array weight() const {
+    const Array rows = tiles_
+                           .permute({2, 3, 5, 1, 0, 4, 6})  // out panel, half, out | tap | in panel, half, in
+                           .reshape({out_panels_ * 32, kernel_, kernel_, -1});
+    return rows.narrow(0, 0, outs_).narrow(3, 0, ins_).permute({0, 3, 1, 2}).contiguous(Layout::kChannelsLast);
   }
 
  private:
   int64_t outs_, ins_, kernel_, out_panels_;
-  at::Tensor tiles_;
+  Array tiles_;
 };
 
 /// Adds one chunk's products for `blocks` x 16 input channels from `channel` on.
@@ -152,11 +150,10 @@ void multiply_part(const Chunk& chunk, const uint16_t* gradient, const PackedInp
 
 }  // namespace
 
-at::Tensor bfloat16_weight_gradient(const at::Tensor& x, const at::Tensor& gradient, int64_t kernel, bool input_relu,
-                                    Bfloat16Unit unit) {
+Array bfloat16_weight_gradient(const Array& x, const Array& gradient, int64_t kernel, bool input_relu,
+                               Bfloat16Unit unit) {
   SSCVAE_ASSERT(kernel == 1 || kernel == 3);
-  SSCVAE_ASSERT(x.is_contiguous(at::MemoryFormat::ChannelsLast) &&
-                gradient.is_contiguous(at::MemoryFormat::ChannelsLast));
+  SSCVAE_ASSERT(x.is_contiguous(Layout::kChannelsLast) && gradient.is_contiguous(Layout::kChannelsLast));
   SSCVAE_ASSERT(x.size(1) % 16 == 0 && gradient.size(1) % 16 == 0);
   if (kernel == 3 && unit == Bfloat16Unit::kAvx512) return bfloat16_winograd_weight_gradient(x, gradient, input_relu);
   const bfloat16::Products& products = bfloat16::products(unit);
@@ -164,21 +161,21 @@ at::Tensor bfloat16_weight_gradient(const at::Tensor& x, const at::Tensor& gradi
   const int64_t halo = kernel / 2, outs = output.channels(), ins = input.channels();
   const int64_t columns = std::min(kGradientStrip, input.width()), width = round_up(columns, 32);
   const int64_t rows = std::clamp<int64_t>((halo > 0 ? kChunk : kPointwiseChunk) / width, 1, input.height());
-  const int64_t part = std::clamp<int64_t>(round_up(ins / at::get_num_threads(), 32), 32, kMostOfInput);
+  const int64_t part = std::clamp<int64_t>(round_up(ins / num_threads(), 32), 32, kMostOfInput);
   const int64_t out_blocks = round_up(outs, 32) / 16, parts = (ins + part - 1) / part;
   Sums sums(outs, ins, kernel);
-  const at::Tensor packed_gradient = at::zeros({out_blocks * rows * width * 16}, at::kBFloat16);
+  const Array packed_gradient = Array::zeros({out_blocks * rows * width * 16}, kBFloat16);
   const int64_t part_size = part / 16 * (rows + 2 * halo) * (2 * width * 16 + 32);
   for (int64_t image = 0; image < x.size(0); ++image)
     for (int64_t row = 0; row < input.height(); row += rows)
       for (int64_t column = 0; column < input.width(); column += columns) {
         const Chunk chunk{image, row, column, std::min(rows, input.height() - row),
                           std::min(columns, input.width() - column)};
-        at::parallel_for(0, outs / 16, 2, [&](int64_t begin, int64_t end) {
+        parallel_for(0, outs / 16, 2, [&](int64_t begin, int64_t end) {
           pack_gradient(output, chunk, begin, end, mutable_bits(packed_gradient));
         });
-        at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
-          const at::Tensor scratch = at::empty({part_size}, at::kBFloat16);
+        parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
+          const Array scratch = Array::empty({part_size}, kBFloat16);
           products.configure();
           for (int64_t i = begin; i < end; ++i) {
             const int64_t channel = i * part, blocks = std::min(part, ins - channel) / 16;
@@ -192,19 +189,19 @@ at::Tensor bfloat16_weight_gradient(const at::Tensor& x, const at::Tensor& gradi
   return sums.weight();
 }
 
-at::Tensor bfloat16_channel_sums(const at::Tensor& x) {
-  SSCVAE_ASSERT(has_bfloat16_kernels() && x.is_contiguous(at::MemoryFormat::ChannelsLast) && x.size(1) % 16 == 0);
+Array bfloat16_channel_sums(const Array& x) {
+  SSCVAE_ASSERT(has_bfloat16_kernels() && x.is_contiguous(Layout::kChannelsLast) && x.size(1) % 16 == 0);
   constexpr int64_t kPart = 1 << 13;  // pixels
   const int64_t channels = x.size(1), pixels = x.numel() / channels, parts = (pixels + kPart - 1) / kPart;
-  const at::Tensor sums = at::zeros({parts, 2, channels}, at::kDouble);
-  at::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
+  const Array sums = Array::zeros({parts, 2, channels}, kFloat64);
+  parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      double* sum = sums.mutable_data_ptr<double>() + i * 2 * channels;
-      bfloat16::channel_sums(bits(x) + i * kPart * channels, std::min(kPart, pixels - i * kPart), channels, sum,
-                             sum + channels);
+      double* part = sums.data<double>() + i * 2 * channels;
+      bfloat16::channel_sums(bits(x) + i * kPart * channels, std::min(kPart, pixels - i * kPart), channels, part,
+                             part + channels);
     }
   });
-  return sums.select(1, 0).sum({0}).to(at::kFloat);
+  return sum(sums.select(1, 0), {0}).to(kFloat32);
 }
 
 }  // namespace sscvae::kernels

@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include "sscvae/kernels/test_units.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::kernels {
 namespace {

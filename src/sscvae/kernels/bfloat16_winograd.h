@@ -1,7 +1,6 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
+#include "sscvae/array/array.h"
 #include "sscvae/kernels/bfloat16_output.h"
 #include "sscvae/kernels/epilogue.h"
 
@@ -14,19 +13,19 @@ namespace sscvae::kernels {
 class Bfloat16Winograd {
  public:
   /// Shapes: weight [C',C,3,3] float32 with any strides, C a multiple of 16; bias [C'] or undefined.
-  Bfloat16Winograd(const at::Tensor& weight, const at::Tensor& bias);
+  Bfloat16Winograd(const Array& weight, const Array& bias);
 
   /// Shapes: x [N,C,H,W] bfloat16 channels-last; results go to `output`, made for the same epilogue.
-  void run(const at::Tensor& x, const bfloat16::Output& output, const Epilogue& epilogue) const;
+  void run(const Array& x, const bfloat16::Output& output, const Epilogue& epilogue) const;
   int64_t channels() const { return channels_; }
 
  private:
   int64_t channels_, panels_;
-  at::Tensor weights_;  // [panels][16][C / 2][32][2]
-  at::Tensor bias_;     // [panels * 32]
+  Array weights_;  // [panels][16][C / 2][32][2]
+  Array bias_;     // [panels * 32]
 };
 
 /// The gradient of such a convolution's weight, from 16 instead of 36 multiplications: as bfloat16_weight_gradient.
-at::Tensor bfloat16_winograd_weight_gradient(const at::Tensor& x, const at::Tensor& gradient, bool input_relu);
+Array bfloat16_winograd_weight_gradient(const Array& x, const Array& gradient, bool input_relu);
 
 }  // namespace sscvae::kernels

@@ -7,6 +7,7 @@
 #include "sscvae/kernels/pointwise.h"
 #include "sscvae/kernels/test_units.h"
 #include "sscvae/kernels/winograd.h"
+#include "sscvae/nn/arrays.h"
 
 /// Every kernel against the plain operations, at sizes that do not fit tiles, vectors or panels.
 namespace sscvae::kernels {
@@ -37,7 +38,7 @@ at::Tensor expected(const at::Tensor& x, const at::Tensor& weight, const at::Ten
   at::Tensor y =
       at::conv2d(input, weight.to(at::kDouble), bias.defined() ? bias.to(at::kDouble) : bias, 1, weight.size(2) / 2);
   y = activated(y, epilogue.activation);
-  if (epilogue.residual.defined()) y = y + epilogue.residual.to(at::kDouble);
+  if (epilogue.residual.defined()) y = y + as_tensor(epilogue.residual).to(at::kDouble);
   return (epilogue.pool ? at::max_pool2d(y, {2, 2}, {2, 2}) : y).to(at::kFloat);
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
+#include "sscvae/array/array.h"
+#include "sscvae/array/elementwise.h"
 #include "sscvae/kernels/isa.h"
 
 namespace sscvae::kernels {
@@ -14,9 +14,9 @@ enum class Act { kNone, kRelu, kSilu };
 struct Epilogue {
   bool input_relu = false;
   Act activation = Act::kNone;
-  at::Tensor mask;  ///< bfloat16 with the strides of the result, or undefined; for bfloat16 kernels, not with pooling
-  at::Tensor residual;  ///< added after the activation; may be the tensor that is written
-  bool pool = false;    ///< 2x2, stride 2, a last odd row or column is dropped; not with a residual
+  Array mask;         ///< bfloat16 with the strides of the result, or undefined; for bfloat16 kernels, not with pooling
+  Array residual;     ///< added after the activation; may be the tensor that is written
+  bool pool = false;  ///< 2x2, stride 2, a last odd row or column is dropped; not with a residual
 };
 
 }  // namespace sscvae::kernels

@@ -1,7 +1,5 @@
 #include "sscvae/kernels/lista_bfloat16.h"
 
-#include <ATen/ops/zeros.h>
-
 #ifdef SSCVAE_X86
 #include "sscvae/kernels/x86_vectors.h"
 #endif
@@ -10,14 +8,14 @@ namespace sscvae::kernels {
 
 int64_t bfloat16_panel_width(int64_t columns) { return columns % 128 == 0 ? 128 : 64; }
 
-at::Tensor pack_bfloat16(const float* matrix, int64_t stride, int64_t depth, int64_t columns) {
-  at::Tensor packed = at::zeros({depth * columns}, at::TensorOptions(at::kBFloat16));
+Array pack_bfloat16(const float* matrix, int64_t stride, int64_t depth, int64_t columns) {
+  const Array packed = Array::zeros({depth * columns}, kBFloat16);
   const int64_t width = bfloat16_panel_width(columns);
-  auto* to = packed.mutable_data_ptr<at::BFloat16>();
+  auto* to = packed.data<BFloat16>();
   for (int64_t row = 0; row < depth; ++row)
     for (int64_t column = 0; column < columns; ++column)
       to[column / width * width * depth + (row / 2 * width + column % width) * 2 + row % 2] =
-          matrix[row * stride + column];
+          BFloat16(matrix[row * stride + column]);
   return packed;
 }
 
@@ -34,7 +32,7 @@ namespace {
 
 constexpr int64_t kBlockRows = 8;
 
-const uint16_t* bits(const at::BFloat16* values) { return reinterpret_cast<const uint16_t*>(values); }
+const uint16_t* bits(const BFloat16* values) { return reinterpret_cast<const uint16_t*>(values); }
 
 __m512 with_sign_of(__m512 magnitude, __m512i sign) {
   return _mm512_castsi512_ps(_mm512_or_si512(_mm512_castps_si512(magnitude), sign));
@@ -50,14 +48,14 @@ __m512 shrunk(__m512 v, __m512 theta) {
   return _mm512_maskz_mov_ps(kept, with_sign_of(magnitude, sign_bits(v)));
 }
 
-void store_rounded(at::BFloat16* to, __m512 low, __m512 high) {
+void store_rounded(BFloat16* to, __m512 low, __m512 high) {
   _mm512_storeu_si512(to, reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low)));
 }
 
-__m256i load_half(const at::BFloat16* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); }
+__m256i load_half(const BFloat16* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); }
 
 /// g of 16 elements through the shrinkage whose result was `code`.
-__m512 pass(__m512 g, const at::BFloat16* code, float* drive_gradient, float* threshold_gradient) {
+__m512 pass(__m512 g, const BFloat16* code, float* drive_gradient, float* threshold_gradient) {
   const __m512 z = _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(load_half(code)), 16));
   const __m512 outer = _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(z, _mm512_setzero_ps(), _CMP_NEQ_UQ), g);
   _mm512_storeu_ps(drive_gradient, _mm512_add_ps(_mm512_loadu_ps(drive_gradient), outer));
@@ -69,7 +67,7 @@ __m512 pass(__m512 g, const at::BFloat16* code, float* drive_gradient, float* th
 }
 
 /// Rows r and r + 1 of 16 columns as pairs.
-__m512i row_pairs(const at::BFloat16* row, int64_t stride) {
+__m512i row_pairs(const BFloat16* row, int64_t stride) {
   const __m512i even = _mm512_cvtepu16_epi32(load_half(row)), odd = _mm512_cvtepu16_epi32(load_half(row + stride));
   return _mm512_or_si512(even, _mm512_slli_epi32(odd, 16));
 }
@@ -100,14 +98,14 @@ void transpose_16x16(__m512i* rows) {
 
 }  // namespace
 
-void round_to_bfloat16(const float* from, int64_t stride, int64_t rows, int64_t columns, at::BFloat16* to) {
+void round_to_bfloat16(const float* from, int64_t stride, int64_t rows, int64_t columns, BFloat16* to) {
   for (int64_t row = 0; row < rows; ++row, from += stride, to += columns)
     for (int64_t k = 0; k < columns; k += 32)
       store_rounded(to + k, _mm512_loadu_ps(from + k), _mm512_loadu_ps(from + k + 16));
 }
 
 void shrink_panel(const Bfloat16Panel& panel, const float* drive, const float* threshold, float* code,
-                  at::BFloat16* rounded) {
+                  BFloat16* rounded) {
   const auto update = [&](int64_t from, int64_t at) {
     const __m512 moved = _mm512_sub_ps(_mm512_loadu_ps(code + at), _mm512_loadu_ps(panel.product + from));
     const __m512 result = shrunk(_mm512_add_ps(moved, _mm512_loadu_ps(drive + at)), _mm512_loadu_ps(threshold + at));
@@ -122,8 +120,8 @@ void shrink_panel(const Bfloat16Panel& panel, const float* drive, const float* t
     }
 }
 
-void gradient_panel(const Bfloat16Panel& panel, const at::BFloat16* code, float* outer, float* drive_gradient,
-                    float* threshold_gradient, at::BFloat16* rounded) {
+void gradient_panel(const Bfloat16Panel& panel, const BFloat16* code, float* outer, float* drive_gradient,
+                    float* threshold_gradient, BFloat16* rounded) {
   const auto update = [&](int64_t from, int64_t at, int64_t half) {
     const __m512 g = _mm512_sub_ps(_mm512_loadu_ps(outer + at), _mm512_loadu_ps(panel.product + from));
     const __m512 result =
@@ -139,7 +137,7 @@ void gradient_panel(const Bfloat16Panel& panel, const at::BFloat16* code, float*
     }
 }
 
-int64_t find_active_pairs(const at::BFloat16* matrix, int64_t rows, int64_t columns, int32_t* lists, int32_t* counts) {
+int64_t find_active_pairs(const BFloat16* matrix, int64_t rows, int64_t columns, int32_t* lists, int32_t* counts) {
   const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   int64_t total = 0;
   for (int64_t row = 0; row < rows; row += kBlockRows, lists += columns / 2, ++counts) {
@@ -159,7 +157,7 @@ int64_t find_active_pairs(const at::BFloat16* matrix, int64_t rows, int64_t colu
   return total;
 }
 
-void multiply_active_pairs(const at::BFloat16* a, int64_t rows, int64_t depth, const at::BFloat16* panel, int64_t width,
+void multiply_active_pairs(const BFloat16* a, int64_t rows, int64_t depth, const BFloat16* panel, int64_t width,
                            const int32_t* lists, const int32_t* counts, float* product) {
   for (int64_t row = 0; row < rows; row += kBlockRows, lists += depth / 2, ++counts)
     for (int64_t column = 0; column < width; column += 32) {
@@ -175,7 +173,7 @@ void multiply_active_pairs(const at::BFloat16* a, int64_t rows, int64_t depth, c
     }
 }
 
-void transpose_bfloat16(const at::BFloat16* from, int64_t rows, int64_t columns, at::BFloat16* to, int64_t stride) {
+void transpose_bfloat16(const BFloat16* from, int64_t rows, int64_t columns, BFloat16* to, int64_t stride) {
   __m512i block[16];
   for (int64_t row = 0; row < rows; row += 32)
     for (int64_t column = 0; column < columns; column += 16) {
@@ -185,8 +183,7 @@ void transpose_bfloat16(const at::BFloat16* from, int64_t rows, int64_t columns,
     }
 }
 
-void interleave_bfloat16(const at::BFloat16* from, int64_t rows, int64_t columns, at::BFloat16* to,
-                         int64_t panel_stride) {
+void interleave_bfloat16(const BFloat16* from, int64_t rows, int64_t columns, BFloat16* to, int64_t panel_stride) {
   const int64_t width = bfloat16_panel_width(columns);
   for (int64_t row = 0; row < rows; row += 2)
     for (int64_t column = 0; column < columns; column += 16)

@@ -5,7 +5,11 @@
 
 #include <array>
 
+#include "sscvae/kernels/bfloat16_products.h"
+#include "sscvae/kernels/layout.h"
 #include "sscvae/kernels/lista_kernel.h"
+#include "sscvae/kernels/test_units.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::kernels {
 namespace {
@@ -29,8 +33,8 @@ TEST_F(Bfloat16Test, PacksPanels) {
     const at::Tensor rounded = matrix.to(at::kBFloat16);
     EXPECT_TRUE(at::equal(pack_bfloat16(matrix.const_data_ptr<float>(), columns, 32, columns), panels_of(rounded)));
     at::Tensor interleaved = at::zeros({32 * columns}, at::TensorOptions(at::kBFloat16));
-    interleave_bfloat16(rounded.const_data_ptr<at::BFloat16>(), 32, columns,
-                        interleaved.mutable_data_ptr<at::BFloat16>(), 32 * bfloat16_panel_width(columns));
+    interleave_bfloat16(Array(rounded).data<BFloat16>(), 32, columns, Array(interleaved).data<BFloat16>(),
+                        32 * bfloat16_panel_width(columns));
     EXPECT_TRUE(at::equal(interleaved, panels_of(rounded)));
   }
 }
@@ -38,11 +42,10 @@ TEST_F(Bfloat16Test, PacksPanels) {
 TEST_F(Bfloat16Test, RoundsAndTransposes) {
   const at::Tensor matrix = at::randn({64, 96});
   at::Tensor rounded = at::zeros({64, 96}, at::TensorOptions(at::kBFloat16));
-  round_to_bfloat16(matrix.const_data_ptr<float>(), 96, 64, 96, rounded.mutable_data_ptr<at::BFloat16>());
+  round_to_bfloat16(matrix.const_data_ptr<float>(), 96, 64, 96, Array(rounded).data<BFloat16>());
   EXPECT_TRUE(at::equal(rounded, matrix.to(at::kBFloat16)));
   at::Tensor transposed = at::zeros({96, 80}, at::TensorOptions(at::kBFloat16));
-  transpose_bfloat16(rounded.const_data_ptr<at::BFloat16>(), 64, 96, transposed.mutable_data_ptr<at::BFloat16>() + 16,
-                     80);
+  transpose_bfloat16(Array(rounded).data<BFloat16>(), 64, 96, Array(transposed).data<BFloat16>() + 16, 80);
   EXPECT_TRUE(at::equal(transposed.slice(1, 16), rounded.t()));
 }
 
@@ -53,7 +56,7 @@ TEST_F(Bfloat16Test, MultipliesWhatIsThereOnly) {
   const at::Tensor packed = pack_bfloat16(b.const_data_ptr<float>(), 128, 96, 128);
   std::array<int32_t, 96> lists{};  // two blocks of 48 pairs
   std::array<int32_t, 2> counts{};
-  const int64_t total = find_active_pairs(a.const_data_ptr<at::BFloat16>(), 16, 96, lists.data(), counts.data());
+  const int64_t total = find_active_pairs(Array(a).data<BFloat16>(), 16, 96, lists.data(), counts.data());
   const at::Tensor used = mask.reshape({2, 8, 48, 2}).amax({1, 3});
   EXPECT_EQ(total, used.sum().item<int64_t>());
   EXPECT_LT(total, 96);
@@ -61,9 +64,28 @@ TEST_F(Bfloat16Test, MultipliesWhatIsThereOnly) {
     for (int32_t i = 0; i < counts[block]; ++i)
       EXPECT_GT(used[static_cast<int64_t>(block)][lists[48 * block + static_cast<size_t>(i)]].item<float>(), 0);
   at::Tensor product = at::full({16, 128}, 7.0F);
-  multiply_active_pairs(a.const_data_ptr<at::BFloat16>(), 16, 96, packed.const_data_ptr<at::BFloat16>(), 128,
-                        lists.data(), counts.data(), product.mutable_data_ptr<float>());
+  multiply_active_pairs(Array(a).data<BFloat16>(), 16, 96, Array(packed).data<BFloat16>(), 128, lists.data(),
+                        counts.data(), product.mutable_data_ptr<float>());
   EXPECT_TRUE(at::allclose(product, at::mm(a.to(at::kFloat), b.to(at::kBFloat16).to(at::kFloat)), 1e-5, 1e-5));
+}
+
+/// Whole matrices by vectors and by tiles, written and added, rows of the result further apart than they are long.
+TEST_F(Bfloat16Test, MultipliesMatricesByEveryUnit) {
+  torch::manual_seed(2);
+  const at::Tensor a = at::randn({64, 96}).to(at::kBFloat16), b = at::randn({96, 128}).to(at::kBFloat16);
+  const at::Tensor packed = pack_bfloat16(b.to(at::kFloat).const_data_ptr<float>(), 128, 96, 128);
+  const at::Tensor expected = at::mm(a.to(at::kFloat), b.to(at::kFloat));
+  for (const Bfloat16Unit unit : testable_bfloat16_units()) {
+    const bfloat16::Products& products = bfloat16::products(unit);
+    at::Tensor result = at::full({64, 144}, 7.0F);
+    products.configure();
+    for (const bool add : {false, true})
+      products.multiply_matrices({bits(a), bits(packed), 64, 128, 96, 96, 128}, result.mutable_data_ptr<float>(), 144,
+                                 add);
+    products.release();
+    EXPECT_TRUE(at::allclose(result.narrow(1, 0, 128), 2 * expected, 1e-4, 1e-4)) << static_cast<int>(unit);
+    EXPECT_TRUE(at::equal(result.narrow(1, 128, 16), at::full({64, 16}, 7.0F)));
+  }
 }
 
 }  // namespace

@@ -1,44 +1,55 @@
 #include "sscvae/kernels/lista_kernel.h"
 
-#include <ATen/Context.h>
-#include <ATen/Parallel.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/empty_like.h>
-#include <ATen/ops/full_like.h>
-#include <ATen/ops/zeros.h>
-
 #include <algorithm>
 #include <numeric>
+#include <string>
 #include <vector>
 
+#include "sscvae/array/array.h"
+#include "sscvae/array/parallel.h"
+#include "sscvae/array/shape.h"
 #include "sscvae/core/error.h"
-#include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
 #include "sscvae/kernels/bfloat16_unit.h"
-#include "sscvae/kernels/lista_matrix.h"
 #include "sscvae/kernels/lista_tile.h"
 
 namespace sscvae::kernels {
 
 namespace {
 
-/// Checks, makes rows contiguous and gives the threshold two dimensions.
-ListaProblem checked(const ListaProblem& problem) {
-  ListaProblem result = checked_problem(problem, c10::kCPU);
-  if (!supports(problem.precision))
-    throw UsageError("bfloat16 iterations: this processor has neither AVX512_BF16 nor AMX_BF16");
-  return result;
+void check_type(const Array& array, const char* name) {
+  if (array.type() != kFloat32 || array.is_placeholder())
+    throw ShapeError(std::string(name) + ": expected float32 in memory, got " + name_of(array.type()) +
+                     (array.is_placeholder() ? " elsewhere" : ""));
 }
 
-/// Who takes the steps of a problem that is not the CPU's, or null.
-const ListaSteps* steps_elsewhere(const ListaProblem& problem) {
-  return problem.features.device().is_cuda() ? cuda_steps() : nullptr;
+/// Checks, makes rows contiguous and gives the threshold two dimensions.
+ListaProblem checked(ListaProblem problem) {
+  check_shape(problem.dictionary, "dictionary", "d,K", {-1, -1});
+  check_shape(problem.features, "features", "P,d", {-1, problem.dictionary.size(0)});
+  check_type(problem.features, "features");
+  check_type(problem.dictionary, "dictionary");
+  check_type(problem.threshold, "threshold");
+  Array theta = problem.threshold;
+  while (theta.dim() < 2) theta = theta.unsqueeze(0);
+  const int64_t positions = problem.features.size(0), atoms = problem.dictionary.size(1);
+  const auto fits = [&](int64_t axis, int64_t size) { return theta.size(axis) == size || theta.size(axis) == 1; };
+  if (theta.dim() != 2 || !fits(0, positions) || !fits(1, atoms))
+    throw ShapeError(format("threshold: expected a shape that broadcasts to [%lld,%lld], got %s",
+                            static_cast<long long>(positions), static_cast<long long>(atoms),
+                            shape_text(problem.threshold).c_str()));
+  if (!supports(problem.precision))
+    throw UsageError("bfloat16 iterations: this processor has neither AVX512_BF16 nor AMX_BF16");
+  problem.features = problem.features.contiguous();
+  problem.dictionary = problem.dictionary.contiguous();
+  problem.threshold = theta.contiguous();
+  return problem;
 }
 
 ListaInputs inputs_of(const ListaProblem& problem) {
-  const at::Tensor& theta = problem.threshold;
-  return {problem.features.const_data_ptr<float>(), theta.const_data_ptr<float>(),
-          theta.size(0) == 1 ? 0 : theta.size(1), theta.size(1) == 1 ? 0 : 1};
+  const Array& theta = problem.threshold;
+  return {problem.features.data<float>(), theta.data<float>(), theta.size(0) == 1 ? 0 : theta.size(1),
+          theta.size(1) == 1 ? 0 : 1};
 }
 
 TileRange tile_range(const ListaPlan& plan, int64_t tile) {
@@ -76,7 +87,7 @@ class ChunkSums {
   /// The sums of all chunks, which become the first one's.
   ListaSums total() {
     float* sum = memory_.data();
-    at::parallel_for(0, size(), 1 << 16, [&](int64_t begin, int64_t end) {
+    parallel_for(0, size(), 1 << 16, [&](int64_t begin, int64_t end) {
       for (int64_t chunk = 1; chunk < count_; ++chunk)
         for (int64_t i = begin; i < end; ++i) sum[i] += sum[chunk * size() + i];
     });
@@ -102,7 +113,7 @@ class ChunkSums {
 void backward_over_tiles(const ListaPlan& plan, const ListaWeights& weights, const ListaInputs& inputs,
                          const ListaGradientRows& rows, ChunkSums& sums) {
   const int64_t tiles = plan.num_tiles(), chunks = sums.count();
-  at::parallel_for(0, chunks, 1, [&](int64_t begin, int64_t end) {
+  parallel_for(0, chunks, 1, [&](int64_t begin, int64_t end) {
     const auto tile = make_tile(plan, weights);
     for (int64_t chunk = begin; chunk < end; ++chunk)
       for (int64_t i = chunk * tiles / chunks; i < (chunk + 1) * tiles / chunks; ++i)
@@ -124,10 +135,10 @@ Buffer through_gram(const ListaPlan& plan, const ListaWeights& weights, const fl
 }
 
 /// x^T gradient(x D) - D (M + M^T) / L.
-at::Tensor gradient_of_dictionary(const ListaPlan& plan, const ListaWeights& weights, const ListaSums& sums) {
+Array gradient_of_dictionary(const ListaPlan& plan, const ListaWeights& weights, const ListaSums& sums) {
   const int64_t atoms = plan.atoms, stride = plan.atom_stride;
-  at::Tensor gradient = at::empty({plan.dim, atoms}, at::TensorOptions(at::kFloat));
-  auto* to = gradient.mutable_data_ptr<float>();
+  Array gradient = Array::empty({plan.dim, atoms}, kFloat32);
+  auto* to = gradient.data<float>();
   for (int64_t i = 0; i < plan.dim; ++i) std::copy_n(sums.dictionary + i * stride, atoms, to + i * atoms);
   if (!sums.inhibition) return gradient;
   const Buffer made = plan.factored ? Buffer() : through_gram(plan, weights, sums.inhibition);
@@ -148,72 +159,62 @@ double dot_of_rows(const ListaPlan& plan, const float* a, const float* b, int64_
 
 /// L divides in y = x D / L and in G = D^T D / L, and S = I - G:  (<M, G> - <gradient(y), y>) / L, where
 /// <M, G> = <D (M + M^T), D> / 2 L.
-at::Tensor gradient_of_lipschitz(const ListaPlan& plan, const ListaWeights& weights, const ListaSums& sums,
-                                 const at::Tensor& lipschitz) {
+Array gradient_of_lipschitz(const ListaPlan& plan, const ListaWeights& weights, const ListaSums& sums,
+                            const Array& lipschitz) {
   double dot = -*sums.drive_dot;
   if (sums.inhibition)
     dot += plan.factored
                ? dot_of_rows(plan, sums.inhibition, weights.rows.data(), plan.dim) * plan.inverse_lipschitz / 2
                : dot_of_rows(plan, sums.inhibition, weights.gram.data(), plan.atoms);
-  return at::full_like(lipschitz, dot * plan.inverse_lipschitz);
+  return full_like(lipschitz, dot * plan.inverse_lipschitz);
 }
 
 /// Of a threshold that all positions share; [1,K] or [1,1].
-void write_shared_threshold(const ListaPlan& plan, const ListaSums& sums, at::Tensor& gradient) {
-  auto* to = gradient.mutable_data_ptr<float>();
+void write_shared_threshold(const ListaPlan& plan, const ListaSums& sums, const Array& gradient) {
+  auto* to = gradient.data<float>();
   if (gradient.size(1) == plan.atoms) std::copy_n(sums.threshold, plan.atoms, to);
   else *to = static_cast<float>(std::accumulate(sums.threshold, sums.threshold + plan.atoms, 0.0));
 }
 
 }  // namespace
 
-bool supports(Precision precision) {
-  if (precision == Precision::kFloat32) return true;
-  return has_bfloat16_kernels() && at::globalContext().userEnabledMkldnn();
-}
+bool supports(Precision precision) { return precision == Precision::kFloat32 || has_bfloat16_kernels(); }
 
-bool runs_on(c10::DeviceType device) {
-  return device == c10::kCPU || (device == c10::kCUDA && cuda_steps() != nullptr);
-}
-
-at::Tensor lista_forward(const ListaProblem& unchecked) {
-  if (const ListaSteps* steps = steps_elsewhere(unchecked)) return lista_matrix_forward(unchecked, *steps);
+Array lista_forward(const ListaProblem& unchecked) {
   const ListaProblem problem = checked(unchecked);
   const ListaPlan plan(problem);
   const ListaInputs inputs = inputs_of(problem);
-  if (plan.num_iterations < plan.first_code) return at::zeros({plan.positions, plan.atoms}, problem.features.options());
-  at::Tensor code = at::empty({plan.positions, plan.atoms}, problem.features.options());
-  auto* to = code.mutable_data_ptr<float>();
+  if (plan.num_iterations < plan.first_code) return Array::zeros({plan.positions, plan.atoms});
+  Array code = Array::empty({plan.positions, plan.atoms});
+  auto* to = code.data<float>();
   const ListaWeights weights(plan, problem.dictionary, false);
-  at::parallel_for(0, plan.num_tiles(), 1, [&](int64_t begin, int64_t end) {
+  parallel_for(0, plan.num_tiles(), 1, [&](int64_t begin, int64_t end) {
     const auto tile = make_tile(plan, weights);
     for (int64_t i = begin; i < end; ++i) tile->forward(inputs, tile_range(plan, i), to);
   });
   return code;
 }
 
-ListaGradients lista_backward(const ListaProblem& unchecked, const at::Tensor& code, const at::Tensor& code_gradient,
+ListaGradients lista_backward(const ListaProblem& unchecked, const Array& code, const Array& code_gradient,
                               const ListaGradientMask& wanted) {
-  if (const ListaSteps* steps = steps_elsewhere(unchecked))
-    return lista_matrix_backward(unchecked, code, code_gradient, wanted, *steps);
   const ListaProblem problem = checked(unchecked);
   const ListaPlan plan(problem);
   check_shape(code, "code", "P,K", {plan.positions, plan.atoms});
   check_shape(code_gradient, "code gradient", "P,K", {plan.positions, plan.atoms});
   SSCVAE_ASSERT(plan.num_iterations >= plan.first_code);  // otherwise the code is constant
-  const at::Tensor code_rows = code.contiguous(), gradient_rows = code_gradient.contiguous();
+  const Array code_rows = code.contiguous(), gradient_rows = code_gradient.contiguous();
   const bool has_products = plan.num_iterations > plan.first_code, shared = problem.threshold.size(0) == 1;
 
   ListaGradients result;
-  ListaGradientRows rows{code_rows.const_data_ptr<float>(), gradient_rows.const_data_ptr<float>()};
+  ListaGradientRows rows{code_rows.data<float>(), gradient_rows.data<float>()};
   if (wanted.features) {
-    result.features = at::empty_like(problem.features);
-    rows.features = result.features.mutable_data_ptr<float>();
+    result.features = empty_like(problem.features);
+    rows.features = result.features.data<float>();
   }
   if (wanted.threshold) {
-    result.threshold = at::empty_like(problem.threshold);
+    result.threshold = empty_like(problem.threshold);
     rows.threshold_columns = problem.threshold.size(1);
-    if (!shared) rows.threshold = result.threshold.mutable_data_ptr<float>();
+    if (!shared) rows.threshold = result.threshold.data<float>();
   }
   const ListaWeights weights(plan, problem.dictionary, true);
   ChunkSums chunks(plan, {has_products && (wanted.dictionary || wanted.lipschitz), wanted.dictionary,

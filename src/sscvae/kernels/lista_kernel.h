@@ -1,13 +1,12 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
+#include "sscvae/array/array.h"
 #include "sscvae/kernels/lista_simd.h"
 
 /// Unfolded iterative shrinkage on tiles of positions: a tile stays in the cache through all iterations.
 ///   y = x D / L,   S = I - D^T D / L,   z(t+1) = S_theta(v(t+1)),   v(t+1) = z(t) S + y = z(t) + (x - z(t) D^T) D / L
 /// The plain version, and what the quantities mean, is in nn/lista.h. Results do not depend on the number of threads,
-/// bit for bit; they do depend, within rounding, on the instruction set. Tensors of a GPU go through lista_matrix.h.
+/// bit for bit; they do depend, within rounding, on the instruction set. A GPU's way is nn/lista_matrix.h.
 namespace sscvae::kernels {
 
 enum class Precision {
@@ -20,39 +19,36 @@ enum class Precision {
 /// Can this processor run it?
 bool supports(Precision precision);
 
-/// Does the CPU multiply by D^T and D in each step, 2 d K multiplications, instead of by S, K^2? It does so in float32
-/// where that is at most half: z S + y = z + (x - z D^T) D / L.
+/// Does the kernel multiply by D^T and D in each step, 2 d K multiplications, instead of by S, K^2? It does so in
+/// float32 where that is at most half: z S + y = z + (x - z D^T) D / L.
 bool is_factored(int64_t dim, int64_t atoms, Precision precision);
 
-/// Where float32 problems are solved: on the CPU, and on a CUDA device in a build with lista_kernel.cu.
-bool runs_on(c10::DeviceType device);
-
-/// Shapes: features [P,d], dictionary [d,K], lipschitz [] (any scalar tensor), threshold broadcastable to [P,K] with at
-/// most two dimensions. All float32 on one device that `runs_on` names, any strides.
+/// Shapes: features [P,d], dictionary [d,K], lipschitz [] (a single number), threshold broadcastable to [P,K] with at
+/// most two dimensions. All float32, any strides.
 struct ListaProblem {
-  at::Tensor features, dictionary, lipschitz, threshold;
+  Array features, dictionary, lipschitz, threshold;
   int64_t num_iterations = 0;
-  bool projected_start = false;               ///< z(0) = S_theta(x D) instead of 0
-  Precision precision = Precision::kFloat32;  ///< on the CPU; elsewhere always float32
-  Isa isa = best_isa();                       ///< of the float32 loops of the CPU
+  bool projected_start = false;  ///< z(0) = S_theta(x D) instead of 0
+  Precision precision = Precision::kFloat32;
+  Isa isa = best_isa();  ///< of the float32 loops
 };
 
-/// The code [P,K]. Errors: ShapeError, also for a type or device that has no kernel; UsageError for a precision that
-/// the processor does not support; InternalError if a GPU refuses.
-at::Tensor lista_forward(const ListaProblem& problem);
+/// The code [P,K]. Errors: ShapeError, also for another type; UsageError for a precision that the processor does not
+/// support.
+Array lista_forward(const ListaProblem& problem);
 
 /// One gradient for each input, undefined where it was not asked for.
 struct ListaGradients {
-  at::Tensor features, dictionary, lipschitz, threshold;
+  Array features, dictionary, lipschitz, threshold;
 };
 struct ListaGradientMask {
   bool features = true, dictionary = true, lipschitz = true, threshold = true;
 };
 
-/// Gradients from the forward result `code` and its gradient, both [P,K]. On the CPU memory beyond inputs and results
+/// Gradients from the forward result `code` and its gradient, both [P,K]. Memory beyond inputs and results
 /// is that of one tile for each thread and of at most 64 partial sums of weight gradients: codes of earlier iterations
 /// are computed again, tile by tile.
-ListaGradients lista_backward(const ListaProblem& problem, const at::Tensor& code, const at::Tensor& code_gradient,
+ListaGradients lista_backward(const ListaProblem& problem, const Array& code, const Array& code_gradient,
                               const ListaGradientMask& wanted);
 
 }  // namespace sscvae::kernels

@@ -1,10 +1,9 @@
 #include "sscvae/kernels/lista_tile.h"
 
-#include <ATen/ops/zeros.h>
-
 #include <algorithm>
 #include <cmath>
 
+#include "sscvae/array/array.h"
 #include "sscvae/kernels/layout.h"
 #include "sscvae/kernels/lista_bfloat16.h"
 
@@ -24,8 +23,8 @@ int64_t rows_of_tile(int64_t padded_atoms, Precision precision) {
 
 Buffer::Buffer(int64_t count) {
   if (count == 0) return;
-  memory_ = at::zeros({count}, at::TensorOptions(at::kFloat));
-  data_ = memory_.mutable_data_ptr<float>();
+  memory_ = Array::zeros({count}, kFloat32);
+  data_ = memory_.data<float>();
 }
 
 ListaPlan::ListaPlan(const ListaProblem& problem)
@@ -64,9 +63,9 @@ void multiply_panels(const ListaPlan& plan, Left left, const float* a, int64_t a
                       stride, false);
 }
 
-ListaWeights::ListaWeights(const ListaPlan& plan, const at::Tensor& matrix, bool gradients) : for_gradients(gradients) {
+ListaWeights::ListaWeights(const ListaPlan& plan, const Array& matrix, bool gradients) : for_gradients(gradients) {
   const int64_t stride = plan.atom_stride;
-  const float* source = matrix.const_data_ptr<float>();
+  const float* source = matrix.data<float>();
   rows = Buffer(ListaPlan::padded_rows(plan.dim) * stride);
   for (int64_t i = 0; i < plan.dim; ++i) std::copy_n(source + i * plan.atoms, plan.atoms, rows.data() + i * stride);
   dictionary = pack_panels(plan, rows.data(), stride, plan.dim, plan.atoms);

@@ -1,16 +1,15 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <memory>
 
+#include "sscvae/array/array.h"
 #include "sscvae/kernels/lista_kernel.h"
 #include "sscvae/kernels/lista_rows.h"
 
 /// One tile of positions on its way through the iterations and back.
 namespace sscvae::kernels {
 
-/// Zero-filled float32 memory that LibTorch's allocator hands out (and counts).
+/// Zero-filled float32 memory.
 class Buffer {
  public:
   explicit Buffer(int64_t count = 0);
@@ -18,7 +17,7 @@ class Buffer {
   explicit operator bool() const { return data_ != nullptr; }
 
  private:
-  at::Tensor memory_;
+  Array memory_;
   float* data_ = nullptr;
 };
 
@@ -54,14 +53,14 @@ void multiply_panels(const ListaPlan& plan, Left left, const float* a, int64_t a
 /// The right factors of all products, packed once for all tiles.
 struct ListaWeights {
   bool for_gradients;
-  Buffer rows;               ///< D itself, rows of atom_stride
-  Buffer dictionary;         ///< panels of D [d,K]
-  Buffer transpose;          ///< panels of D^T [K,d]; for gradients or where factored
-  Buffer correction;         ///< panels of -D / L [d,K]; where factored
-  Buffer gram;               ///< G = D^T D / L [K,K], rows of atom_stride; not where factored
-  Buffer inhibition;         ///< panels of S = I - G; kFloat32 only, not where factored
-  at::Tensor bfloat16_gram;  ///< G as packed by pack_bfloat16; kBfloat16 only
-  ListaWeights(const ListaPlan& plan, const at::Tensor& matrix, bool for_gradients);
+  Buffer rows;          ///< D itself, rows of atom_stride
+  Buffer dictionary;    ///< panels of D [d,K]
+  Buffer transpose;     ///< panels of D^T [K,d]; for gradients or where factored
+  Buffer correction;    ///< panels of -D / L [d,K]; where factored
+  Buffer gram;          ///< G = D^T D / L [K,K], rows of atom_stride; not where factored
+  Buffer inhibition;    ///< panels of S = I - G; kFloat32 only, not where factored
+  Array bfloat16_gram;  ///< G as packed by pack_bfloat16; kBfloat16 only
+  ListaWeights(const ListaPlan& plan, const Array& matrix, bool for_gradients);
 
  private:
   void pack_gram(const ListaPlan& plan);

@@ -1,10 +1,10 @@
 #ifdef SSCVAE_X86
-#include <ATen/ops/zeros.h>
 
 #include <utility>
 #include <vector>
 
-#include "sscvae/kernels/bfloat16_matrix.h"
+#include "sscvae/array/array.h"
+#include "sscvae/kernels/bfloat16_products.h"
 #include "sscvae/kernels/bfloat16_unit.h"
 #include "sscvae/kernels/lista_bfloat16.h"
 #include "sscvae/kernels/lista_tile.h"
@@ -24,14 +24,14 @@ class HalfBuffer {
  public:
   explicit HalfBuffer(int64_t count = 0) {
     if (count == 0) return;
-    memory_ = at::zeros({count}, at::TensorOptions(at::kBFloat16));
-    data_ = memory_.mutable_data_ptr<at::BFloat16>();
+    memory_ = Array::zeros({count}, kBFloat16);
+    data_ = memory_.data<BFloat16>();
   }
-  at::BFloat16* data() const { return data_; }
+  BFloat16* data() const { return data_; }
 
  private:
-  at::Tensor memory_;
-  at::BFloat16* data_ = nullptr;
+  Array memory_;
+  BFloat16* data_ = nullptr;
 };
 
 class Bfloat16Tile : public ListaTile {
@@ -44,13 +44,14 @@ class Bfloat16Tile : public ListaTile {
         code_(plan.code_buffer()),
         product_(plan.tile_rows * width_),
         codes_(slots_ * plan.tile_rows * atoms_) {
+    products_.configure();  // of this thread, which also runs the tile
     if (!weights.for_gradients) return;
     rounded_outer_ = HalfBuffer(plan.tile_rows * atoms_);
     next_rounded_outer_ = HalfBuffer(plan.tile_rows * atoms_);
     left_ = HalfBuffer(atoms_ * capacity());
     right_ = HalfBuffer(atoms_ * capacity());
   }
-  ~Bfloat16Tile() override { release_bfloat16_matrices(); }
+  ~Bfloat16Tile() override { products_.release(); }
 
  protected:
   float* code_at(int64_t t) override { return code_.data(); }
@@ -79,8 +80,9 @@ class Bfloat16Tile : public ListaTile {
 
   void finish_weight_gradient(float* sum) override {
     for (int64_t first = 0; filled_ > 0 && first < atoms_; first += width_)
-      multiply_bfloat16_matrices({atoms_, width_, filled_}, {left_.data(), capacity()},
-                                 {right_.data() + first * capacity(), width_}, sum + first, plan_.atom_stride, true);
+      products_.multiply_matrices(
+          {words(left_.data()), words(right_.data() + first * capacity()), atoms_, width_, filled_, capacity(), width_},
+          sum + first, plan_.atom_stride, true);
     filled_ = 0;
   }
 
@@ -95,10 +97,10 @@ class Bfloat16Tile : public ListaTile {
 
  private:
   int64_t capacity() const { return kStepGroup * plan_.tile_rows; }
-  at::BFloat16* half_code(int64_t t) { return codes_.data() + t % slots_ * plan_.tile_rows * atoms_; }
+  BFloat16* half_code(int64_t t) { return codes_.data() + t % slots_ * plan_.tile_rows * atoms_; }
 
   /// Before multiply_gram: which columns of the matrix it may leave out.
-  void find_active(const at::BFloat16* matrix) {
+  void find_active(const BFloat16* matrix) {
     if (active_share() <= 0) return;
     const int64_t blocks = rows() / 8, pairs = atoms_ / 2;
     active_.resize(static_cast<size_t>(blocks * pairs));
@@ -108,17 +110,20 @@ class Bfloat16Tile : public ListaTile {
   }
 
   /// Columns [first, first + width) of rows G; G is symmetric, so that it serves both directions.
-  Bfloat16Panel multiply_gram(const at::BFloat16* matrix, int64_t first) {
-    const at::BFloat16* panel = weights_.bfloat16_gram.const_data_ptr<at::BFloat16>() + first * atoms_;
+  Bfloat16Panel multiply_gram(const BFloat16* matrix, int64_t first) {
+    const BFloat16* panel = weights_.bfloat16_gram.data<BFloat16>() + first * atoms_;
     if (is_sparse_)
       multiply_active_pairs(matrix, rows(), atoms_, panel, width_, active_.data(), active_counts_.data(),
                             product_.data());
     else
-      multiply_bfloat16_matrices({rows(), width_, atoms_}, {matrix, atoms_}, {panel, width_}, product_.data(), width_,
-                                 false);
+      products_.multiply_matrices({words(matrix), words(panel), rows(), width_, atoms_, atoms_, width_},
+                                  product_.data(), width_, false);
     return {product_.data(), rows(), width_, plan_.atom_stride, atoms_};
   }
 
+  static const uint16_t* words(const BFloat16* values) { return &values->bits; }
+
+  const bfloat16::Products& products_ = bfloat16::products(best_bfloat16_unit());
   const int64_t atoms_, width_, slots_;
   int64_t filled_ = 0;
   bool is_sparse_ = false;

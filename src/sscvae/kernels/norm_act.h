@@ -1,7 +1,7 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
+#include "sscvae/array/array.h"
+#include "sscvae/array/elementwise.h"
 #include "sscvae/kernels/epilogue.h"
 
 /// Normalisation, activation and pooling of a map in one go, with gradients, for training. With the map x, coefficients
@@ -14,7 +14,7 @@
 namespace sscvae::kernels {
 
 /// Is there a kernel for that map? (CPU, float32 or bfloat16, channels-last, C a multiple of 16)
-bool can_norm_act(const at::Tensor& x);
+bool can_norm_act(const Array& x);
 
 struct NormActForm {
   Act activation = Act::kNone;
@@ -23,19 +23,19 @@ struct NormActForm {
 };
 
 /// Sums over the pixels of x - centre and (x - centre)^2.
-at::Tensor channel_moments(const at::Tensor& x, const at::Tensor& centre, Isa isa = best_isa());
+Array channel_moments(const Array& x, const Array& centre, Isa isa = best_isa());
 
-at::Tensor norm_act(const at::Tensor& x, const at::Tensor& scale, const at::Tensor& shift, const NormActForm& form);
+Array norm_act(const Array& x, const Array& scale, const Array& shift, const NormActForm& form);
 
 /// With dz the gradient of z from that of y: sums over the pixels of dz and dz (x - centre).
-at::Tensor norm_act_gradient_sums(const at::Tensor& x, const at::Tensor& gradient, const at::Tensor& scale,
-                                  const at::Tensor& shift, const at::Tensor& centre, const NormActForm& form);
+Array norm_act_gradient_sums(const Array& x, const Array& gradient, const Array& scale, const Array& shift,
+                             const Array& centre, const NormActForm& form);
 
 /// How the gradient of x depends on dz: gain dz + slope (x - centre) + constant.
 struct GradientLine {
-  at::Tensor gain, slope, centre, constant;
+  Array gain, slope, centre, constant;
 };
-at::Tensor norm_act_gradient(const at::Tensor& x, const at::Tensor& gradient, const at::Tensor& scale,
-                             const at::Tensor& shift, const GradientLine& line, const NormActForm& form);
+Array norm_act_gradient(const Array& x, const Array& gradient, const Array& scale, const Array& shift,
+                        const GradientLine& line, const NormActForm& form);
 
 }  // namespace sscvae::kernels

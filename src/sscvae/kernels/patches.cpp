@@ -1,9 +1,9 @@
 #include "sscvae/kernels/patches.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <cstring>
+
+#include "sscvae/array/parallel.h"
 
 namespace sscvae::kernels {
 
@@ -65,7 +65,7 @@ void sum_windows(const PatchGrid& g, const float* windows, int64_t y, float* row
 }
 
 void gather_patches(const PatchGrid& g, const float* map, float* patches) {
-  at::parallel_for(0, g.images * g.height, kRowsAtOnce, [&](int64_t begin, int64_t end) {
+  parallel_for(0, g.images * g.height, kRowsAtOnce, [&](int64_t begin, int64_t end) {
     for (int64_t line = begin; line < end; ++line)
       gather_windows(g, map + line / g.height * g.height * g.width * g.channels, line % g.height, 0, g.width,
                      patches + line * g.width * g.numbers(), g.numbers());
@@ -73,7 +73,7 @@ void gather_patches(const PatchGrid& g, const float* map, float* patches) {
 }
 
 void sum_patches(const PatchGrid& g, const float* patches, float* map) {
-  at::parallel_for(0, g.images * g.height, kRowsAtOnce, [&](int64_t begin, int64_t end) {
+  parallel_for(0, g.images * g.height, kRowsAtOnce, [&](int64_t begin, int64_t end) {
     for (int64_t line = begin; line < end; ++line)
       sum_windows(g, patches + line / g.height * g.height * g.width * g.numbers(), line % g.height,
                   map + line * g.width * g.channels);

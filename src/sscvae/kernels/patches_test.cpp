@@ -8,6 +8,8 @@
 #include <ATen/ops/rand.h>
 #include <gtest/gtest.h>
 
+#include "sscvae/nn/arrays.h"
+
 namespace sscvae::kernels {
 namespace {
 

@@ -1,11 +1,9 @@
 #include "sscvae/kernels/pointwise.h"
 
-#include <ATen/Parallel.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/zeros.h>
-
 #include <algorithm>
 
+#include "sscvae/array/array.h"
+#include "sscvae/array/parallel.h"
 #include "sscvae/core/error.h"
 #include "sscvae/kernels/float_kernels.h"
 
@@ -14,11 +12,11 @@ namespace sscvae::kernels {
 struct Pointwise::Packed {
   const FloatKernels* kernels;
   int64_t channels, out_channels, panels;
-  at::Tensor weights, bias;
+  Array weights, bias;
   bool is_product = false;  ///< whole panels and no bias
 };
 
-Pointwise::Pointwise(const at::Tensor& weight, const at::Tensor& bias, Isa isa) : packed_(std::make_unique<Packed>()) {
+Pointwise::Pointwise(const Array& weight, const Array& bias, Isa isa) : packed_(std::make_unique<Packed>()) {
   Packed& p = *packed_;
   p.kernels = &float_kernels(isa);
   p.channels = weight.size(1);
@@ -26,10 +24,10 @@ Pointwise::Pointwise(const at::Tensor& weight, const at::Tensor& bias, Isa isa) 
   SSCVAE_ASSERT(weight.size(2) == 1 && weight.size(3) == 1 && p.channels % p.kernels->lanes == 0);
   const int64_t panel = p.kernels->panel;
   p.panels = (p.out_channels + panel - 1) / panel;
-  at::Tensor padded = at::zeros({p.panels * panel, p.channels});
+  Array padded = Array::zeros({p.panels * panel, p.channels});
   padded.narrow(0, 0, p.out_channels).copy_(weight.flatten(1));
   p.weights = padded.reshape({p.panels, panel, p.channels}).transpose(1, 2).contiguous();
-  p.bias = at::zeros({p.panels * panel});
+  p.bias = Array::zeros({p.panels * panel});
   p.is_product = !bias.defined() && p.panels * panel == p.out_channels;
   if (bias.defined()) p.bias.narrow(0, 0, p.out_channels).copy_(bias);
 }
@@ -37,16 +35,16 @@ Pointwise::Pointwise(const at::Tensor& weight, const at::Tensor& bias, Isa isa) 
 Pointwise::~Pointwise() = default;
 Pointwise::Pointwise(Pointwise&&) noexcept = default;
 
-void Pointwise::run(const at::Tensor& x, at::Tensor& out, const Epilogue& epilogue) const {
+void Pointwise::run(const Array& x, const Array& out, const Epilogue& epilogue) const {
   const Packed& p = *packed_;
-  SSCVAE_ASSERT(x.is_contiguous(at::MemoryFormat::ChannelsLast) && x.size(1) == p.channels && !epilogue.pool);
+  SSCVAE_ASSERT(x.is_contiguous(Layout::kChannelsLast) && x.size(1) == p.channels && !epilogue.pool);
   SSCVAE_ASSERT(out.size(1) == p.out_channels && (out.stride(1) == 1 || out.size(1) == 1) &&
                 (out.size(0) == 1 || out.stride(0) == out.size(2) * out.stride(2)));
-  const PointwiseCall call{x.const_data_ptr<float>(),
-                           out.mutable_data_ptr<float>(),
-                           epilogue.residual.defined() ? epilogue.residual.const_data_ptr<float>() : nullptr,
-                           p.weights.const_data_ptr<float>(),
-                           p.bias.const_data_ptr<float>(),
+  const PointwiseCall call{x.data<float>(),
+                           out.data<float>(),
+                           epilogue.residual.defined() ? epilogue.residual.data<float>() : nullptr,
+                           p.weights.data<float>(),
+                           p.bias.data<float>(),
                            x.size(3),
                            out.stride(2),
                            out.stride(3),
@@ -56,10 +54,10 @@ void Pointwise::run(const at::Tensor& x, at::Tensor& out, const Epilogue& epilog
                            epilogue.input_relu,
                            epilogue.activation};
   const int64_t pixels = x.size(0) * x.size(2) * x.size(3), block = p.kernels->block_pixels;
-  at::parallel_for(0, (pixels + block - 1) / block, 1, [&](int64_t begin, int64_t end) {
-    const at::Tensor scratch = at::empty({block * (p.channels + p.kernels->panel)});
+  parallel_for(0, (pixels + block - 1) / block, 1, [&](int64_t begin, int64_t end) {
+    const Array scratch = Array::empty({block * (p.channels + p.kernels->panel)});
     for (int64_t i = begin; i < end; ++i)
-      p.kernels->pointwise(call, i * block, std::min((i + 1) * block, pixels), scratch.mutable_data_ptr<float>());
+      p.kernels->pointwise(call, i * block, std::min((i + 1) * block, pixels), scratch.data<float>());
   });
 }
 
@@ -69,15 +67,15 @@ void Pointwise::run_rows(const float* x, const float* residual, int64_t rows, fl
   if (p.is_product) {
     for (int64_t first = 0; first < rows; first += most)
       p.kernels->multiply_dense(x + first * p.channels, std::min(most, rows - first), p.channels,
-                                p.weights.const_data_ptr<float>(), p.panels,
+                                p.weights.data<float>(), p.panels,
                                 residual ? residual + first * p.out_channels : nullptr, out + first * p.out_channels);
     return;
   }
   const PointwiseCall call{x,
                            out,
                            residual,
-                           p.weights.const_data_ptr<float>(),
-                           p.bias.const_data_ptr<float>(),
+                           p.weights.data<float>(),
+                           p.bias.data<float>(),
                            rows,
                            0,
                            p.out_channels,

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <memory>
 
+#include "sscvae/array/array.h"
 #include "sscvae/kernels/epilogue.h"
 
 namespace sscvae::kernels {
@@ -13,13 +12,13 @@ namespace sscvae::kernels {
 class Pointwise {
  public:
   /// Shapes: weight [C',C,1,1], bias [C'] or undefined; C must fill vectors (a multiple of 16 always does).
-  Pointwise(const at::Tensor& weight, const at::Tensor& bias, Isa isa = best_isa());
+  Pointwise(const Array& weight, const Array& bias, Isa isa = best_isa());
   ~Pointwise();
   Pointwise(Pointwise&&) noexcept;
 
   /// Shapes: x [N,C,H,W] channels-last; out [N,C',H,W] with channels dense (stride 1) and images one below the other
   /// (stride(0) = H stride(2)): a phase of a larger map, for example. `residual` has the strides of `out`. No pooling.
-  void run(const at::Tensor& x, at::Tensor& out, const Epilogue& epilogue) const;
+  void run(const Array& x, const Array& out, const Epilogue& epilogue) const;
 
   /// Dense rows [rows,C] -> [rows,C'] on this thread alone; adds `residual` [rows,C'] where it is not null, which may
   /// be `out`. `scratch` holds scratch_floats() numbers.

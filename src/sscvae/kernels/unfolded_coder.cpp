@@ -1,15 +1,12 @@
 #include "sscvae/kernels/unfolded_coder.h"
 
-#include <ATen/Parallel.h>
-#include <ATen/TensorOperators.h>
-#include <ATen/ops/constant_pad_nd.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/zeros.h>
-
 #include <algorithm>
 #include <cstring>
 #include <optional>
 
+#include "sscvae/array/array.h"
+#include "sscvae/array/parallel.h"
+#include "sscvae/array/selection.h"
 #include "sscvae/core/error.h"
 #include "sscvae/kernels/group_shrink.h"
 #include "sscvae/kernels/noise_shrink.h"
@@ -26,22 +23,20 @@ constexpr int64_t kWhole = 16;  // channels of products come in multiples of thi
 int64_t rounded_up(int64_t count) { return (count + kWhole - 1) / kWhole * kWhole; }
 
 /// A vector, or the rows and columns of a matrix, with zeros up to the wanted sizes.
-at::Tensor padded(const at::Tensor& x, at::IntArrayRef sizes) {
-  at::Tensor result = at::zeros(sizes);
-  at::Tensor inner = result;
+Array padded(const Array& x, const Sizes& sizes) {
+  Array result = Array::zeros(sizes);
+  Array inner = result;
   for (int64_t axis = 0; axis < x.dim(); ++axis) inner = inner.narrow(axis, 0, x.size(axis));
   inner.copy_(x);
   return result;
 }
 
-Pointwise product(const at::Tensor& matrix, int64_t outs, int64_t ins, Isa isa) {
+Pointwise product(const Array& matrix, int64_t outs, int64_t ins, Isa isa) {
   return {padded(matrix, {outs, ins}).unsqueeze(2).unsqueeze(3), {}, isa};
 }
 
 /// [K,C,k,k] -> [K,k k C], a window's numbers in the order of kernels/patches.h.
-at::Tensor window_rows(const at::Tensor& filters) {
-  return filters.permute({0, 2, 3, 1}).reshape({filters.size(0), -1});
-}
+Array window_rows(const Array& filters) { return filters.permute({0, 2, 3, 1}).reshape({filters.size(0), -1}); }
 
 /// sums[x][c] of a row: pool[r][k][c] energies[y + r - w/2][x + k - w/2][c], zero outside.
 struct PoolRow {
@@ -92,7 +87,7 @@ struct UnfoldedCoder::Packed {
   struct Iteration {
     Pointwise analysis;
     std::optional<Pointwise> synthesis, down, up;
-    at::Tensor floor, slope, own, pool;
+    Array floor, slope, own, pool;
   };
   Isa isa;
   int64_t channels, atoms, side, window = 0, rank = 0;  // atoms and rank as they are in memory: rounded up
@@ -104,7 +99,7 @@ UnfoldedCoder::UnfoldedCoder(const std::vector<UnfoldedIteration>& iterations, I
     : packed_(std::make_unique<Packed>()) {
   SSCVAE_ASSERT(!iterations.empty());
   Packed& p = *packed_;
-  const at::Tensor& first = iterations[0].analysis;
+  const Array& first = iterations[0].analysis;
   p.isa = isa;
   p.real_atoms = first.size(0);
   p.atoms = rounded_up(p.real_atoms);
@@ -122,7 +117,7 @@ UnfoldedCoder::UnfoldedCoder(const std::vector<UnfoldedIteration>& iterations, I
                              {},
                              {}};
     if (!p.iterations.empty()) {
-      const at::Tensor atoms_first = given.synthesis.transpose(0, 1).flip({2, 3});
+      const Array atoms_first = flip(given.synthesis.transpose(0, 1), {2, 3});
       SSCVAE_ASSERT(atoms_first.sizes() == first.sizes());
       packed.synthesis.emplace(product(window_rows(atoms_first).t(), numbers, p.atoms, isa));
     }
@@ -144,7 +139,7 @@ UnfoldedCoder::UnfoldedCoder(UnfoldedCoder&&) noexcept = default;
 /// One call of run().
 class UnfoldedCoder::Run {
  public:
-  Run(const Packed& packed, const at::Tensor& blocks, const std::vector<float>& sigma, const at::Tensor& factors,
+  Run(const Packed& packed, const Array& blocks, const std::vector<float>& sigma, const Array& factors,
       const Allocate& allocate)
       : p_(packed),
         grid_{blocks.size(0), blocks.size(2), blocks.size(3), p_.channels, p_.side},
@@ -165,7 +160,7 @@ class UnfoldedCoder::Run {
     }
   }
 
-  at::Tensor code() {
+  Array code() {
     for (size_t t = 0; t < p_.iterations.size(); ++t) {
       if (t > 0) subtract_windows();
       if (p_.rank == 0) {
@@ -194,10 +189,10 @@ class UnfoldedCoder::Run {
     for (const Packed::Iteration& t : p_.iterations)
       for (const auto* product : {&t.synthesis, &t.down, &t.up})
         if (*product) scratch = std::max(scratch, (*product)->scratch_floats());
-    at::parallel_for(0, grid_.images * grid_.height, 1, [&](int64_t begin, int64_t end) {
-      const at::Tensor memory = at::zeros({most * (window_stride + 2 * p_.atoms) + scratch});
+    parallel_for(0, grid_.images * grid_.height, 1, [&](int64_t begin, int64_t end) {
+      const Array memory = Array::zeros({most * (window_stride + 2 * p_.atoms) + scratch});
       Part part{};
-      part.windows = memory.mutable_data_ptr<float>();
+      part.windows = memory.data<float>();
       part.step = part.windows + most * window_stride;
       part.other = part.step + most * p_.atoms;
       part.scratch = part.other + most * p_.atoms;
@@ -213,21 +208,17 @@ class UnfoldedCoder::Run {
     });
   }
 
-  float* at(const at::Tensor& map, const Part& part) const {
-    return map.mutable_data_ptr<float>() + part.position * map.size(1);
-  }
+  float* at(const Array& map, const Part& part) const { return map.data<float>() + part.position * map.size(1); }
 
   /// The image less what the code draws.
   void subtract_windows() {
-    at::parallel_for(0, grid_.images * grid_.height, 4, [&](int64_t begin, int64_t end) {
+    parallel_for(0, grid_.images * grid_.height, 4, [&](int64_t begin, int64_t end) {
       const int64_t length = grid_.width * p_.channels;
       for (int64_t line = begin; line < end; ++line) {
-        float* row = residual_.mutable_data_ptr<float>() + line * length;
-        const float* image = blocks_.const_data_ptr<float>() + line * length;
-        sum_windows(
-            grid_,
-            windows_.const_data_ptr<float>() + line / grid_.height * grid_.height * grid_.width * grid_.numbers(),
-            line % grid_.height, row);
+        float* row = residual_.data<float>() + line * length;
+        const float* image = blocks_.data<float>() + line * length;
+        sum_windows(grid_, windows_.data<float>() + line / grid_.height * grid_.height * grid_.width * grid_.numbers(),
+                    line % grid_.height, row);
         for (int64_t i = 0; i < length; ++i) row[i] = image[i] - row[i];
       }
     });
@@ -235,8 +226,8 @@ class UnfoldedCoder::Run {
 
   /// step = previous code + A_t * residual.
   void find_step(size_t t, Part& part, float* step) const {
-    const at::Tensor& seen = t == 0 ? blocks_ : residual_;
-    const float* image = seen.const_data_ptr<float>() + part.image * grid_.height * grid_.width * p_.channels;
+    const Array& seen = t == 0 ? blocks_ : residual_;
+    const float* image = seen.data<float>() + part.image * grid_.height * grid_.width * p_.channels;
     gather_windows(grid_, image, part.y, part.first, part.last, part.windows, rounded_up(grid_.numbers()));
     p_.iterations[t].analysis.run_rows(part.windows, t == 0 ? nullptr : at(code_, part), part.count(), step,
                                        part.scratch);
@@ -255,8 +246,8 @@ class UnfoldedCoder::Run {
     const NoiseShrink shrink{part.step,
                              nullptr,
                              factors_.defined() ? at(factors_, part) : nullptr,
-                             i.floor.const_data_ptr<float>(),
-                             i.slope.const_data_ptr<float>(),
+                             i.floor.data<float>(),
+                             i.slope.data<float>(),
                              sigma_[static_cast<size_t>(part.image)],
                              p_.atoms};
     noise_shrink(shrink, part.other, part.count(), p_.isa);
@@ -274,20 +265,15 @@ class UnfoldedCoder::Run {
   void group_part(size_t t, Part& part) const {
     const Packed::Iteration& i = p_.iterations[t];
     const int64_t image = part.image * grid_.height * grid_.width * p_.rank;
-    const PoolRow pool{energies_.const_data_ptr<float>() + image,
-                       i.pool.const_data_ptr<float>(),
-                       grid_.height,
-                       grid_.width,
-                       p_.rank,
-                       p_.window,
-                       part.y};
+    const PoolRow pool{
+        energies_.data<float>() + image, i.pool.data<float>(), grid_.height, grid_.width, p_.rank, p_.window, part.y};
     pool_row(pool, part.first, part.last, part.step, p_.isa);
     i.up->run_rows(part.step, nullptr, part.count(), part.other, part.scratch);
     const GroupShrink shrink{at(code_, part),
                              part.other,
-                             i.own.const_data_ptr<float>(),
-                             i.floor.const_data_ptr<float>(),
-                             i.slope.const_data_ptr<float>(),
+                             i.own.data<float>(),
+                             i.floor.data<float>(),
+                             i.slope.data<float>(),
                              sigma_[static_cast<size_t>(part.image)],
                              p_.atoms};
     group_shrink(shrink, part.step, part.count(), p_.isa);
@@ -297,12 +283,12 @@ class UnfoldedCoder::Run {
   const Packed& p_;
   const PatchGrid grid_;
   const std::vector<float>& sigma_;
-  at::Tensor blocks_, factors_, code_, residual_, windows_, energies_;
+  Array blocks_, factors_, code_, residual_, windows_, energies_;
 };
 
-at::Tensor UnfoldedCoder::run(const at::Tensor& blocks, const std::vector<float>& sigma, const at::Tensor& factors,
-                              const Allocate& allocate) const {
-  SSCVAE_ASSERT(blocks.is_contiguous(at::MemoryFormat::ChannelsLast) && blocks.size(1) == packed_->channels &&
+Array UnfoldedCoder::run(const Array& blocks, const std::vector<float>& sigma, const Array& factors,
+                         const Allocate& allocate) const {
+  SSCVAE_ASSERT(blocks.is_contiguous(Layout::kChannelsLast) && blocks.size(1) == packed_->channels &&
                 sigma.size() == static_cast<size_t>(blocks.size(0)) && (packed_->rank == 0 || !factors.defined()));
   return Run(*packed_, blocks, sigma, factors, allocate).code();
 }

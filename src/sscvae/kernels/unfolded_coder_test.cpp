@@ -10,6 +10,7 @@
 #include <array>
 #include <ostream>
 
+#include "sscvae/nn/arrays.h"
 #include "support/tolerances.h"
 
 namespace sscvae::kernels {
@@ -66,7 +67,7 @@ at::Tensor plain_code(const std::vector<UnfoldedIteration>& iterations, const at
     if (i.own.defined()) {
       const std::array<int64_t, 2> one{1, 1};
       const at::Tensor mixed = convolved(step.square(), i.down.unsqueeze(2).unsqueeze(3), 0);
-      const at::Tensor spread = at::conv2d(mixed, i.pool.to(at::kDouble), {}, one, one, one, i.pool.size(0));
+      const at::Tensor spread = at::conv2d(mixed, as_tensor(i.pool).to(at::kDouble), {}, one, one, one, i.pool.size(0));
       const at::Tensor energy =
           column(i.own) * step.square() + convolved(spread, i.up.unsqueeze(2).unsqueeze(3), 0) + 1e-10;
       code = step * (1 - theta / energy.sqrt()).relu();

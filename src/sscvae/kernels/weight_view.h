@@ -1,8 +1,8 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
+
+#include "sscvae/array/array.h"
 
 namespace sscvae::kernels {
 
@@ -12,14 +12,9 @@ struct WeightView {
   int64_t outs, ins, out_stride, in_stride, row_stride, column_stride;
 };
 
-inline WeightView view_of(const at::Tensor& weight) {
-  return {weight.const_data_ptr<float>(),
-          weight.size(0),
-          weight.size(1),
-          weight.stride(0),
-          weight.stride(1),
-          weight.stride(2),
-          weight.stride(3)};
+inline WeightView view_of(const Array& weight) {
+  return {weight.data<float>(), weight.size(0),   weight.size(1),  weight.stride(0),
+          weight.stride(1),     weight.stride(2), weight.stride(3)};
 }
 
 }  // namespace sscvae::kernels

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <memory>
 
+#include "sscvae/array/array.h"
+#include "sscvae/array/elementwise.h"
 #include "sscvae/kernels/epilogue.h"
 
 namespace sscvae::kernels {
@@ -17,13 +17,13 @@ class Winograd {
  public:
   /// Shapes: weight [C',C,3,3] with any strides, C filling vectors (a multiple of 16 always does), bias [C'] or
   /// undefined; transformed and packed once.
-  Winograd(const at::Tensor& weight, const at::Tensor& bias, Isa isa = best_isa());
+  Winograd(const Array& weight, const Array& bias, Isa isa = best_isa());
   ~Winograd();
   Winograd(Winograd&&) noexcept;
 
   /// Shapes: x [N,C,H,W] channels-last -> out [N,C',H,W], or [N,C',H/2,W/2] with pooling, channels-last, written.
   /// `residual` has the shape of `out`. Errors: InternalError for other layouts.
-  void run(const at::Tensor& x, at::Tensor& out, const Epilogue& epilogue) const;
+  void run(const Array& x, const Array& out, const Epilogue& epilogue) const;
 
  private:
   struct Packed;
@@ -34,7 +34,6 @@ class Winograd {
 /// false, w * x. Shapes: x [N,C,H,W] and gradient [N,C',H,W], float32 channels-last, C and C' filling vectors; the
 /// result is [C',C,3,3], channels-last. Beside them it takes 36 C C' numbers and up to 64 MiB (more only where 16 tiles
 /// do not fit). Results do not depend on the number of threads.
-at::Tensor winograd_weight_gradient(const at::Tensor& x, const at::Tensor& gradient, bool input_relu,
-                                    Isa isa = best_isa());
+Array winograd_weight_gradient(const Array& x, const Array& gradient, bool input_relu, Isa isa = best_isa());
 
 }  // namespace sscvae::kernels

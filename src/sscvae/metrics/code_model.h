@@ -1,8 +1,8 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <vector>
+
+#include "sscvae/array/array.h"
 
 namespace sscvae::metrics {
 
@@ -17,12 +17,12 @@ struct CodeModel {
   /// What a code costs in bits, up to a constant, if atoms are used independently with these shares and their
   /// magnitudes are exponentially distributed: the sum over used atoms of log2((1 - share) / share) + |z| / (magnitude
   /// ln 2). [N,K,h,w] -> [N,h,w]. Errors: ShapeError.
-  at::Tensor surprise(const at::Tensor& code) const;
+  Array surprise(const Array& code) const;
 };
 
 /// From the codes of usual images, each [1,K,h,w]. Atoms that none of them uses count as used at half a position. An
 /// image is unusual from 1.5 times the largest share on that these images have above position_limit, and from 5 % at
 /// least. Errors: UsageError without codes, or if none has a non-zero; ShapeError.
-CodeModel fit_code_model(const std::vector<at::Tensor>& codes);
+CodeModel fit_code_model(const std::vector<Array>& codes);
 
 }  // namespace sscvae::metrics

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "sscvae/core/error.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::metrics {
 namespace {
@@ -19,13 +20,14 @@ at::Tensor usual_code(int64_t seed) {
 }
 
 CodeModel usual_model() {
-  std::vector<at::Tensor> codes;
+  std::vector<Array> codes;
   for (int64_t seed = 0; seed < 40; ++seed) codes.push_back(usual_code(seed));
   return fit_code_model(codes);
 }
 
 double unusual_share(const CodeModel& model, const at::Tensor& code) {
-  return model.surprise(code).gt(model.position_limit).to(at::kDouble).mean().item<double>();
+  const at::Tensor surprise = model.surprise(code);
+  return surprise.gt(model.position_limit).to(at::kDouble).mean().item<double>();
 }
 
 TEST(CodeModel, LearnsHowOftenAndHowStrongly) {

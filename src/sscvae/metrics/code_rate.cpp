@@ -1,14 +1,12 @@
 #include "sscvae/metrics/code_rate.h"
 
-#include <torch/types.h>
-
 #include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <vector>
 
+#include "sscvae/array/shape.h"
 #include "sscvae/core/error.h"
-#include "sscvae/core/shape.h"
 
 namespace sscvae::metrics {
 
@@ -16,23 +14,35 @@ namespace {
 
 constexpr int64_t kLargest = int64_t{1} << 30, kSpan = 2 * kLargest + 1;
 
+/// Atom and symbol of every entry [N,K,h,w] that is not 0 as one key, ascending.
+std::vector<int64_t> sorted_keys(const Array& symbols) {
+  const Array values = symbols.contiguous();
+  const int64_t atoms = values.size(1), positions = values.size(2) * values.size(3);
+  const int64_t* next = values.data<int64_t>();
+  std::vector<int64_t> keys;
+  for (int64_t row = 0; row < values.size(0) * atoms; ++row)
+    for (int64_t p = 0; p < positions; ++p) {
+      const int64_t symbol = *next++;
+      if (symbol < -kLargest || symbol > kLargest) throw ShapeError("symbols: expected -2^30 to 2^30");
+      if (symbol != 0) keys.push_back(row % atoms * kSpan + symbol);
+    }
+  std::sort(keys.begin(), keys.end());
+  return keys;
+}
+
 }  // namespace
 
-void SymbolCounts::add(const at::Tensor& symbols) {
+void SymbolCounts::add(const Array& symbols) {
   check_shape(symbols, "symbols", "N,K,h,w", {-1, -1, -1, -1});
-  if (symbols.scalar_type() != at::kLong) throw ShapeError("symbols: expected int64 values");
+  if (symbols.type() != kInt64) throw ShapeError("symbols: expected int64 values");
   if (symbols.numel() == 0) return;
-  if (symbols.abs().max().item<int64_t>() > kLargest) throw ShapeError("symbols: expected -2^30 to 2^30");
   SymbolCounts counts;
   counts.atoms_ = symbols.size(1);
   counts.occupied_.resize(static_cast<size_t>(counts.atoms_));
   counts.positions_ = symbols.numel() / counts.atoms_;
-  const at::Tensor rows = symbols.cpu().permute({0, 2, 3, 1}).reshape({-1, counts.atoms_});
-  const at::Tensor keys = (rows + at::arange(counts.atoms_, at::kLong) * kSpan).masked_select(rows.ne(0)).contiguous();
-  std::vector<int64_t> sorted(keys.const_data_ptr<int64_t>(), keys.const_data_ptr<int64_t>() + keys.numel());
-  std::sort(sorted.begin(), sorted.end());
-  for (auto first = sorted.begin(); first != sorted.end();) {
-    const auto last = std::upper_bound(first, sorted.end(), *first);
+  const std::vector<int64_t> keys = sorted_keys(symbols);
+  for (auto first = keys.begin(); first != keys.end();) {
+    const auto last = std::upper_bound(first, keys.end(), *first);
     counts.nonzeros_.emplace_back(*first, last - first);
     counts.occupied_[static_cast<size_t>((*first + kLargest) / kSpan)] += last - first;
     first = last;

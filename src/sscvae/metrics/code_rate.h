@@ -1,10 +1,10 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <utility>
 #include <vector>
+
+#include "sscvae/array/array.h"
 
 namespace sscvae::metrics {
 
@@ -14,7 +14,7 @@ class SymbolCounts {
  public:
   /// Counts int64 symbols [N,K,h,w] between -2^30 and 2^30. Errors: ShapeError for other types, or another K than
   /// before.
-  void add(const at::Tensor& symbols);
+  void add(const Array& symbols);
   void add(const SymbolCounts& other);
   bool empty() const { return positions_ == 0; }
   /// How many numbers it keeps.

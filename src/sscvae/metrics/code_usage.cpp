@@ -1,24 +1,22 @@
 #include "sscvae/metrics/code_usage.h"
 
-#include <ATen/ops/bincount.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string>
 
 #include "sscvae/core/error.h"
 
 namespace sscvae::metrics {
 
-void CodeUsage::add(const at::Tensor& indices) {
-  if (indices.scalar_type() != at::kLong) throw ShapeError("code numbers: expected int64 values");
+void CodeUsage::add(const Array& indices) {
+  if (indices.type() != kInt64) throw ShapeError("code numbers: expected int64 values");
   if (indices.numel() == 0) return;
-  const at::Tensor flat = indices.detach().cpu().flatten();
-  if (flat.min().item<int64_t>() < 0 || flat.max().item<int64_t>() >= num_codes())
+  const Array flat = indices.contiguous();
+  const int64_t *first = flat.data<int64_t>(), *last = first + flat.numel();
+  if (std::any_of(first, last, [this](int64_t code) { return code < 0 || code >= num_codes(); }))
     throw ShapeError("code numbers: expected 0 to " + std::to_string(num_codes() - 1));
-  const at::Tensor counted = at::bincount(flat, {}, num_codes());
-  const int64_t* counts = counted.const_data_ptr<int64_t>();
-  for (size_t i = 0; i < counts_.size(); ++i) counts_[i] += counts[i];
+  std::for_each(first, last, [this](int64_t code) { ++counts_[static_cast<size_t>(code)]; });
   positions_ += flat.numel();
 }
 

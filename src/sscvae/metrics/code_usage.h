@@ -1,9 +1,9 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <vector>
+
+#include "sscvae/array/array.h"
 
 namespace sscvae::metrics {
 
@@ -13,7 +13,7 @@ class CodeUsage {
   explicit CodeUsage(int64_t num_codes = 0) : counts_(static_cast<size_t>(num_codes)) {}
 
   /// Counts int64 code numbers of any shape. Errors: ShapeError for other types, or numbers outside 0 ... K - 1.
-  void add(const at::Tensor& indices);
+  void add(const Array& indices);
   void add(const CodeUsage& other);
 
   int64_t num_codes() const { return static_cast<int64_t>(counts_.size()); }

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "sscvae/core/error.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::metrics {
 namespace {

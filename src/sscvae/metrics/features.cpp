@@ -1,33 +1,30 @@
 #include "sscvae/metrics/features.h"
 
-#include <ATen/ops/empty.h>
-#include <ATen/ops/full.h>
-
 #include <algorithm>
 
+#include "sscvae/array/shape.h"
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
-#include "sscvae/core/shape.h"
 #include "sscvae/metrics/planes.h"
 #include "sscvae/serialization/safetensors.h"
 
 namespace sscvae::metrics {
 
-void check_features(const at::Tensor& a, const at::Tensor& b) {
-  for (const at::Tensor& rows : {a, b})
+void check_features(const Array& a, const Array& b) {
+  for (const Array& rows : {a, b})
     if (!rows.defined() || rows.dim() != 2 || rows.size(0) < 2 || rows.size(1) < 1)
       throw ShapeError("features: expected [N, d] with at least 2 rows, got " + shape_text(rows));
   if (a.size(1) != b.size(1))
     throw ShapeError("features: expected equal columns, got " + shape_text(a) + " and " + shape_text(b));
 }
 
-void FeatureCloud::add(const at::Tensor& rows) {
+void FeatureCloud::add(const Array& rows) {
   const int64_t before = count();
   moments_.add(rows);
-  const at::Tensor values = plain(rows, at::kFloat);
+  const Array values = plain(rows, kFloat32);
   const int64_t length = values.size(1);
   for (int64_t i = 0; i < values.size(0); ++i) {
-    const float* row = values.const_data_ptr<float>() + i * length;
+    const float* row = values.data<float>() + i * length;
     if (before + i < kMostKept) {
       kept_.insert(kept_.end(), row, row + length);
     } else if (const int64_t place = random_.below(before + i + 1); place < kMostKept) {
@@ -36,12 +33,12 @@ void FeatureCloud::add(const at::Tensor& rows) {
   }
 }
 
-at::Tensor FeatureCloud::kept() const {
+Array FeatureCloud::kept() const {
   const int64_t length = moments_.mean().defined() ? moments_.mean().size(0) : 0;
   const int64_t rows = length > 0 ? static_cast<int64_t>(kept_.size()) / length : 0;
-  at::Tensor tensor = at::empty({rows, length}, at::kFloat);
-  std::copy(kept_.begin(), kept_.end(), tensor.mutable_data_ptr<float>());
-  return tensor;
+  const Array array = Array::empty({rows, length}, kFloat32);
+  std::copy(kept_.begin(), kept_.end(), array.data<float>());
+  return array;
 }
 
 std::filesystem::path feature_file(const std::filesystem::path& folder, const FeatureKey& key) {
@@ -59,15 +56,15 @@ std::optional<FeatureCloud> read_features(const std::filesystem::path& folder, c
       return found != file.metadata.end() && found->second == value;
     };
     if (!holds("data_sha256", key.data_sha256) || !holds("weights_sha256", key.weights_sha256)) return std::nullopt;
-    const at::Tensor &count = file.tensors.at("count"), &kept = file.tensors.at("kept");
-    const at::Tensor mean = plain(file.tensors.at("mean")), factor = plain(file.tensors.at("factor"));
+    const Array &count = file.tensors.at("count"), &kept = file.tensors.at("kept");
+    const Array mean = plain(file.tensors.at("mean")), factor = plain(file.tensors.at("factor"));
     check_shape(count, "count", "1", {1});
     check_shape(kept, "kept", "n,d", {-1, mean.size(0)});
     FeatureCloud cloud;
     cloud.moments_ = Moments(count.item<int64_t>(), mean, factor);
     if (kept.size(0) != std::min(cloud.count(), FeatureCloud::kMostKept)) return std::nullopt;
-    const at::Tensor values = plain(kept, at::kFloat);
-    cloud.kept_.assign(values.const_data_ptr<float>(), values.const_data_ptr<float>() + values.numel());
+    const Array values = plain(kept, kFloat32);
+    cloud.kept_.assign(values.data<float>(), values.data<float>() + values.numel());
     return cloud;
   } catch (const Error&) {
     return std::nullopt;
@@ -77,7 +74,7 @@ std::optional<FeatureCloud> read_features(const std::filesystem::path& folder, c
 void write_features(const std::filesystem::path& folder, const FeatureKey& key, const FeatureCloud& features) {
   create_folder(folder);
   serialization::StateDict state;
-  state.add("count", at::full({1}, features.count(), at::kLong));
+  state.add("count", Array::of(std::vector<int64_t>{features.count()}));
   state.add("mean", features.moments().mean());
   state.add("factor", features.moments().factor());
   state.add("kept", features.kept());

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "sscvae/array/array.h"
 #include "sscvae/core/random.h"
 #include "sscvae/metrics/moments.h"
 
@@ -18,7 +17,7 @@ namespace sscvae::metrics {
 inline constexpr int64_t kEnoughImages = 2048;
 
 /// Errors: ShapeError unless both are [N,d] and [M,d] with N, M >= 2.
-void check_features(const at::Tensor& a, const at::Tensor& b);
+void check_features(const Array& a, const Array& b);
 
 /// What features belong to: the images and the network, by SHA-256.
 struct FeatureKey {
@@ -34,10 +33,10 @@ class FeatureCloud {
   static constexpr int64_t kMostKept = 10000;
 
   /// Features [n,d], a row for each image. Errors: ShapeError for another d than before.
-  void add(const at::Tensor& rows);
+  void add(const Array& rows);
   int64_t count() const { return moments_.count(); }
   const Moments& moments() const { return moments_; }
-  at::Tensor kept() const;  ///< float32 [min(N, kMostKept),d]
+  Array kept() const;  ///< float32 [min(N, kMostKept),d]
 
  private:
   friend std::optional<FeatureCloud> read_features(const std::filesystem::path& folder, const FeatureKey& key);

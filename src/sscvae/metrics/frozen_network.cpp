@@ -2,11 +2,11 @@
 
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/zeros.h>
-#include <torch/csrc/autograd/grad_mode.h>
 
+#include "sscvae/array/shape.h"
 #include "sscvae/core/error.h"
-#include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::metrics {
 
@@ -23,6 +23,7 @@ at::Tensor FrozenConvolution::forward(const at::Tensor& input) const {
 
 namespace {
 
+/// Shares the memory of the network's tensors.
 serialization::StateDict own_state(torch::nn::Module& network) {
   serialization::StateDict state;
   for (const auto& item : network.named_parameters()) state.add(item.key(), item.value());
@@ -35,21 +36,20 @@ serialization::StateDict own_state(torch::nn::Module& network) {
 void load_network(torch::nn::Module& network, const serialization::StateDict& state, const std::string& source,
                   const std::string& ignored) {
   const serialization::StateDict own = own_state(network);
-  for (const auto& [name, tensor] : own) {
-    const at::Tensor* given = state.find(name);
+  for (const auto& [name, array] : own) {
+    const Array* given = state.find(name);
     const std::string what = "'" + source + "': tensor '" + name + "'";
     if (!given) throw FormatError(what + " is missing" + suggestion(name, state.names()));
-    if (given->sizes() != tensor.sizes())
-      throw FormatError(what + ": expected shape " + shape_text(tensor) + ", got " + shape_text(*given));
-    if (!given->is_floating_point())
-      throw FormatError(what + ": expected floating-point values, got " + c10::toString(given->scalar_type()));
+    if (given->sizes() != array.sizes())
+      throw FormatError(what + ": expected shape " + shape_text(array) + ", got " + shape_text(*given));
+    if (!is_floating_point(given->type()))
+      throw FormatError(what + ": expected floating-point values, got " + name_of(given->type()));
   }
-  for (const auto& [name, tensor] : state)
+  for (const auto& [name, array] : state)
     if (!own.find(name) && (ignored.empty() || !name.ends_with(ignored)))
       throw FormatError("'" + source + "': tensor '" + name + "' does not belong to this network" +
                         suggestion(name, own.names()));
-  const at::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : own) at::Tensor(tensor).copy_(*state.find(name));
+  for (const auto& [name, array] : own) array.copy_(*state.find(name));
 }
 
 }  // namespace sscvae::metrics

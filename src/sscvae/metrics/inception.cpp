@@ -11,8 +11,9 @@
 #include <ATen/ops/upsample_bilinear2d.h>
 #include <ATen/ops/zeros.h>
 
-#include "sscvae/core/shape.h"
+#include "sscvae/array/shape.h"
 #include "sscvae/metrics/frozen_network.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/tensor_file.h"
 
 namespace sscvae::metrics {

@@ -12,6 +12,7 @@
 
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/serialization/torch_checkpoint.h"
 #include "support/paths.h"
@@ -133,7 +134,8 @@ TEST(InceptionTest, LoadsSafetensorsWithoutCounters) {
   const serialization::StateDict state = formula_state(false);
   serialization::write_safetensors(folder / "w.safetensors", state);
   Inception network = load_inception(folder / "w.safetensors");
-  EXPECT_TRUE(network->named_parameters()["fc.bias"].equal(state.at("fc.bias")));
+  const at::Tensor expected = state.at("fc.bias");
+  EXPECT_TRUE(network->named_parameters()["fc.bias"].equal(expected));
   for (const at::Tensor& weight : network->parameters()) EXPECT_FALSE(weight.requires_grad());
   EXPECT_THROW(network->forward(at::zeros({1, 1, 40, 40})), ShapeError);
 }

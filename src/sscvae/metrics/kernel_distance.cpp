@@ -1,9 +1,5 @@
 #include "sscvae/metrics/kernel_distance.h"
 
-#include <ATen/TensorOperators.h>
-#include <ATen/ops/matmul.h>
-#include <ATen/ops/tensor.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -11,6 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "sscvae/array/elementwise.h"
+#include "sscvae/array/products.h"
+#include "sscvae/array/reductions.h"
+#include "sscvae/array/selection.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/random.h"
 #include "sscvae/metrics/features.h"
@@ -22,55 +22,62 @@ namespace {
 
 constexpr int64_t kRowsAtOnce = 1024;
 
-/// Sum of k over all pairs of rows, in blocks.
-double kernel_sum(const at::Tensor& a, const at::Tensor& b) {
-  double sum = 0;
-  for (int64_t i = 0; i < a.size(0); i += kRowsAtOnce)
-    for (int64_t j = 0; j < b.size(0); j += kRowsAtOnce) {
-      const at::Tensor rows = a.narrow(0, i, std::min(kRowsAtOnce, a.size(0) - i));
-      const at::Tensor columns = b.narrow(0, j, std::min(kRowsAtOnce, b.size(0) - j));
-      sum += (at::matmul(rows, columns.t()) / static_cast<double>(a.size(1)) + 1).pow(3).sum().item<double>();
+/// Sum of k over the pairs of rows of two blocks, the second one turned: [n,d], [d,m].
+double kernel_sum_of_blocks(const Array& rows, const Array& columns) {
+  const Array kernel = mm(rows, columns) / static_cast<double>(rows.size(1)) + 1.0;
+  return sum(square(kernel) * kernel);
+}
+
+/// Sum of k over all pairs of rows, in blocks. k(x, y) is k(y, x): `within` one set a block beside the diagonal stands
+/// for two.
+double kernel_sum(const Array& a, const Array& b, bool within = false) {
+  double total = 0;
+  for (int64_t j = 0; j < b.size(0); j += kRowsAtOnce) {
+    const Array columns = b.narrow(0, j, std::min(kRowsAtOnce, b.size(0) - j)).t().contiguous();
+    for (int64_t i = 0; i < (within ? j + 1 : a.size(0)); i += kRowsAtOnce) {
+      const Array rows = a.narrow(0, i, std::min(kRowsAtOnce, a.size(0) - i));
+      total += (within && i < j ? 2 : 1) * kernel_sum_of_blocks(rows, columns);
     }
-  return sum;
+  }
+  return total;
 }
 
 /// Mean of k over pairs within one set.
-double mean_within(const at::Tensor& rows, bool unbiased) {
-  const double count = static_cast<double>(rows.size(0)), all = kernel_sum(rows, rows);
-  if (!unbiased) return all / (count * count);
-  const at::Tensor norms = rows.square().sum(1) / static_cast<double>(rows.size(1)) + 1;
-  return (all - norms.pow(3).sum().item<double>()) / (count * (count - 1));
+double mean_within(const Array& rows, bool unbiased) {
+  const double count = static_cast<double>(rows.size(0)), all_pairs = kernel_sum(rows, rows, true);
+  if (!unbiased) return all_pairs / (count * count);
+  const Array own = sum(square(rows), {1}) / static_cast<double>(rows.size(1)) + 1.0;
+  return (all_pairs - sum(square(own) * own)) / (count * (count - 1));
 }
 
-double distance(const at::Tensor& a, const at::Tensor& b, bool unbiased) {
+double distance(const Array& a, const Array& b, bool unbiased) {
   const double pairs = static_cast<double>(a.size(0)) * static_cast<double>(b.size(0));
   return mean_within(a, unbiased) + mean_within(b, unbiased) - 2 * kernel_sum(a, b) / pairs;
 }
 
-at::Tensor shuffled(const at::Tensor& rows, uint64_t seed, const char* name) {
+Array shuffled(const Array& rows, uint64_t seed, const char* name) {
   std::vector<int64_t> order(static_cast<size_t>(rows.size(0)));
   std::iota(order.begin(), order.end(), 0);
   Random random(derive_seed(seed, name));
   for (int64_t i = rows.size(0) - 1; i > 0; --i)
     std::swap(order[static_cast<size_t>(i)], order[static_cast<size_t>(random.below(i + 1))]);
-  return rows.index_select(0, at::tensor(order, at::kLong));
+  return index_select(rows, 0, Array::of(order));
 }
 
 /// The k-th of `count` nearly equal parts of the rows.
-at::Tensor part(const at::Tensor& rows, int64_t k, int64_t count) {
+Array part(const Array& rows, int64_t k, int64_t count) {
   const int64_t begin = rows.size(0) * k / count, end = rows.size(0) * (k + 1) / count;
   return rows.narrow(0, begin, end - begin);
 }
 
 }  // namespace
 
-double kernel_distance(const at::Tensor& a, const at::Tensor& b, bool unbiased) {
+double kernel_distance(const Array& a, const Array& b, bool unbiased) {
   check_features(a, b);
   return distance(plain(a), plain(b), unbiased);
 }
 
-KernelDistance kernel_distance_with_error(const at::Tensor& a, const at::Tensor& b,
-                                          const KernelDistanceOptions& options) {
+KernelDistance kernel_distance_with_error(const Array& a, const Array& b, const KernelDistanceOptions& options) {
   if (options.subsets < 1)
     throw UsageError("kernel distance: expected at least 1 subset, got " + std::to_string(options.subsets));
   KernelDistance result;
@@ -78,7 +85,7 @@ KernelDistance kernel_distance_with_error(const at::Tensor& a, const at::Tensor&
   result.subsets = std::min({options.subsets, a.size(0) / 2, b.size(0) / 2});
   result.standard_error = std::numeric_limits<double>::quiet_NaN();
   if (result.subsets < 2) return result;
-  const at::Tensor rows = shuffled(plain(a), options.seed, "a"), others = shuffled(plain(b), options.seed, "b");
+  const Array rows = shuffled(plain(a), options.seed, "a"), others = shuffled(plain(b), options.seed, "b");
   std::vector<double> values;
   for (int64_t k = 0; k < result.subsets; ++k)
     values.push_back(distance(part(rows, k, result.subsets), part(others, k, result.subsets), true));

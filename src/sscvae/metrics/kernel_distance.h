@@ -1,8 +1,8 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
+
+#include "sscvae/array/array.h"
 
 /// Maximum mean discrepancy of two clouds of feature vectors under a cubic kernel, which with Inception features is the
 /// KID. Unlike the Frechet distance it assumes no distribution and, unbiased, does not depend on the number of samples.
@@ -10,9 +10,9 @@ namespace sscvae::metrics {
 
 /// k(x, y) = (x.y / d + 1)^3; mean k over pairs within a + mean within b - 2 mean between, of the rows of a [N,d] and
 /// b [M,d]. Unbiased: no row is paired with itself (may be negative). Biased: they are (never negative).
-/// In double on the CPU; memory grows with N + M, time with (N + M)^2.
+/// In double; memory grows with N + M, time with (N + M)^2.
 /// Errors: ShapeError unless both have two axes, the same columns and at least 2 rows. Source: Binkowski et al. 2018.
-double kernel_distance(const at::Tensor& a, const at::Tensor& b, bool unbiased = true);
+double kernel_distance(const Array& a, const Array& b, bool unbiased = true);
 
 struct KernelDistanceOptions {
   int64_t subsets = 10;
@@ -30,7 +30,6 @@ struct KernelDistance {
 /// a subset would have less than 2 rows). Each gives an independent estimate, so that their standard deviation divided
 /// by sqrt(subsets) is the standard error of their mean; that of the value over all samples is no larger. Errors: as
 /// above; UsageError for subsets < 1.
-KernelDistance kernel_distance_with_error(const at::Tensor& a, const at::Tensor& b,
-                                          const KernelDistanceOptions& options = {});
+KernelDistance kernel_distance_with_error(const Array& a, const Array& b, const KernelDistanceOptions& options = {});
 
 }  // namespace sscvae::metrics

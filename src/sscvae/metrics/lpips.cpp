@@ -13,11 +13,12 @@
 #include <map>
 #include <mutex>
 
+#include "sscvae/array/shape.h"
 #include "sscvae/core/error.h"
-#include "sscvae/core/shape.h"
 #include "sscvae/core/shipped_files.h"
 #include "sscvae/metrics/frozen_network.h"
 #include "sscvae/metrics/planes.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/tensor_file.h"
 
 namespace sscvae::metrics {
@@ -232,17 +233,17 @@ Lpips shipped_lpips(LpipsNet net) {
   return found != loaded.end() ? found->second : loaded.emplace(path, load_lpips(net, path)).first->second;
 }
 
-at::Tensor three_channels(const at::Tensor& images) {
+Array three_channels(const Array& images) {
   const bool fits = images.defined() && images.dim() == 4 && (images.size(1) == 1 || images.size(1) == 3);
   if (!fits) throw ShapeError("images: expected [N, 1, H, W] or [N, 3, H, W], got " + shape_text(images));
   return images.expand({-1, 3, -1, -1});
 }
 
-double lpips(const at::Tensor& a, const at::Tensor& b, LpipsNet net, bool centred) {
+double lpips(const Array& a, const Array& b, LpipsNet net, bool centred) {
   check_image_pair(a, b);
-  const auto fed = [centred](const at::Tensor& image) {
-    const at::Tensor values = plain(image.dim() == 3 ? image.unsqueeze(0) : image, at::kFloat);
-    return three_channels(centred ? 2 * values - 1 : values);
+  const auto fed = [centred](const Array& image) {
+    const Array values = plain(image.dim() == 3 ? image.unsqueeze(0) : image, kFloat32);
+    return three_channels(centred ? 2.0 * values - 1.0 : values);
   };
   const at::Tensor first = fed(a), second = fed(b);
   Lpips network = shipped_lpips(net);

@@ -7,21 +7,12 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <string>
 #include <vector>
 
-/// Learned perceptual image patch similarity, version 0.1: how different two images look, told by the features of a
-/// network that knows photographs. 0 for equal images, about 1 for unrelated ones; lower is nearer.
-/// Source: Zhang, Isola, Efros, Shechtman, Wang, CVPR 2018.
+#include "sscvae/metrics/perceptual.h"
+
+/// The networks of perceptual.h.
 namespace sscvae::metrics {
-
-/// AlexNet (the usual choice for figures) and SqueezeNet 1.1.
-enum class LpipsNet { kAlex, kSqueeze };
-
-/// Smallest height and width that the network can see: 31 (AlexNet) or 17 (SqueezeNet).
-int64_t smallest_side(LpipsNet net);
-/// "lpips/lpips_alex_v0.1.safetensors" or "lpips/lpips_squeeze_v0.1.safetensors", see core/shipped_files.h.
-std::string weights_file(LpipsNet net);
 
 /// d(a, b) = sum_l mean_hw sum_c w_lc (u_l(a) - u_l(b))_c^2,   u_l = F_l / (|F_l| + 1e-10) along channels,
 /// F_l the features after the ReLU of layer l (AlexNet 5 layers, SqueezeNet 7) of (x - shift) / scale by channel,
@@ -71,12 +62,5 @@ Lpips load_lpips(LpipsNet net, const std::filesystem::path& path);
 /// The network with the weights that came with the program, loaded once and kept. For measuring only: do not move or
 /// change it. Errors: IoError naming the file where it is not there; FormatError.
 Lpips shipped_lpips(LpipsNet net);
-
-/// [N,1,H,W] -> [N,3,H,W] by repetition; three channels stay as they are. Errors: ShapeError for anything else.
-at::Tensor three_channels(const at::Tensor& images);
-
-/// The figure of two images [C,H,W] or the mean over [N,C,H,W] in [0,1], grey or colour, fed as 2x - 1 or, with
-/// `centred` false, as they are. In float32. Errors: ShapeError as above; those of shipped_lpips.
-double lpips(const at::Tensor& a, const at::Tensor& b, LpipsNet net = LpipsNet::kAlex, bool centred = true);
 
 }  // namespace sscvae::metrics

@@ -19,6 +19,7 @@
 #include "sscvae/core/random.h"
 #include "sscvae/image/image.h"
 #include "sscvae/metrics/protocol.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/safetensors.h"
 #include "support/gradient_check.h"
 #include "support/paths.h"
@@ -47,8 +48,8 @@ class LpipsTest : public ::testing::TestWithParam<LpipsNet> {
   }
 };
 
-at::Tensor read_pair_image(const std::string& name) {
-  return image::to_tensor(image::read_image(testing::parity_folder() / "metrics" / name)).unsqueeze(0);
+Array read_pair_image(const std::string& name) {
+  return image::to_array(image::read_image(testing::parity_folder() / "metrics" / name)).unsqueeze(0);
 }
 
 TEST_P(LpipsTest, PublishedValues) {

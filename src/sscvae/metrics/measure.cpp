@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <limits>
 
+#include "sscvae/array/elementwise.h"
+#include "sscvae/array/reductions.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/shipped_files.h"
-#include "sscvae/metrics/lpips.h"
 #include "sscvae/metrics/metrics.h"
+#include "sscvae/metrics/perceptual.h"
 #include "sscvae/metrics/planes.h"
 #include "sscvae/metrics/protocol.h"
 
@@ -87,7 +89,7 @@ Sample measured(const Sample& sample, const Protocol& protocol, std::vector<std:
   check_image_pair(sample.original, sample.reconstruction);
   seen.original = measured_image(protocol, sample.original);
   seen.reconstruction = measured_image(protocol, sample.reconstruction);
-  const int64_t broken = seen.reconstruction.isfinite().logical_not().sum().item<int64_t>();
+  const int64_t broken = count_nonzero(logical_not(isfinite(seen.reconstruction)));
   if (broken > 0) add_note(notes, "the second image holds " + std::to_string(broken) + " values that are not finite");
   return seen;
 }
@@ -139,7 +141,7 @@ std::map<std::string, double> measure(const Sample& sample, const Protocol& prot
   return values;
 }
 
-std::map<std::string, double> compare_images(const at::Tensor& original, const at::Tensor& reconstruction,
+std::map<std::string, double> compare_images(const Array& original, const Array& reconstruction,
                                              const Protocol& protocol, const std::vector<std::string>& names,
                                              std::vector<std::string>* notes) {
   check_image_pair(original, reconstruction);

@@ -12,6 +12,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/random.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::metrics {
 namespace {

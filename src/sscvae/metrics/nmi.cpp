@@ -50,25 +50,25 @@ double nmi_of_bins(const std::vector<uint8_t>& a, const std::vector<uint8_t>& b)
 }
 
 template <class Real>
-double mean_nmi(const at::Tensor& a, const at::Tensor& b) {
+double mean_nmi(const Array& a, const Array& b) {
   const int64_t size = a.size(-2) * a.size(-1), planes = a.numel() / size;
   double total = 0;
   for (int64_t plane = 0; plane < planes; ++plane) {
-    const auto first = bins_of(a.const_data_ptr<Real>() + plane * size, static_cast<size_t>(size));
-    const auto second = bins_of(b.const_data_ptr<Real>() + plane * size, static_cast<size_t>(size));
+    const auto first = bins_of(a.data<Real>() + plane * size, static_cast<size_t>(size));
+    const auto second = bins_of(b.data<Real>() + plane * size, static_cast<size_t>(size));
     if (first.empty() || second.empty()) return std::numeric_limits<double>::quiet_NaN();
     total += nmi_of_bins(first, second);
   }
   return total / static_cast<double>(planes);
 }
 
-bool is_narrow(const at::Tensor& tensor) { return tensor.is_floating_point() && tensor.scalar_type() != at::kDouble; }
+bool is_narrow(DataType type) { return is_floating_point(type) && type != kFloat64; }
 
 }  // namespace
 
-double nmi(const at::Tensor& a, const at::Tensor& b) {
+double nmi(const Array& a, const Array& b) {
   check_image_pair(a, b);
-  if (is_narrow(a) && is_narrow(b)) return mean_nmi<float>(plain(a, at::kFloat), plain(b, at::kFloat));
+  if (is_narrow(a.type()) && is_narrow(b.type())) return mean_nmi<float>(plain(a, kFloat32), plain(b, kFloat32));
   return mean_nmi<double>(plain(a), plain(b));
 }
 

@@ -1,14 +1,14 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
+#include "sscvae/array/array.h"
 
 /// What the image metrics share. Private to metrics.
 namespace sscvae::metrics {
 
-/// The tensor as contiguous doubles (or `dtype`) on the CPU, without a graph.
-at::Tensor plain(const at::Tensor& tensor, at::ScalarType dtype = at::kDouble);
+/// The numbers as contiguous doubles (or of `type`): the array itself where they are.
+Array plain(const Array& array, DataType type = kFloat64);
 
 /// Errors: ShapeError unless both are [H,W], [C,H,W] or [N,C,H,W], equal in shape and not empty.
-void check_image_pair(const at::Tensor& a, const at::Tensor& b);
+void check_image_pair(const Array& a, const Array& b);
 
 }  // namespace sscvae::metrics

@@ -1,12 +1,11 @@
 #include "sscvae/metrics/protocol.h"
 
-#include <ATen/TensorOperators.h>
-#include <ATen/ops/stack.h>
-
 #include <algorithm>
 
+#include "sscvae/array/elementwise.h"
+#include "sscvae/array/selection.h"
+#include "sscvae/array/shape.h"
 #include "sscvae/core/error.h"
-#include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
 #include "sscvae/image/patches.h"
 
@@ -119,31 +118,33 @@ std::pair<int64_t, int64_t> cropped_size(const Protocol& protocol, int64_t heigh
   return {covered.height, covered.width};
 }
 
-at::Tensor crop(const Protocol& protocol, const at::Tensor& image) {
+Array crop(const Protocol& protocol, const Array& image) {
   if (!image.defined() || image.dim() < 2) throw ShapeError("image: expected [..., H, W], got " + shape_text(image));
   const auto [height, width] = cropped_size(protocol, image.size(-2), image.size(-1));
   return image.narrow(-2, 0, height).narrow(-1, 0, width);
 }
 
-std::vector<at::Tensor> windows_of(const Protocol& protocol, const at::Tensor& image) {
+std::vector<Array> windows_of(const Protocol& protocol, const Array& image) {
   const int64_t height = image.size(-2), width = image.size(-1), side = protocol.window;
   if (!has_windows(protocol, height, width)) return {image};
-  return image::extract_patches(image, grid_of(protocol, height, width), side).unbind();
+  const Array patches = image::extract_patches(image, grid_of(protocol, height, width), side);
+  std::vector<Array> windows;
+  for (int64_t i = 0; i < patches.size(0); ++i) windows.push_back(patches.select(0, i));
+  return windows;
 }
 
-std::vector<at::Tensor> measured_parts(const Protocol& protocol, std::vector<at::Tensor> windows, int64_t height,
-                                       int64_t width) {
+std::vector<Array> measured_parts(const Protocol& protocol, std::vector<Array> windows, int64_t height, int64_t width) {
   if (protocol.windows != WindowRule::kStitched || !has_windows(protocol, height, width)) return windows;
-  return {image::stitch_patches(at::stack(windows), grid_of(protocol, height, width), height, width)};
+  return {image::stitch_patches(stack(windows), grid_of(protocol, height, width), height, width)};
 }
 
-at::Tensor measured_image(const Protocol& protocol, const at::Tensor& image) {
+Array measured_image(const Protocol& protocol, const Array& image) {
   if (!image.defined() || (image.dim() != 3 && image.dim() != 4) || image.numel() == 0)
     throw ShapeError("image: expected [C, H, W] or [N, C, H, W] and not empty, got " + shape_text(image));
-  at::Tensor seen = image.detach();
-  if (protocol.channels == ChannelRule::kFirst) seen = seen.narrow(-3, 0, 1);
-  if (protocol.round_to_8bit) seen = seen.clamp(0, 1).mul_(255).round_().to(at::kDouble).div_(255);
-  return seen;
+  const Array seen = protocol.channels == ChannelRule::kFirst ? image.narrow(-3, 0, 1) : image;
+  if (!protocol.round_to_8bit) return seen;
+  const Array levels = round(clamp(seen, 0, 1) * 255.0).to(kFloat64);
+  return levels /= 255.0;
 }
 
 }  // namespace sscvae::metrics

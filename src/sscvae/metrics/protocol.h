@@ -1,12 +1,12 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "sscvae/array/array.h"
 
 /// A quality figure means nothing without the rule behind it. Each rule is a row of a table; figures are printed and
 /// stored together with the row. Beside the rules stands the table of what is measured.
@@ -53,23 +53,22 @@ const Protocol& find_protocol(const std::string& name);
 /// Height and width of the top-left part of an image that the protocol looks at: all of it, or what whole windows
 /// cover.
 std::pair<int64_t, int64_t> cropped_size(const Protocol& protocol, int64_t height, int64_t width);
-/// That part of an image tensor [...,H,W], a view.
-at::Tensor crop(const Protocol& protocol, const at::Tensor& image);
+/// That part of an image [...,H,W], a view.
+Array crop(const Protocol& protocol, const Array& image);
 /// What the model sees of a cropped image [C,H,W], one after the other: the image, or its windows row by row; views.
-std::vector<at::Tensor> windows_of(const Protocol& protocol, const at::Tensor& image);
+std::vector<Array> windows_of(const Protocol& protocol, const Array& image);
 /// What is measured of the results for windows_of an image of `height` x `width`: all of them, or one put together.
-std::vector<at::Tensor> measured_parts(const Protocol& protocol, std::vector<at::Tensor> windows, int64_t height,
-                                       int64_t width);
+std::vector<Array> measured_parts(const Protocol& protocol, std::vector<Array> windows, int64_t height, int64_t width);
 
 /// What the protocol measures of an image [C,H,W] or [N,C,H,W]: channel rule and rounding applied. Rounded images are
 /// float64 k/255 (ties to even), others keep their precision.
-at::Tensor measured_image(const Protocol& protocol, const at::Tensor& image);
+Array measured_image(const Protocol& protocol, const Array& image);
 
-/// Everything that can be known of one image. Undefined tensors are left out of the measuring.
+/// Everything that can be known of one image. Undefined arrays are left out of the measuring.
 struct Sample {
-  at::Tensor original, reconstruction;  ///< [C,H,W] or [N,C,H,W]
-  at::Tensor code;                      ///< z [K,h,w] or [N,K,h,w]
-  at::Tensor features, coded_features;  ///< E and Dz, same shape
+  Array original, reconstruction;  ///< [C,H,W] or [N,C,H,W]
+  Array code;                      ///< z [K,h,w] or [N,K,h,w]
+  Array features, coded_features;  ///< E and Dz, same shape
 };
 
 enum class Direction { kHigher, kLower, kNeither };
@@ -106,7 +105,7 @@ std::map<std::string, double> measure(const Sample& sample, const Protocol& prot
                                       std::vector<std::string>* notes = nullptr);
 
 /// measure() of two images alone.
-std::map<std::string, double> compare_images(const at::Tensor& original, const at::Tensor& reconstruction,
+std::map<std::string, double> compare_images(const Array& original, const Array& reconstruction,
                                              const Protocol& protocol, const std::vector<std::string>& names = {},
                                              std::vector<std::string>* notes = nullptr);
 

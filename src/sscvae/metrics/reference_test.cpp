@@ -9,6 +9,7 @@
 #include "sscvae/image/image.h"
 #include "sscvae/metrics/metrics.h"
 #include "sscvae/metrics/protocol.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/safetensors.h"
 #include "support/paths.h"
 
@@ -33,7 +34,7 @@ struct Pair {
 
 Pair read_pair(const std::string& name) {
   const auto read = [&](const char* which) {
-    return image::to_tensor(image::read_image(testing::parity_folder() / "metrics" / (name + which)));
+    return image::to_array(image::read_image(testing::parity_folder() / "metrics" / (name + which)));
   };
   return {read("_a.png"), read("_b.png")};
 }

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "sscvae/array/elementwise.h"
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/random.h"
@@ -17,6 +18,7 @@
 #include "sscvae/metrics/frechet.h"
 #include "sscvae/metrics/kernel_distance.h"
 #include "sscvae/metrics/set_metrics.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/safetensors.h"
 #include "support/paths.h"
 
@@ -41,7 +43,7 @@ TEST(SetDistances, PublishedValues) {
   for (const auto& [name, row] : expected["cases"].items()) {
     SCOPED_TRACE(name);
     const size_t bar = name.find('|');
-    const at::Tensor &a = features.at(name.substr(0, bar)), &b = features.at(name.substr(bar + 1));
+    const Array &a = features.at(name.substr(0, bar)), &b = features.at(name.substr(bar + 1));
     const double exact = row["frechet_exact"];
     const bool singular = a.size(0) <= a.size(1) || b.size(0) <= b.size(1);
     EXPECT_NEAR(frechet_distance(a, b), exact, exact * (singular ? kFrechetSingular : kFrechet));
@@ -143,8 +145,9 @@ TEST(RunningMoments, EqualThoseOfAllRowsAtOnceInBoundedMemory) {
     }
   }
   EXPECT_EQ(moments.count(), 100000);
-  EXPECT_LT((moments.mean() - rows.mean(0)).abs().max().item<double>(), 1e-8);
-  const at::Tensor expected = centred.t().matmul(centred), actual = moments.factor().t().matmul(moments.factor());
+  const at::Tensor mean = moments.mean(), factor = moments.factor();
+  EXPECT_LT((mean - rows.mean(0)).abs().max().item<double>(), 1e-8);
+  const at::Tensor expected = centred.t().matmul(centred), actual = factor.t().matmul(factor);
   EXPECT_LT(((actual - expected).abs().max() / expected.abs().max()).item<double>(), 1e-10);
 }
 
@@ -168,8 +171,8 @@ TEST(FeatureClouds, OfAHundredThousandKeepAFairShare) {
   // Uniform numbers: mean and variance of the sample within 5 standard errors.
   EXPECT_NEAR(kept.mean().item<double>(), 5e4, 5 * 1e5 / std::sqrt(12.0 * 1e4));
   EXPECT_NEAR(kept.select(1, 0).var().item<double>() / (1e10 / 12), 1, 0.05);
-  EXPECT_TRUE(kept.equal(cloud_of(rows, 7).kept())) << "the same whatever comes together";
-  EXPECT_TRUE(cloud_of(rows.narrow(0, 0, 5000), 64).kept().equal(rows.narrow(0, 0, 5000)))
+  EXPECT_TRUE(sscvae::equal(kept, cloud_of(rows, 7).kept())) << "the same whatever comes together";
+  EXPECT_TRUE(sscvae::equal(cloud_of(rows.narrow(0, 0, 5000), 64).kept(), rows.narrow(0, 0, 5000)))
       << "a small set is kept whole";
 }
 
@@ -198,8 +201,8 @@ TEST(Features, AreKeptByImagesAndWeights) {
   const auto kept = read_features(folder / "cache", key);
   ASSERT_TRUE(kept);
   EXPECT_EQ(kept->count(), 30);
-  EXPECT_TRUE(kept->kept().equal(features.kept()));
-  EXPECT_TRUE(kept->moments().mean().equal(features.moments().mean()));
+  EXPECT_TRUE(sscvae::equal(kept->kept(), features.kept()));
+  EXPECT_TRUE(sscvae::equal(kept->moments().mean(), features.moments().mean()));
   EXPECT_NEAR(frechet_distance(kept->moments(), features.moments()), 0, 1e-12);
   EXPECT_FALSE(read_features(folder / "cache", other));
   FeatureKey twin = key;  // the same file name, another set

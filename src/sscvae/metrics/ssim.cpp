@@ -49,14 +49,14 @@ double similarity(const std::array<double, kMoments>& m, const Window& window) {
 
 /// Of planes [H,W]. Keeps a band of rows in double precision and as many filtered rows as the window is high, whatever
 /// the size of the image.
-double ssim_of_plane(const at::Tensor& a, const at::Tensor& b, const Window& window) {
+double ssim_of_plane(const Array& a, const Array& b, const Window& window) {
   constexpr int64_t kBand = 64;
   const auto height = static_cast<size_t>(a.size(0)), width = static_cast<size_t>(a.size(1));
   const size_t size = window.weights.size(), positions = width - size + 1;
   std::vector<std::array<Row, kMoments>> ring(size);
   for (auto& rows : ring)
     for (Row& row : rows) row.resize(positions);
-  at::Tensor band_a, band_b;
+  Array band_a, band_b;
   double total = 0;
   for (size_t y = 0; y < height; ++y) {
     const auto begin = static_cast<int64_t>(y) / kBand * kBand, row = static_cast<int64_t>(y) - begin;
@@ -66,8 +66,7 @@ double ssim_of_plane(const at::Tensor& a, const at::Tensor& b, const Window& win
       band_b = plain(b.narrow(0, begin, rows));
     }
     const int64_t offset = row * a.size(1);
-    filter_row(band_a.const_data_ptr<double>() + offset, band_b.const_data_ptr<double>() + offset, window.weights,
-               ring[y % size]);
+    filter_row(band_a.data<double>() + offset, band_b.data<double>() + offset, window.weights, ring[y % size]);
     if (y + 1 < size) continue;
     double sum_of_row = 0;
     for (size_t x = 0; x < positions; ++x) {
@@ -81,7 +80,7 @@ double ssim_of_plane(const at::Tensor& a, const at::Tensor& b, const Window& win
   return total / static_cast<double>(positions * (height - size + 1));
 }
 
-double mean_ssim(const at::Tensor& a, const at::Tensor& b, const Window& window) {
+double mean_ssim(const Array& a, const Array& b, const Window& window) {
   check_image_pair(a, b);
   const int64_t height = a.size(-2), width = a.size(-1), size = static_cast<int64_t>(window.weights.size());
   if (height < size || width < size) {
@@ -89,10 +88,11 @@ double mean_ssim(const at::Tensor& a, const at::Tensor& b, const Window& window)
     throw ShapeError("ssim: expected an image of at least " + side + "x" + side + " pixels, got " +
                      std::to_string(width) + "x" + std::to_string(height));
   }
-  const at::Tensor first = a.detach().reshape({-1, height, width}), second = b.detach().reshape({-1, height, width});
+  const Array first = a.reshape({-1, height, width}), second = b.reshape({-1, height, width});
   const int64_t planes = first.size(0);
   double total = 0;
-  for (int64_t plane = 0; plane < planes; ++plane) total += ssim_of_plane(first[plane], second[plane], window);
+  for (int64_t plane = 0; plane < planes; ++plane)
+    total += ssim_of_plane(first.select(0, plane), second.select(0, plane), window);
   return total / static_cast<double>(planes);
 }
 
@@ -110,12 +110,12 @@ std::vector<double> gaussian_weights(int64_t size, double deviation) {
 
 }  // namespace
 
-double ssim_uniform(const at::Tensor& a, const at::Tensor& b, double data_range) {
+double ssim_uniform(const Array& a, const Array& b, double data_range) {
   const double side = static_cast<double>(kUniformWindow), area = side * side;
   return mean_ssim(a, b, {std::vector<double>(kUniformWindow, 1 / side), area / (area - 1), data_range});
 }
 
-double ssim_gaussian(const at::Tensor& a, const at::Tensor& b, double data_range) {
+double ssim_gaussian(const Array& a, const Array& b, double data_range) {
   return mean_ssim(a, b, {gaussian_weights(kGaussianWindow, 1.5), 1.0, data_range});
 }
 

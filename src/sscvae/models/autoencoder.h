@@ -75,6 +75,8 @@ class Autoencoder : public torch::nn::Module {
   uint64_t noise_seed_ = 0;
 };
 
+/// image::reflect_pad_to_multiple for tensors [N,C,H,W] of any device, with gradients.
+at::Tensor pad_to_multiple(const at::Tensor& images, int64_t multiple);
 /// Reconstructs images of any size: reflect-pads to the model's multiple, runs forward, crops every image-sized
 /// tensor back. Runs in the model's current mode.
 ForwardResult forward_any_size(Autoencoder& model, const at::Tensor& images);

@@ -7,6 +7,7 @@
 #include "sscvae/image/noise.h"
 #include "sscvae/models/network_autoencoder.h"
 #include "sscvae/models/threshold_scale.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::models {
 namespace {

@@ -14,9 +14,10 @@
 #include <numeric>
 
 #include "sscvae/core/random.h"
-#include "sscvae/networks/convolutional_coder.h"
-#include "sscvae/networks/dictionary.h"
+#include "sscvae/networks/values.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/nn/codebook.h"
+#include "sscvae/nn/dictionary.h"
 #include "sscvae/nn/patch_coding.h"
 
 namespace sscvae::models {
@@ -172,13 +173,13 @@ FirstValues of_convolutional_coder(const Network& network, const ModelOptions& o
 }
 
 FirstValues of_sparse_coder(const Network& network, const networks::SparseCoderOptions& o, uint64_t seed) {
-  const at::Tensor dictionary = networks::initial_dictionary(
-      o.dictionary_init, o.atom_dim, o.num_atoms, at::detail::createCPUGenerator(derive_seed(seed, "dictionary")));
+  const at::Tensor dictionary = nn::initial_dictionary(o.dictionary_init, o.atom_dim, o.num_atoms,
+                                                       at::detail::createCPUGenerator(derive_seed(seed, "dictionary")));
   const at::Tensor trained_bound = dictionary.square().sum();
-  const at::Tensor atoms = o.unit_norm_atoms ? networks::normalize_atoms(dictionary) : dictionary;
+  const at::Tensor atoms = o.unit_norm_atoms ? nn::normalize_atoms(dictionary) : dictionary;
   const at::Tensor bound = o.lipschitz == networks::Lipschitz::kTrainable
                                ? trained_bound
-                               : o.lipschitz_margin * networks::largest_eigenvalue(atoms);
+                               : o.lipschitz_margin * nn::largest_eigenvalue(atoms);
   FirstValues values{{"_LISTA._Dict", dictionary}, {"_LISTA._L", trained_bound}};
   for (const networks::Declared& weight : network.weights) {
     if (weight.name.starts_with("_LISTA._We")) values[weight.name] = (atoms.t() / bound).contiguous();

@@ -1,11 +1,12 @@
 #include "sscvae/models/frozen.h"
+#include "sscvae/core/error.h"
+#include "sscvae/graph/interpreter.h"
+#include "sscvae/models/threshold_scale.h"
+#include "sscvae/nn/arrays.h"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
-#include "sscvae/core/error.h"
-#include "sscvae/graph/interpreter.h"
-#include "sscvae/models/threshold_scale.h"
 #include "support/small_models.h"
 
 namespace sscvae::graph {
@@ -26,8 +27,8 @@ void expect_same_pass(models::Autoencoder& model) {
   const at::Tensor images = torch::rand({2, model.options().in_channels, 40, 24});
   const models::ForwardResult expected = model.forward(images);
   const Graph graph = models::frozen(model);
-  const std::vector<at::Tensor> values = run_plain(graph, images);
-  const auto value = [&](Value v) { return v < 0 ? at::Tensor() : values.at(static_cast<size_t>(v)); };
+  const std::vector<Array> values = run_plain(graph, images);
+  const auto value = [&](Value v) { return v < 0 ? at::Tensor() : as_tensor(values.at(static_cast<size_t>(v))); };
   expect_close(value(graph.features), expected.features, "features");
   expect_close(value(graph.code), expected.code, "code");
   expect_close(value(graph.threshold), expected.threshold, "threshold");

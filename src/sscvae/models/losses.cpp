@@ -7,8 +7,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sscvae/array/shape.h"
 #include "sscvae/core/error.h"
-#include "sscvae/core/shape.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::models {
 

@@ -1,9 +1,10 @@
 #include "sscvae/models/losses.h"
+#include "sscvae/core/error.h"
+#include "sscvae/nn/arrays.h"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
-#include "sscvae/core/error.h"
 #include "support/gradient_check.h"
 
 namespace sscvae::models {

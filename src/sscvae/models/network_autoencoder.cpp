@@ -6,14 +6,15 @@
 
 #include <cmath>
 
+#include "sscvae/array/shape.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/random.h"
-#include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
 #include "sscvae/models/first_values.h"
-#include "sscvae/networks/dictionary.h"
 #include "sscvae/networks/table.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/nn/autocast.h"
+#include "sscvae/nn/dictionary.h"
 #include "sscvae/nn/gaussian_code.h"
 #include "sscvae/nn/sparse_coding.h"
 
@@ -24,9 +25,9 @@ namespace {
 using graph::Graph;
 using graph::Value;
 
-template <class Operation>
-const Operation* find_operation(const Graph& graph) {
-  for (const graph::Node& node : graph.nodes)
+template <class Operation, class SomeGraph>
+const Operation* find_operation(const SomeGraph& graph) {
+  for (const auto& node : graph.nodes)
     if (const auto* operation = std::get_if<Operation>(&node.operation)) return operation;
   return nullptr;
 }
@@ -55,8 +56,8 @@ NetworkAutoencoder::NetworkAutoencoder(const ModelOptions& options, uint64_t see
                       weight("_vq_layer.sums"));
 }
 
-std::shared_ptr<const Graph> NetworkAutoencoder::live() const {
-  return std::make_shared<const Graph>(weights_.live(network_, settings()));
+std::shared_ptr<const nn::live::Graph> NetworkAutoencoder::live() const {
+  return std::make_shared<const nn::live::Graph>(weights_.live(network_, settings()));
 }
 
 nn::NetworkPass::Result NetworkAutoencoder::run(std::vector<std::pair<Value, at::Tensor>> given,
@@ -140,7 +141,7 @@ at::Tensor NetworkAutoencoder::coded_features(const at::Tensor& code) {
 
 at::Tensor NetworkAutoencoder::dictionary() {
   if (!has_sparse_code()) return {};
-  if (!knows_noise_levels()) return find_operation<graph::SparseCode>(*live())->dictionary;
+  if (!knows_noise_levels()) return find_operation<nn::live::SparseCode>(*live())->dictionary;
   const ConvolutionalCoderOptions& o = options().csc;
   const int64_t channels = options().in_channels, s = o.stride, k = o.kernel;
   return synthesis_of(weight("_W"))
@@ -163,7 +164,7 @@ at::Tensor NetworkAutoencoder::last_weight() const {
     value = graph().nodes[static_cast<size_t>(value)].inputs.at(0);
   const auto& last = std::get<graph::Convolution>(graph().nodes[static_cast<size_t>(value)].operation);
   for (const networks::Declared& weight : network_.weights)
-    if (weight.placeholder.is_same(last.weight)) return weights_.find(weight.name);
+    if (weight.placeholder.placeholder_id() == last.weight.placeholder_id()) return weights_.find(weight.name);
   throw InternalError("the last convolution has no weight of its own");
 }
 
@@ -185,7 +186,7 @@ void NetworkAutoencoder::after_optimizer_step() {
       if (const int64_t axis = atom_axis(filters.name); axis >= 0)
         project_to_unit_ball(weight(filters.name), axis == 0 ? at::IntArrayRef{1, 2, 3} : at::IntArrayRef{0, 2, 3});
   } else if (at::Tensor atoms = weight("_LISTA._Dict"); atoms.defined() && options().sparse_coder.unit_norm_atoms) {
-    atoms.copy_(networks::normalize_atoms(atoms));
+    atoms.copy_(nn::normalize_atoms(atoms));
   }
 }
 

@@ -59,7 +59,7 @@ class NetworkAutoencoder : public Autoencoder {
 
  private:
   const graph::Graph& graph() const { return network_.graph; }
-  std::shared_ptr<const graph::Graph> live() const;
+  std::shared_ptr<const nn::live::Graph> live() const;
   nn::NetworkPass::Result run(std::vector<std::pair<graph::Value, at::Tensor>> given,
                               const std::vector<graph::Value>& wanted);
   void check_code(const at::Tensor& code) const;

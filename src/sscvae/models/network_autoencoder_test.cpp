@@ -1,4 +1,5 @@
 #include "sscvae/models/network_autoencoder.h"
+#include "sscvae/nn/arrays.h"
 
 #include <ATen/autocast_mode.h>
 #include <gtest/gtest.h>

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "sscvae/networks/table.h"
+#include "sscvae/nn/arrays.h"
 #include "support/small_models.h"
 
 /// Networks declare exactly the weights that models have.
@@ -22,9 +23,9 @@ void expect_same_weights(const ModelOptions& options) {
   for (const networks::Declared& weight : network.weights) {
     ASSERT_TRUE(tensors.count(weight.name)) << weight.name;
     const at::Tensor& tensor = tensors[weight.name];
-    EXPECT_EQ(tensor.sizes(), weight.placeholder.sizes()) << weight.name;
+    EXPECT_EQ(sizes_of(tensor.sizes()), weight.placeholder.sizes()) << weight.name;
     EXPECT_EQ(tensor.requires_grad(), weight.role == networks::Role::kTrained) << weight.name;
-    EXPECT_EQ(tensor.scalar_type(), weight.placeholder.scalar_type()) << weight.name;
+    EXPECT_EQ(data_type_of(tensor.scalar_type()), weight.placeholder.type()) << weight.name;
   }
 }
 

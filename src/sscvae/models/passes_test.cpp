@@ -1,11 +1,11 @@
 #include "sscvae/graph/passes.h"
-
-#include <gtest/gtest.h>
-#include <torch/types.h>
-
 #include "sscvae/graph/interpreter.h"
 #include "sscvae/models/frozen.h"
 #include "sscvae/models/registry.h"
+#include "sscvae/nn/arrays.h"
+
+#include <gtest/gtest.h>
+#include <torch/types.h>
 
 namespace sscvae::graph {
 namespace {

@@ -9,10 +9,11 @@
 #include <algorithm>
 #include <numeric>
 
+#include "sscvae/array/shape.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/random.h"
-#include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::models {
 

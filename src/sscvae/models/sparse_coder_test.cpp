@@ -4,6 +4,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/models/network_autoencoder.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/safetensors.h"
 #include "support/gradient_check.h"
 #include "support/paths.h"

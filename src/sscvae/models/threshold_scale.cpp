@@ -1,6 +1,7 @@
 #include "sscvae/models/threshold_scale.h"
 
 #include "sscvae/models/network_autoencoder.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::models {
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "sscvae/models/registry.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/nn/gaussian_code.h"
 #include "support/gradient_check.h"
 

@@ -3,13 +3,14 @@
 #include <ATen/ops/isfinite.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
-#include <algorithm>
-
+#include "sscvae/array/elementwise.h"
+#include "sscvae/array/reductions.h"
+#include "sscvae/array/shape.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/sha256.h"
-#include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
 #include "sscvae/models/registry.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/safetensors.h"
 
 namespace sscvae::models {
@@ -18,10 +19,10 @@ using serialization::StateDict;
 
 namespace {
 
-void collect(torch::nn::Module& module, const std::string& prefix, StateDict& state) {
-  for (const auto& item : module.named_parameters(false)) state.add(prefix + item.key(), item.value());
-  for (const auto& item : module.named_buffers(false)) state.add(prefix + item.key(), item.value());
-  for (const auto& item : module.named_children()) collect(*item.value(), prefix + item.key() + ".", state);
+void collect(torch::nn::Module& module, const std::string& prefix, NamedTensors& tensors) {
+  for (const auto& item : module.named_parameters(false)) tensors.emplace_back(prefix + item.key(), item.value());
+  for (const auto& item : module.named_buffers(false)) tensors.emplace_back(prefix + item.key(), item.value());
+  for (const auto& item : module.named_children()) collect(*item.value(), prefix + item.key() + ".", tensors);
 }
 
 bool is_training_tensor(const std::string& name) { return name.starts_with(kTrainingPrefix); }
@@ -42,33 +43,41 @@ void check_size(const ModelOptions& options, const StateDict& state, const std::
 
 }  // namespace
 
-StateDict state_of(torch::nn::Module& module) {
+NamedTensors named_tensors(torch::nn::Module& module) {
+  NamedTensors tensors;
+  collect(module, "", tensors);
+  return tensors;
+}
+
+StateDict state_from(const NamedTensors& tensors) {
   StateDict state;
-  collect(module, "", state);
+  for (const auto& [name, tensor] : tensors) state.add(name, tensor.detach().cpu());
   return state;
 }
 
+StateDict state_of(torch::nn::Module& module) { return state_from(named_tensors(module)); }
+
 void load_state(torch::nn::Module& module, const StateDict& state, const std::string& source) {
-  const StateDict own = state_of(module);
+  const NamedTensors own = named_tensors(module);
+  std::vector<std::string> names;
   for (const auto& [name, tensor] : own) {
-    const at::Tensor* given = state.find(name);
+    names.push_back(name);
+    const Array* given = state.find(name);
     if (!given) throw FormatError(source + ": tensor '" + name + "' is missing" + suggestion(name, state.names()));
-    if (given->sizes() != tensor.sizes())
+    if (given->sizes() != sizes_of(tensor.sizes()))
       throw FormatError(source + ": tensor '" + name + "': expected shape " + shape_text(tensor) + ", got " +
                         shape_text(*given));
-    if (given->is_floating_point() != tensor.is_floating_point())
+    if (is_floating_point(given->type()) != tensor.is_floating_point())
       throw FormatError(source + ": tensor '" + name + "': expected type " +
-                        std::string(c10::toString(tensor.scalar_type())) + ", got " +
-                        c10::toString(given->scalar_type()));
-    if (given->is_floating_point() && !at::isfinite(*given).all().item<bool>())
+                        name_of(data_type_of(tensor.scalar_type())) + ", got " + name_of(given->type()));
+    if (is_floating_point(given->type()) && !all(isfinite(*given)))
       throw FormatError(source + ": tensor '" + name + "' holds numbers that are not finite");
   }
   for (const auto& [name, tensor] : state)
-    if (!is_training_tensor(name) && !own.find(name))
-      throw FormatError(source + ": tensor '" + name + "' does not belong to this model" +
-                        suggestion(name, own.names()));
+    if (!is_training_tensor(name) && std::find(names.begin(), names.end(), name) == names.end())
+      throw FormatError(source + ": tensor '" + name + "' does not belong to this model" + suggestion(name, names));
   const at::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : own) at::Tensor(tensor).copy_(*state.find(name));
+  for (const auto& [name, tensor] : own) at::Tensor(tensor).copy_(at::Tensor(*state.find(name)));
 }
 
 ModelOptions model_options_of(const std::map<std::string, std::string>& metadata, const std::string& source) {
@@ -115,7 +124,7 @@ LoadedModel load_weights(const std::filesystem::path& path) {
 
 ModelOptions infer_model_options(const StateDict& state, ModelOptions options, const std::string& source) {
   const auto size = [&](const char* name, int64_t axis) {
-    const at::Tensor& tensor = state.at(name, source);
+    const Array& tensor = state.at(name, source);
     if (axis >= tensor.dim())
       throw FormatError(source + ": tensor '" + name + "' has too few axes: " + shape_text(tensor));
     return tensor.size(axis);
@@ -142,7 +151,7 @@ ModelOptions infer_model_options(const StateDict& state, ModelOptions options, c
   options.sparse_coder.num_atoms = size("_LISTA._Dict", 1);
   networks::SparseCoderOptions& coder = options.sparse_coder;
   coder.threshold_refinement = networks::ThresholdRefinement::kNone;
-  if (const at::Tensor* alpha = state.find("_LISTA._alpha")) {
+  if (const Array* alpha = state.find("_LISTA._alpha")) {
     options.name = "sc-vae";
     coder.threshold = networks::ThresholdKind::kPerPosition;
     if (alpha->dim() != 4)
@@ -151,7 +160,7 @@ ModelOptions infer_model_options(const StateDict& state, ModelOptions options, c
     coder.grid_width = alpha->size(2);
   } else {
     coder.threshold = networks::ThresholdKind::kInferred;
-    const at::Tensor* squeeze = state.find("_LISTA._cbam.ChannelAtt._fc.0.weight");
+    const Array* squeeze = state.find("_LISTA._cbam.ChannelAtt._fc.0.weight");
     options.name = squeeze ? "ssc-vae" : "sc-vae-in";
     if (squeeze) {
       coder.threshold_refinement = networks::ThresholdRefinement::kCbam;

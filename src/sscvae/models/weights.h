@@ -20,9 +20,14 @@ inline constexpr char kNoveltyKey[] = "sscvae.novelty";  ///< JSON: what usual c
 /// Tensors of a training checkpoint that are no weights (optimizer, raw weights beside EMA) start with this.
 inline constexpr char kTrainingPrefix[] = "training.";
 
+using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
+
 /// Parameters and buffers in state-dict order, under the authors' key names where the architecture is theirs.
-/// The tensors share memory with the model.
+NamedTensors named_tensors(torch::nn::Module& module);
+/// The same in memory of the CPU, shared with a model that lies there.
 serialization::StateDict state_of(torch::nn::Module& module);
+/// Tensors of any device in memory of the CPU.
+serialization::StateDict state_from(const NamedTensors& tensors);
 
 /// Copies the values in. Errors: FormatError naming `source` and the first tensor that is missing, unexpected (with the
 /// nearest name), misshapen or not finite. Nothing is changed if an error is thrown.

@@ -1,4 +1,8 @@
 #include "sscvae/models/weights.h"
+#include "sscvae/core/error.h"
+#include "sscvae/models/registry.h"
+#include "sscvae/nn/arrays.h"
+#include "sscvae/serialization/safetensors.h"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>
@@ -7,9 +11,6 @@
 #include <limits>
 #include <random>
 
-#include "sscvae/core/error.h"
-#include "sscvae/models/registry.h"
-#include "sscvae/serialization/safetensors.h"
 #include "support/hostile_input.h"
 #include "support/paths.h"
 
@@ -66,7 +67,7 @@ TEST(Weights, MisfitsAreNamed) {
   StateDict missing, misshapen, foreign;
   for (const auto& [name, tensor] : state_of(*model)) {
     if (name != "_LISTA._Dict") missing.add(name, tensor);
-    misshapen.add(name, name == "_LISTA._Dict" ? torch::zeros({9, 15}) : tensor);
+    misshapen.add(name, name == "_LISTA._Dict" ? Array::zeros({9, 15}) : tensor);
     foreign.add(name, tensor);
   }
   foreign.add("_LISTA._Dictt", torch::zeros({1}));

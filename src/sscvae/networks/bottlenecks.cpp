@@ -1,9 +1,8 @@
 #include "sscvae/networks/bottlenecks.h"
 
-#include <ATen/TensorOperators.h>
-
 #include <cmath>
 
+#include "sscvae/array/array.h"
 #include "sscvae/core/error.h"
 #include "sscvae/networks/backbones.h"
 
@@ -21,7 +20,7 @@ void check_coder(const SparseCoderOptions& options) {
 }
 
 /// The buffer that moves thresholds to where the first batch wants them; undefined for signed ones.
-at::Tensor declare_offset(const Scope& s, const SparseCoderOptions& options) {
+Array declare_offset(const Scope& s, const SparseCoderOptions& options) {
   if (options.threshold_activation == ThresholdActivation::kSigned) return {};
   const bool softplus = options.threshold_activation == ThresholdActivation::kSoftplus;
   const double start = softplus ? std::log(std::expm1(kInitialAlpha)) : kInitialAlpha;
@@ -32,7 +31,7 @@ at::Tensor declare_offset(const Scope& s, const SparseCoderOptions& options) {
 Value inferred_alpha(const Scope& s, Value features, const SparseCoderOptions& options) {
   Value x = s.convolution("_conv", features, {.out = options.num_atoms});
   x = residual(s.in("_res2"), residual(s.in("_res1"), x));
-  if (const at::Tensor offset = declare_offset(s, options); offset.defined()) {
+  if (const Array offset = declare_offset(s, options); offset.defined()) {
     x = s.add(graph::Offset{offset}, {x}, options.num_atoms);
     const bool softplus = options.threshold_activation == ThresholdActivation::kSoftplus;
     x = s.activation(x, softplus ? graph::Function::kSoftplus : graph::Function::kRelu);
@@ -58,13 +57,13 @@ Value learned_alpha(const Scope& s, Value features, const SparseCoderOptions& op
   const bool is_signed = options.threshold_activation == ThresholdActivation::kSigned;
   Derived alpha{Derived::Kind::kLearnedThreshold, {}, {}};
   alpha.from = {s.declare("_alpha", shape, {Start::Rule::kConstant, is_signed ? kInitialAlpha : 0.0})};
-  if (const at::Tensor offset = declare_offset(s, options); offset.defined()) alpha.from.push_back(offset);
+  if (const Array offset = declare_offset(s, options); offset.defined()) alpha.from.push_back(offset);
   alpha.activation = options.threshold_activation;
   return s.add(graph::Constant{s.derive(alpha, map)}, {features}, map[1], "_alpha");
 }
 
 /// A convolution of side 1.
-graph::Convolution of_code(const at::Tensor& weight, const at::Tensor& bias = {}) {
+graph::Convolution of_code(const Array& weight, const Array& bias = {}) {
   graph::Convolution convolution{weight, bias};
   convolution.use = graph::ConvolutionUse::kCode;
   return convolution;
@@ -76,13 +75,12 @@ Value sparse_coder(const Scope& s, Value features, const SparseCoderOptions& opt
   check_coder(options);
   const int64_t d = options.atom_dim, k = options.num_atoms;
   const Start own{Start::Rule::kOwn};
-  const at::Tensor declared = s.declare("_Dict", {d, k}, own);
+  const Array declared = s.declare("_Dict", {d, k}, own);
   const Derived unit{Derived::Kind::kUnitColumns, {}, {declared}};
-  const at::Tensor atoms = options.unit_norm_atoms ? s.derive(unit, {d, k}) : declared;
+  const Array atoms = options.unit_norm_atoms ? s.derive(unit, {d, k}) : declared;
   Derived bound{Derived::Kind::kLipschitz, {}, {atoms}};
   bound.factor = options.lipschitz_margin;
-  const at::Tensor lipschitz =
-      options.lipschitz == Lipschitz::kTrainable ? s.declare("_L", {}, own) : s.derive(bound, {});
+  const Array lipschitz = options.lipschitz == Lipschitz::kTrainable ? s.declare("_L", {}, own) : s.derive(bound, {});
 
   graph::Graph& graph = s.graph();
   const Value alpha = options.threshold == ThresholdKind::kInferred ? inferred_alpha(s, features, options)
@@ -100,7 +98,7 @@ Value sparse_coder(const Scope& s, Value features, const SparseCoderOptions& opt
     code.inhibitions.push_back(s.declare("_S" + number, {k, k}, own));
   }
   graph.code = s.add(code, {features, graph.threshold}, k);
-  const at::Tensor decoder = s.derive({Derived::Kind::kFilter, {}, {atoms}}, {d, k, 1, 1});  // D z as a convolution
+  const Array decoder = s.derive({Derived::Kind::kFilter, {}, {atoms}}, {d, k, 1, 1});  // D z as a convolution
   graph.coded_features = s.add(of_code(decoder), {graph.code}, d, "_Dict");
   return graph.coded_features;
 }
@@ -109,7 +107,7 @@ Value nearest_code(const Scope& s, Value features, const VectorQuantizerOptions&
   const int64_t k = options.num_codes, d = options.code_dim;
   const bool follows = options.update == CodebookUpdate::kEma;
   const Start own{Start::Rule::kOwn};
-  const at::Tensor codebook = s.declare("embedding.weight", {k, d}, own, follows ? Role::kBuffer : Role::kTrained);
+  const Array codebook = s.declare("embedding.weight", {k, d}, own, follows ? Role::kBuffer : Role::kTrained);
   if (follows || options.revival > 0) s.declare("usage", {k}, own, Role::kBuffer);
   if (follows) s.declare("sums", {k, d}, own, Role::kBuffer);
   graph::Graph& graph = s.graph();
@@ -119,8 +117,8 @@ Value nearest_code(const Scope& s, Value features, const VectorQuantizerOptions&
 
 Value gaussian_code(const Scope& s, Value features) {
   const int64_t d = s.channels(features);
-  const at::Tensor weight = s.declare("weight", {2 * d, d, 1, 1}, {Start::Rule::kKaiming});
-  const at::Tensor bias = s.declare("bias", {2 * d}, {Start::Rule::kFanIn, 1, d});
+  const Array weight = s.declare("weight", {2 * d, d, 1, 1}, {Start::Rule::kKaiming});
+  const Array bias = s.declare("bias", {2 * d}, {Start::Rule::kFanIn, 1, d});
   const auto moment = [&](int64_t first) {
     Derived filter{Derived::Kind::kRows, {}, {weight}, first, d}, shift{Derived::Kind::kRows, {}, {bias}, first, d};
     return s.add(of_code(s.derive(filter, {d, d, 1, 1}), s.derive(shift, {d})), {features}, d);

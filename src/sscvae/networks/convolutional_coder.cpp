@@ -1,12 +1,12 @@
 #include "sscvae/networks/convolutional_coder.h"
 
-#include <ATen/TensorOperators.h>
-
 #include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
 
+#include "sscvae/array/array.h"
+#include "sscvae/array/elementwise.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
 #include "sscvae/networks/backbones.h"
@@ -39,9 +39,9 @@ void check_csc(const ConvolutionalCoderOptions& options, int64_t channels) {
 
 /// The weights of all iterations, declared in the order of the files.
 struct Coder {
-  std::vector<at::Tensor> analysis, synthesis;  ///< A_t; B_t from the second iteration on
-  at::Tensor output, floor, slope, scale;
-  at::Tensor own, down, up, pool;  ///< with grouped shrinkage
+  std::vector<Array> analysis, synthesis;  ///< A_t; B_t from the second iteration on
+  Array output, floor, slope, scale;
+  Array own, down, up, pool;  ///< with grouped shrinkage
 };
 
 Coder declare_coder(const Scope& s, const ConvolutionalCoderOptions& o, int64_t channels) {
@@ -114,7 +114,7 @@ class Iterations {
       const std::string number = std::to_string(t);
       Value residual = blocks;
       if (t > 0) {
-        const at::Tensor& weight = coder_.synthesis[static_cast<size_t>(t - 1)];
+        const Array& weight = coder_.synthesis[static_cast<size_t>(t - 1)];
         const Value drawn =
             synthesis(s_.derive({Derived::Kind::kNegated, {}, {weight}}, weight.sizes()), code, "_B" + number);
         residual = s_.in("_B" + number).sum(blocks, drawn);
@@ -127,7 +127,7 @@ class Iterations {
     return code;
   }
 
-  Value synthesis(const at::Tensor& weight, Value code, const std::string& name) const {
+  Value synthesis(const Array& weight, Value code, const std::string& name) const {
     const int64_t before = (o_.kernel - 1) / 2, more = o_.kernel % 2 == 0 ? 1 : 0;
     return s_.add(graph::Convolution{weight, {}, 1, before + more, -more, 1, kPatches}, {code}, weight.size(0), name);
   }
@@ -142,11 +142,11 @@ class Iterations {
   }
 
  private:
-  at::Tensor line(const at::Tensor& raw, int64_t t, double factor) const {
+  Array line(const Array& raw, int64_t t, double factor) const {
     Derived line{Derived::Kind::kThresholdLine, {}, {raw, coder_.scale}, t, o_.num_atoms, factor};
     return s_.derive(line, {o_.num_atoms});
   }
-  at::Tensor row(const at::Tensor& raw, int64_t t, at::IntArrayRef shape) const {
+  Array row(const Array& raw, int64_t t, const Sizes& shape) const {
     return s_.derive({Derived::Kind::kPositiveRow, {}, {raw}, t}, shape);
   }
 
@@ -164,7 +164,7 @@ class Iterations {
     const Scope s = s_.in("_group" + std::to_string(t));
     const int64_t k = o_.num_atoms, r = coder_.down.size(1), w = o_.group_window;
     const Value v = t > 0 ? s.sum(code, step) : step;
-    const auto mix = [&](Value x, const at::Tensor& raw, int64_t out, int64_t in) {
+    const auto mix = [&](Value x, const Array& raw, int64_t out, int64_t in) {
       return s.add(graph::Convolution{row(raw, t, {out, in, 1, 1}), {}, 1, 0, 0, 1, kCode}, {x}, out);
     };
     const Value mixed = mix(s.add(graph::Square{}, {v}, k), coder_.down, r, k);
@@ -212,7 +212,7 @@ void convolutional_coder(const Scope& s, const ModelOptions& options) {
     graph.threshold_refinement = factors(s, blocks, sigma, options);
     sort_by_scale(s.network().weights);
   }
-  const at::Tensor output = coder.output;
+  const Array output = coder.output;
   const Iterations iterations(s, o, std::move(coder), sigma, graph.threshold_refinement);
   graph.size_multiple = o.stride << (infers ? o.attention_scales - 1 : 0);
   graph.features = blocks;

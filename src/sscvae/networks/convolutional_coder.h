@@ -4,9 +4,6 @@
 
 namespace sscvae::networks {
 
-/// Thresholds are learned in units of 1/20: Adam moves them 20 times as fast as the filters, which they need.
-inline constexpr double kThresholdUnit = 20;
-
 /// Image -> sparse code -> image without encoder and decoder: the dictionary's atoms are small patches that overlap.
 /// With x the image minus 1/2, its stride x stride blocks folded into channels, and * a convolution:
 ///   z_0 = 0,   z_t = shrink(z_{t-1} + A_t * (x - B_t * z_{t-1}), theta_t),   x-hat = W * z_T

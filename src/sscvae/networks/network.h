@@ -1,11 +1,11 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "sscvae/array/array.h"
+#include "sscvae/array/elementwise.h"
 #include "sscvae/graph/graph.h"
 
 /// Descriptions of networks: operations, and the names and shapes of the weights. They hold no numbers.
@@ -28,11 +28,11 @@ struct Start {
 
 enum class Role { kTrained, kBuffer, kCounter };
 
-/// A tensor of the network. Its placeholder has a shape but no values (device `meta`) and stands for the weight in
+/// A tensor of the network. Its placeholder has a shape but no values and stands for the weight in
 /// operations.
 struct Declared {
   std::string name;  ///< "_encoder._conv_1.weight"
-  at::Tensor placeholder;
+  Array placeholder;
   Start start;
   Role role = Role::kTrained;
 };
@@ -56,8 +56,8 @@ struct Derived {
     kThresholdLine,     ///< softplus(20 a[first]) 4 b factor strength, a single value spread over `count`
   };
   Kind kind;
-  at::Tensor placeholder;
-  std::vector<at::Tensor> from;
+  Array placeholder;
+  std::vector<Array> from;
   int64_t first = 0, count = 0;
   double factor = 1;
   graph::ThresholdActivation activation = graph::ThresholdActivation::kSigned;

@@ -1,9 +1,8 @@
 #include "sscvae/networks/scope.h"
 
-#include <ATen/ops/empty.h>
-
 #include <algorithm>
 
+#include "sscvae/array/array.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
 
@@ -13,8 +12,8 @@ namespace {
 
 constexpr double kNormEpsilon = 1e-5;
 
-at::Tensor placeholder(at::IntArrayRef shape, Role role) {
-  return at::empty(shape, at::TensorOptions().device(at::kMeta).dtype(role == Role::kCounter ? at::kLong : at::kFloat));
+Array placeholder(const Sizes& shape, Role role) {
+  return Array::placeholder(shape, role == Role::kCounter ? kInt64 : kFloat32);
 }
 
 Start filters(const ConvolutionShape& shape) { return {Start::Rule::kKaiming, shape.start}; }
@@ -25,7 +24,7 @@ Start biases(const ConvolutionShape& shape, int64_t fan_in) {
 }
 
 bool is_same(const Derived& a, const Derived& b) {
-  const auto same = [](const at::Tensor& x, const at::Tensor& y) { return x.is_same(y); };
+  const auto same = [](const Array& x, const Array& y) { return x.placeholder_id() == y.placeholder_id(); };
   return a.kind == b.kind && std::equal(a.from.begin(), a.from.end(), b.from.begin(), b.from.end(), same) &&
          a.first == b.first && a.count == b.count && a.factor == b.factor && a.activation == b.activation;
 }
@@ -52,12 +51,12 @@ Value Scope::add(graph::Operation operation, std::vector<Value> inputs, int64_t 
   return static_cast<Value>(network_->channels.size()) - 1;
 }
 
-at::Tensor Scope::declare(const std::string& name, at::IntArrayRef shape, const Start& start, Role role) const {
+Array Scope::declare(const std::string& name, const Sizes& shape, const Start& start, Role role) const {
   network_->weights.push_back({below(name), placeholder(shape, role), start, role});
   return network_->weights.back().placeholder;
 }
 
-at::Tensor Scope::derive(Derived derived, at::IntArrayRef shape) const {
+Array Scope::derive(Derived derived, const Sizes& shape) const {
   for (const Derived& other : network_->derived)
     if (is_same(other, derived) && other.placeholder.sizes() == shape) return other.placeholder;
   derived.placeholder = placeholder(shape, Role::kBuffer);
@@ -73,8 +72,8 @@ Value Scope::image(int64_t channels) const {
 Value Scope::convolution(const std::string& name, Value x, const ConvolutionShape& shape) const {
   const int64_t ins = channels(x), fan_in = ins * shape.kernel * shape.kernel;
   const Scope s = in(name);
-  const at::Tensor weight = s.declare("weight", {shape.out, ins, shape.kernel, shape.kernel}, filters(shape));
-  const at::Tensor bias = shape.bias ? s.declare("bias", {shape.out}, biases(shape, fan_in)) : at::Tensor();
+  const Array weight = s.declare("weight", {shape.out, ins, shape.kernel, shape.kernel}, filters(shape));
+  const Array bias = shape.bias ? s.declare("bias", {shape.out}, biases(shape, fan_in)) : Array();
   const int64_t padding = shape.stride == 1 ? shape.kernel / 2 : 0;
   return s.add(graph::Convolution{weight, bias, shape.stride, padding}, {x}, shape.out);
 }
@@ -83,7 +82,7 @@ Value Scope::expansion(const std::string& name, Value x, int64_t out) const {
   const Scope s = in(name);
   const ConvolutionShape shape{out, 2};
   const int64_t fan_in = out * 4;  // torch.nn takes the outputs of a transposed convolution for its inputs
-  const at::Tensor weight = s.declare("weight", {channels(x), out, 2, 2}, filters(shape));
+  const Array weight = s.declare("weight", {channels(x), out, 2, 2}, filters(shape));
   return s.add(graph::TransposedConvolution{weight, s.declare("bias", {out}, biases(shape, fan_in))}, {x}, out);
 }
 
@@ -94,7 +93,7 @@ Value Scope::norm(const std::string& name, Value x, Normalization kind, int64_t 
     throw UsageError(format("group normalisation: %lld channels are not divisible into %lld groups",
                             static_cast<long long>(c), static_cast<long long>(groups)));
   const Scope s = in(name);
-  const at::Tensor weight = s.declare("weight", {c}, {Start::Rule::kOnes}), bias = s.declare("bias", {c}, {});
+  const Array weight = s.declare("weight", {c}, {Start::Rule::kOnes}), bias = s.declare("bias", {c}, {});
   if (kind == Normalization::kGroup) return s.add(graph::GroupNorm{groups, kNormEpsilon, weight, bias}, {x}, c);
   graph::BatchNorm batch{weight, bias, {}, {}, {}, kNormEpsilon};
   batch.mean = s.declare("running_mean", {c}, {}, Role::kBuffer);

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "sscvae/array/array.h"
+#include "sscvae/array/elementwise.h"
 #include "sscvae/networks/model_options.h"
 #include "sscvae/networks/network.h"
 
@@ -36,10 +38,9 @@ class Scope {
   /// Adds a node named after the scope, or after `name` inside it.
   Value add(graph::Operation operation, std::vector<Value> inputs, int64_t channels,
             const std::string& name = "") const;
-  at::Tensor declare(const std::string& name, at::IntArrayRef shape, const Start& start,
-                     Role role = Role::kTrained) const;
+  Array declare(const std::string& name, const Sizes& shape, const Start& start, Role role = Role::kTrained) const;
   /// Adds a derived weight of that shape, or finds the same one added before, and returns its placeholder.
-  at::Tensor derive(Derived derived, at::IntArrayRef shape) const;
+  Array derive(Derived derived, const Sizes& shape) const;
 
   Value image(int64_t channels) const;
   Value convolution(const std::string& name, Value x, const ConvolutionShape& shape) const;

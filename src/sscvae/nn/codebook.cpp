@@ -15,9 +15,10 @@
 #include <algorithm>
 #include <numeric>
 
+#include "sscvae/array/shape.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/random.h"
-#include "sscvae/core/shape.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/nn/autocast.h"
 #include "sscvae/nn/map_rows.h"
 

@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include "sscvae/core/error.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/safetensors.h"
 #include "support/gradient_check.h"
 #include "support/paths.h"
@@ -54,8 +55,8 @@ TEST(Codebook, ReproducesThePublishedBlock) {
   const auto file =
       serialization::read_safetensors(testing::parity_folder() / "blocks/vector_quantizer.safetensors").tensors;
   Quantizer quantizer(options_of(CodebookUpdate::kGradient, 12, 6));
-  quantizer.codebook = file.at("codebook").clone().requires_grad_();
-  const at::Tensor input = file.at("input").clone().requires_grad_();
+  quantizer.codebook = as_tensor(file.at("codebook")).clone().requires_grad_();
+  const at::Tensor input = as_tensor(file.at("input")).clone().requires_grad_();
   const Quantizer::Result result = quantizer.forward(input);
   EXPECT_TRUE(at::equal(result.indices, file.at("indices")));
   EXPECT_TRUE(testing::is_close(result.quantized, file.at("quantized"), testing::kBlock.float64));
@@ -64,7 +65,7 @@ TEST(Codebook, ReproducesThePublishedBlock) {
   const auto of_loss = torch::autograd::grad({result.loss}, targets, {}, true);
   EXPECT_TRUE(testing::is_close(of_loss[0], file.at("grad/codebook_of_vq_loss"), testing::kBlockGradient.float64));
   EXPECT_TRUE(testing::is_close(of_loss[1], file.at("grad/input_of_vq_loss"), testing::kBlockGradient.float64));
-  const at::Tensor sum = (result.quantized * file.at("grad_quantized")).sum() + result.loss;
+  const at::Tensor sum = (result.quantized * as_tensor(file.at("grad_quantized"))).sum() + result.loss;
   const auto of_sum = torch::autograd::grad({sum}, targets);
   EXPECT_TRUE(testing::is_close(of_sum[0], file.at("grad/codebook_of_sum"), testing::kBlockGradient.float64));
   EXPECT_TRUE(testing::is_close(of_sum[1], file.at("grad/input_of_sum"), testing::kBlockGradient.float64));

@@ -14,7 +14,7 @@
 #include <array>
 
 #include "sscvae/core/error.h"
-#include "sscvae/graph/interpreter.h"
+#include "sscvae/graph/arithmetic.h"
 #include "sscvae/kernels/bfloat16_convolution.h"
 #include "sscvae/kernels/bfloat16_weight_gradient.h"
 #include "sscvae/kernels/winograd.h"
@@ -323,7 +323,7 @@ bool is_for_winograd(const at::Tensor& weight, const at::Tensor& x) {
 }
 
 /// Square kernel of that size, stride 1, keeps the size.
-bool is_plain(const graph::Convolution& convolution, int64_t kernel) {
+bool is_plain(const live::Convolution& convolution, int64_t kernel) {
   return convolution.weight.size(2) == kernel && convolution.weight.size(3) == kernel && convolution.stride == 1 &&
          convolution.padding == kernel / 2 && convolution.more_at_end == 0 && convolution.groups == 1;
 }
@@ -332,7 +332,7 @@ bool is_vectors(int64_t channels) { return channels % kVector == 0; }
 
 }  // namespace
 
-at::Tensor convolve(const graph::Convolution& convolution, const at::Tensor& x) {
+at::Tensor convolve(const live::Convolution& convolution, const at::Tensor& x) {
   const at::Tensor& weight = convolution.weight;
   const int64_t ins = weight.size(1), outs = weight.size(0);
   const bool wide = is_plain(convolution, 3);
@@ -347,8 +347,7 @@ at::Tensor convolve(const graph::Convolution& convolution, const at::Tensor& x) 
   return graph::convolve(convolution, x);
 }
 
-at::Tensor residual_convolutions(const graph::Convolution& narrow, const graph::Convolution& widen,
-                                 const at::Tensor& x) {
+at::Tensor residual_convolutions(const live::Convolution& narrow, const live::Convolution& widen, const at::Tensor& x) {
   const bool fits = is_plain(narrow, 3) && is_plain(widen, 1) && !narrow.bias.defined() && !widen.bias.defined() &&
                     is_vectors(narrow.weight.size(0)) && is_vectors(widen.weight.size(0));
   if (fits && is_ours(narrow.weight, x) && is_ours(widen.weight, x))
@@ -356,7 +355,7 @@ at::Tensor residual_convolutions(const graph::Convolution& narrow, const graph::
   return x + graph::convolve(widen, at::relu(nn::convolve(narrow, at::relu(x))));
 }
 
-at::Tensor expand(const graph::TransposedConvolution& expansion, const at::Tensor& x) {
+at::Tensor expand(const live::TransposedConvolution& expansion, const at::Tensor& x) {
   const at::Tensor& weight = expansion.weight;
   if (is_vectors(weight.size(0)) && is_vectors(weight.size(1)) && is_ours(weight, x))
     return Expand::apply(x, weight, present(expansion.bias, weight));

@@ -9,6 +9,7 @@
 #include <functional>
 
 #include "sscvae/kernels/bfloat16_unit.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::nn {
 namespace {
@@ -73,7 +74,7 @@ void expect_near_float32(const Layer& layer, const std::vector<at::Tensor>& weig
 std::vector<at::Tensor> weights_of(torch::nn::Module& module) { return module.parameters(); }
 
 /// The layer's weights as the operation.
-graph::Convolution of(const torch::nn::Conv2d& layer) {
+live::Convolution of(const torch::nn::Conv2d& layer) {
   const int64_t padding = std::get<torch::ExpandingArray<2>>(layer->options.padding())->at(0);
   return {layer->weight, layer->bias, layer->options.stride()->at(0), padding};
 }

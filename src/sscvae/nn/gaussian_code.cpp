@@ -4,7 +4,7 @@
 #include <ATen/ops/randn.h>
 
 #include "sscvae/core/random.h"
-#include "sscvae/core/to_device.h"
+#include "sscvae/nn/to_device.h"
 
 namespace sscvae::nn {
 

@@ -9,7 +9,8 @@
 #include <ATen/ops/mul.h>
 #include <ATen/ops/zeros.h>
 
-#include "sscvae/core/shape.h"
+#include "sscvae/array/shape.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/nn/soft_threshold.h"
 
 namespace sscvae::nn {

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "sscvae/core/error.h"
+#include "sscvae/nn/arrays.h"
+#include "sscvae/nn/lista_matrix.h"
 #include "sscvae/nn/recorded.h"
 
 namespace sscvae::nn {
@@ -31,11 +33,36 @@ kernels::ListaProblem problem_of(const variable_list& inputs, const Settings& se
           settings.precision, settings.isa};
 }
 
+/// The steps of a problem that is not the CPU's, or null.
+const ListaSteps* steps_elsewhere(const variable_list& inputs) {
+  return inputs[0].device().is_cuda() ? cuda_steps() : nullptr;
+}
+
+ListaTensors tensors_of(const variable_list& inputs, const Settings& settings) {
+  return {inputs[0], inputs[1], inputs[2], inputs[3], settings.num_iterations, settings.projected_start};
+}
+
+at::Tensor code_of(const variable_list& inputs, const Settings& settings) {
+  if (const ListaSteps* steps = steps_elsewhere(inputs))
+    return lista_matrix_forward(tensors_of(inputs, settings), *steps);
+  return kernels::lista_forward(problem_of(inputs, settings));
+}
+
+variable_list gradients_of(const variable_list& inputs, const at::Tensor& code, const at::Tensor& gradient,
+                           const kernels::ListaGradientMask& wanted, const Settings& settings) {
+  if (const ListaSteps* steps = steps_elsewhere(inputs)) {
+    const auto of = lista_matrix_backward(tensors_of(inputs, settings), code, gradient, wanted, *steps);
+    return {of.features, of.dictionary, of.lipschitz, of.threshold, at::Tensor()};
+  }
+  const auto of = kernels::lista_backward(problem_of(inputs, settings), code, gradient, wanted);
+  return {of.features, of.dictionary, of.lipschitz, of.threshold, at::Tensor()};
+}
+
 struct FusedLista : torch::autograd::Function<FusedLista> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& features, const at::Tensor& dictionary,
                             const at::Tensor& lipschitz, const at::Tensor& threshold, const Settings& settings) {
     const Recorded recorded("sscvae::lista", dictionary, macs_of_lista(features, dictionary, settings));
-    at::Tensor code = kernels::lista_forward(problem_of({features, dictionary, lipschitz, threshold}, settings));
+    at::Tensor code = code_of({features, dictionary, lipschitz, threshold}, settings);
     context->save_for_backward({features, dictionary, lipschitz, threshold, code});
     context->saved_data["steps"] = settings.num_iterations;
     context->saved_data["projected"] = settings.projected_start;
@@ -52,11 +79,10 @@ struct FusedLista : torch::autograd::Function<FusedLista> {
                             static_cast<kernels::Isa>(data["isa"].toInt())};
     const variable_list saved = context->get_saved_variables();
     const Recorded recorded("sscvae::lista_backward", saved[1], 2 * macs_of_lista(saved[0], saved[1], settings));
-    const kernels::ListaGradients result =
-        kernels::lista_backward(problem_of(saved, settings), saved[4], gradients[0],
-                                {context->needs_input_grad(0), context->needs_input_grad(1),
-                                 context->needs_input_grad(2), context->needs_input_grad(3)});
-    return {result.features, result.dictionary, result.lipschitz, result.threshold, at::Tensor()};
+    return gradients_of({saved[0], saved[1], saved[2], saved[3]}, saved[4], gradients[0],
+                        {context->needs_input_grad(0), context->needs_input_grad(1), context->needs_input_grad(2),
+                         context->needs_input_grad(3)},
+                        settings);
   }
 };
 
@@ -81,8 +107,7 @@ at::Tensor lista_fused(const at::Tensor& features, const at::Tensor& dictionary,
       at::GradMode::is_enabled() &&
       std::any_of(inputs.begin(), inputs.end(), [](const at::Tensor& input) { return input.requires_grad(); });
   // Without a step the code is zero and depends on nothing.
-  if (!needs_gradient || (num_iterations == 0 && !projected))
-    return kernels::lista_forward(problem_of(inputs, settings));
+  if (!needs_gradient || (num_iterations == 0 && !projected)) return code_of(inputs, settings);
   return FusedLista::apply(features, dictionary, lipschitz, threshold, settings);
 }
 

@@ -10,7 +10,7 @@ namespace sscvae::nn {
 using networks::InitialCode;
 
 /// The same as `lista` by the kernel of kernels/lista_kernel.h: a few times faster, in O(tile) memory, and with
-/// gradients for all four tensors. float32 on the CPU or, where kernels::runs_on says so, on a CUDA device, which knows
+/// gradients for all four tensors. float32 on the CPU or, where lista_runs_on says so, on a CUDA device, which knows
 /// neither `precision` nor `isa`. Second derivatives are not defined: UsageError.
 /// Errors: ShapeError; UsageError for a precision that the processor does not support.
 at::Tensor lista_fused(const at::Tensor& features, const at::Tensor& dictionary, const at::Tensor& lipschitz,

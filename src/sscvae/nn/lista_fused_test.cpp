@@ -8,7 +8,8 @@
 #include <limits>
 
 #include "sscvae/core/error.h"
-#include "sscvae/core/tensor_memory.h"
+#include "sscvae/nn/arrays.h"
+#include "sscvae/nn/tensor_memory.h"
 #include "support/coding_problem.h"
 #include "support/tolerances.h"
 

@@ -1,4 +1,4 @@
-#include "sscvae/kernels/lista_matrix.h"
+#include "sscvae/nn/lista_matrix.h"
 
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,8 @@
 #include <memory>
 
 #include "sscvae/core/error.h"
-#include "sscvae/core/tensor_memory.h"
+#include "sscvae/nn/arrays.h"
+#include "sscvae/nn/tensor_memory.h"
 #include "support/coding_problem.h"
 #include "support/tolerances.h"
 
@@ -16,7 +17,6 @@ namespace sscvae::nn {
 namespace {
 
 using kernels::ListaGradientMask;
-using kernels::ListaGradients;
 using testing::CodingProblem;
 using testing::CodingSolution;
 using testing::is_close;
@@ -25,7 +25,7 @@ using testing::kStarts;
 // max|a-b| / max|b| of float32 against double. The gradient of L is one small sum of large terms of both signs.
 constexpr double kMatrixCode = 1e-5, kMatrixGradient = 2e-5, kMatrixLipschitzGradient = 1e-3;
 
-kernels::ListaProblem problem_of(const CodingProblem& problem, int64_t steps, InitialCode start) {
+ListaTensors problem_of(const CodingProblem& problem, int64_t steps, InitialCode start) {
   return {problem.features,
           problem.dictionary,
           problem.lipschitz,
@@ -34,15 +34,14 @@ kernels::ListaProblem problem_of(const CodingProblem& problem, int64_t steps, In
           start == InitialCode::kProjected};
 }
 
-std::vector<at::Tensor> list_of(const ListaGradients& gradients) {
+std::vector<at::Tensor> list_of(const ListaTensorGradients& gradients) {
   return {gradients.features, gradients.dictionary, gradients.lipschitz, gradients.threshold};
 }
 
 CodingSolution solve(const CodingProblem& coding, int64_t steps, InitialCode start, int64_t rows_at_once = 0) {
-  const kernels::ListaProblem problem = problem_of(coding, steps, start);
-  const at::Tensor code = kernels::lista_matrix_forward(problem, kernels::plain_steps());
-  return {code, list_of(kernels::lista_matrix_backward(problem, code, coding.code_gradient, {}, kernels::plain_steps(),
-                                                       rows_at_once))};
+  const ListaTensors problem = problem_of(coding, steps, start);
+  const at::Tensor code = lista_matrix_forward(problem, plain_steps());
+  return {code, list_of(lista_matrix_backward(problem, code, coding.code_gradient, {}, plain_steps(), rows_at_once))};
 }
 
 void expect_matrix_equals_plain(const CodingProblem& problem, int64_t steps, InitialCode start,
@@ -98,10 +97,10 @@ TEST(MatrixLista, EqualsPlainForSignedThresholds) {
 TEST(MatrixLista, WithoutAStepTheCodeIsZeroOrTheProjection) {
   const CodingProblem problem = testing::smooth_problem(8, 5, 7, {1, 7}, 0, InitialCode::kProjected);
   expect_matrix_equals_plain(problem, 0, InitialCode::kProjected);
-  const kernels::ListaProblem zero = problem_of(problem, 0, InitialCode::kZero);
-  const at::Tensor code = kernels::lista_matrix_forward(zero, kernels::plain_steps());
+  const ListaTensors zero = problem_of(problem, 0, InitialCode::kZero);
+  const at::Tensor code = lista_matrix_forward(zero, plain_steps());
   EXPECT_TRUE(at::equal(code, torch::zeros({8, 7})));
-  EXPECT_THROW(kernels::lista_matrix_backward(zero, code, code, {}, kernels::plain_steps()), InternalError);
+  EXPECT_THROW(lista_matrix_backward(zero, code, code, {}, plain_steps()), InternalError);
 }
 
 TEST(MatrixLista, TakesAnyStrides) {
@@ -126,11 +125,10 @@ TEST(MatrixLista, ComputesOnlyTheGradientsThatAreAskedFor) {
   for (const auto& shape : testing::threshold_shapes(40, 16)) {
     const CodingProblem coding(40, 8, 16, shape);
     const CodingSolution all = solve(coding, 4, InitialCode::kProjected);
-    const kernels::ListaProblem problem = problem_of(coding, 4, InitialCode::kProjected);
+    const ListaTensors problem = problem_of(coding, 4, InitialCode::kProjected);
     for (size_t wanted = 0; wanted < 4; ++wanted) {
       const ListaGradientMask mask{wanted == 0, wanted == 1, wanted == 2, wanted == 3};
-      const auto some = list_of(
-          kernels::lista_matrix_backward(problem, all.code, coding.code_gradient, mask, kernels::plain_steps()));
+      const auto some = list_of(lista_matrix_backward(problem, all.code, coding.code_gradient, mask, plain_steps()));
       for (size_t i = 0; i < 4; ++i) ASSERT_EQ(some[i].defined(), i == wanted);
       EXPECT_TRUE(at::equal(some[wanted], all.gradients[wanted])) << wanted;
     }
@@ -180,9 +178,25 @@ TEST(MatrixLista, KeepsNotANumberWhereItIs) {
   EXPECT_TRUE(at::equal(finite, torch::arange(5) != 2));
 }
 
+// NaN features spoil all atoms of their position, a NaN threshold its own.
+TEST(MatrixLista, NotANumberStaysOne) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const InitialCode start : testing::kStarts) {
+    CodingProblem problem(70, 16, 24, {70, 24});
+    problem.features[3][5] = nan;
+    problem.features[9].zero_();  // nothing to shrink
+    problem.threshold[9][7] = nan;
+    const at::Tensor spoiled = solve(problem, 4, start).code.isnan();
+    const at::Tensor position = at::arange(70);
+    EXPECT_TRUE(spoiled[3].all().item<bool>());
+    EXPECT_TRUE(spoiled[9][7].item<bool>());
+    EXPECT_TRUE(at::equal(spoiled.any(1), (position == 3).logical_or(position == 9)));
+  }
+}
+
 TEST(MatrixLista, RefusesWhatItCannotDo) {
   const auto forward = [](const CodingProblem& problem) {
-    return kernels::lista_matrix_forward(problem_of(problem, 2, InitialCode::kZero), kernels::plain_steps());
+    return lista_matrix_forward(problem_of(problem, 2, InitialCode::kZero), plain_steps());
   };
   CodingProblem problem(5, 4, 6, {5, 6});
   problem.threshold = torch::zeros({4, 6});
@@ -222,9 +236,9 @@ TEST(MatrixLista, SharesOfThreadsCoverEachElementOnce) {
 }
 
 TEST(MatrixLista, ABuildWithoutGpuKernelsSaysSo) {
-  EXPECT_TRUE(kernels::runs_on(c10::kCPU));
-  EXPECT_FALSE(kernels::runs_on(c10::kMPS));
-  EXPECT_EQ(kernels::runs_on(c10::kCUDA), kernels::cuda_steps() != nullptr);
+  EXPECT_TRUE(lista_runs_on(c10::kCPU));
+  EXPECT_FALSE(lista_runs_on(c10::kMPS));
+  EXPECT_EQ(lista_runs_on(c10::kCUDA), cuda_steps() != nullptr);
 }
 
 }  // namespace

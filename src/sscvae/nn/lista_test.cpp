@@ -3,7 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "sscvae/core/error.h"
-#include "sscvae/networks/dictionary.h"
+#include "sscvae/nn/arrays.h"
+#include "sscvae/nn/dictionary.h"
 #include "sscvae/serialization/safetensors.h"
 #include "support/gradient_check.h"
 #include "support/paths.h"
@@ -26,8 +27,8 @@ struct SmallProblem {
   SmallProblem(int64_t positions, int64_t dim, int64_t atoms) {
     torch::manual_seed(3);
     features = torch::randn({positions, dim}, at::kDouble);
-    dictionary = networks::normalize_atoms(torch::randn({dim, atoms}, at::kDouble));
-    lipschitz = networks::largest_eigenvalue(dictionary) * 1.001;
+    dictionary = nn::normalize_atoms(torch::randn({dim, atoms}, at::kDouble));
+    lipschitz = nn::largest_eigenvalue(dictionary) * 1.001;
     alpha = torch::rand({positions, atoms}, at::kDouble) * 0.5;
   }
   at::Tensor solve(int64_t steps) const {
@@ -90,8 +91,10 @@ TEST(Lista, GradientsMatchDifferences) {
 void expect_lista_parity(const serialization::StateDict& file, const std::string& prefix, const at::Tensor& thresholds,
                          int64_t steps, InitialCode initial) {
   SCOPED_TRACE(prefix);
-  const at::Tensor x = file.at("x").clone().requires_grad_(), dictionary = file.at("D").clone().requires_grad_();
-  const at::Tensor lipschitz = file.at("L").clone().requires_grad_(), theta = thresholds.clone().requires_grad_();
+  const at::Tensor x = as_tensor(file.at("x")).clone().requires_grad_(),
+                   dictionary = as_tensor(file.at("D")).clone().requires_grad_();
+  const at::Tensor lipschitz = as_tensor(file.at("L")).clone().requires_grad_(),
+                   theta = thresholds.clone().requires_grad_();
   const at::Tensor code_rows = lista(rows(x), dictionary, lipschitz, rows(theta), steps, initial);
   const at::Tensor code = maps(code_rows, x);
   EXPECT_TRUE(is_close(code, file.at(prefix + "code"), testing::kBlock.float64));
@@ -101,7 +104,7 @@ void expect_lista_parity(const serialization::StateDict& file, const std::string
                                                {file.at(prefix + "grad_output")}, false, false, true);
   const char* names[] = {"x", "D", "L", "theta"};
   for (size_t i = 0; i < 4; ++i) {
-    const at::Tensor& expected = file.at(prefix + "grad/" + names[i]);
+    const at::Tensor expected = file.at(prefix + "grad/" + names[i]);
     if (!gradients[i].defined()) EXPECT_EQ(expected.abs().max().item<double>(), 0.0) << names[i];
     else EXPECT_TRUE(is_close(gradients[i], expected, testing::kBlockGradient.float64)) << names[i];
   }
@@ -125,8 +128,8 @@ TEST(Lista, Parity) {
 TEST(Lista, ParityOfFreeWeights) {
   const auto file =
       serialization::read_safetensors(testing::parity_folder() / "blocks/lista_untied.safetensors").tensors;
-  const at::Tensor x = file.at("x"), filter = file.at("We").clone().requires_grad_(),
-                   inhibition = file.at("S").clone().requires_grad_();
+  const at::Tensor x = file.at("x"), filter = as_tensor(file.at("We")).clone().requires_grad_(),
+                   inhibition = as_tensor(file.at("S")).clone().requires_grad_();
   const at::Tensor filtered = rows(x).mm(filter.t());
   at::Tensor code = torch::zeros({filtered.size(0), filtered.size(1)}, at::kDouble);
   for (int i = 0; i < 4; ++i) code = lista_step(code, filtered, inhibition, rows(file.at("theta")));
@@ -140,7 +143,7 @@ TEST(Lista, ParityOfFreeWeights) {
 TEST(Lista, ReachesTheExactSolutionsOfTheLasso) {
   const auto file = serialization::read_safetensors(testing::parity_folder() / "blocks/l1_problem.safetensors").tensors;
   const at::Tensor x = file.at("X"), dictionary = file.at("D"), lipschitz = file.at("L_spectral");
-  EXPECT_TRUE(is_close(networks::largest_eigenvalue(dictionary), lipschitz, 1e-12));
+  EXPECT_TRUE(is_close(nn::largest_eigenvalue(dictionary), lipschitz, 1e-12));
   const at::Tensor scalar = torch::full({1, 1}, 0.25, at::kDouble);
   for (const auto& [name, lambda] :
        {std::pair<std::string, at::Tensor>{"scalar", scalar}, {"per_atom", file.at("lambda_per_atom")}}) {

@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <optional>
 
+#include "sscvae/array/shape.h"
 #include "sscvae/core/error.h"
-#include "sscvae/core/shape.h"
-#include "sscvae/graph/interpreter.h"
+#include "sscvae/graph/arithmetic.h"
 #include "sscvae/image/noise_level.h"
 #include "sscvae/nn/attention.h"
 #include "sscvae/nn/autocast.h"
@@ -32,13 +32,14 @@ using graph::Function;
 using graph::Graph;
 using graph::Value;
 
-template <class Operation>
-const Operation* as(const Graph& graph, Value value) {
+template <class Operation, class SomeGraph>
+const Operation* as(const SomeGraph& graph, Value value) {
   const auto i = static_cast<size_t>(value);
   return i < graph.nodes.size() ? std::get_if<Operation>(&graph.nodes[i].operation) : nullptr;
 }
 
-bool is(const Graph& graph, Value value, Function function) {
+template <class SomeGraph>
+bool is(const SomeGraph& graph, Value value, Function function) {
   const auto* activation = as<graph::Activation>(graph, value);
   return activation && activation->function == function;
 }
@@ -48,33 +49,34 @@ bool takes_only(const Graph& graph, Value node, Value input) {
 }
 
 template <class... Operations>
-bool is_one_of(const graph::Operation& operation) {
+bool is_one_of(const live::Operation& operation) {
   return (std::holds_alternative<Operations>(operation) || ...);
 }
 
 /// Computed in float32 inside a pass of half precision.
-bool is_exact(const graph::Operation& operation) {
-  if (const auto* convolution = std::get_if<graph::Convolution>(&operation))
+bool is_exact(const live::Operation& operation) {
+  if (const auto* convolution = std::get_if<live::Convolution>(&operation))
     return convolution->use == graph::ConvolutionUse::kCode;
   if (const auto* activation = std::get_if<graph::Activation>(&operation))
     return activation->function == Function::kSigmoid || activation->function == Function::kSoftplus;
-  return is_one_of<graph::RmsNorm, graph::Cbam, graph::Constant, graph::Offset, graph::DivideBy, graph::Strength,
-                   graph::SparseCode, graph::NearestCode, graph::GaussianCode, graph::Square, graph::GroupShrinkage>(
+  return is_one_of<graph::RmsNorm, live::Cbam, live::Constant, live::Offset, live::DivideBy, graph::Strength,
+                   live::SparseCode, live::NearestCode, graph::GaussianCode, graph::Square, live::GroupShrinkage>(
       operation);
 }
 
 /// Is it a convolution of side 1 on memory that already holds rows of channels?
-bool is_product_of_rows(const graph::Convolution& op, const at::Tensor& x) {
+bool is_product_of_rows(const live::Convolution& op, const at::Tensor& x) {
   return op.weight.size(2) == 1 && op.groups == 1 && x.is_contiguous(at::MemoryFormat::ChannelsLast);
 }
 
 /// A convolution of side 1 as a product of rows with a matrix.
-at::Tensor multiply_rows(const graph::Convolution& op, const at::Tensor& x) {
+at::Tensor multiply_rows(const live::Convolution& op, const at::Tensor& x) {
   const at::Tensor matrix = op.weight.flatten(1).t(), rows = rows_of(x);
   return map_of_rows(op.bias.defined() ? at::addmm(op.bias, rows, matrix) : at::mm(rows, matrix), x.sizes());
 }
 
-bool lays_patches_down(const graph::Convolution& op) {
+template <class Convolution>
+bool lays_patches_down(const Convolution& op) {
   const int64_t side = op.weight.size(2);
   return side % 2 == 0 ? op.padding == side / 2 : op.weight.size(0) < op.weight.size(1);
 }
@@ -99,37 +101,36 @@ at::Tensor levels_of(const at::Tensor& images, const PassManner& manner) {
   return sigma.to(images.device(), /*non_blocking=*/true);  // leaves pageable memory before this returns
 }
 
-/// A node on its inputs. Operations that training does not change are left to the plain interpreter.
+/// A node on its inputs. Operations that training does not change are those of every pass.
 struct Compute {
-  const graph::Node& node;
   const std::vector<at::Tensor>& inputs;
   const PassManner& manner;
   at::Tensor& indices;
 
   const at::Tensor& x() const { return inputs.at(0); }
   template <class Other>
-  at::Tensor operator()(const Other&) const {
-    return graph::run_node(node, inputs);
+  at::Tensor operator()(const Other& op) const {
+    return graph::Evaluate<at::Tensor>{inputs}(op);
   }
   at::Tensor operator()(const graph::Input&) const { throw InternalError("a pass without an image"); }
   at::Tensor operator()(const graph::PixelUnshuffle& op) const {
     return at::pixel_unshuffle(x(), op.factor).contiguous(x().suggest_memory_format());
   }
-  at::Tensor operator()(const graph::Convolution& op) const {
+  at::Tensor operator()(const live::Convolution& op) const {
     if (op.use == graph::ConvolutionUse::kMaps) return nn::convolve(op, x());
     if (op.use == graph::ConvolutionUse::kCode)
       return is_product_of_rows(op, x()) ? multiply_rows(op, x()) : graph::convolve(op, x());
     return lays_patches_down(op) ? synthesise(x(), op.weight) : analyse(x(), op.weight);
   }
-  at::Tensor operator()(const graph::TransposedConvolution& op) const { return expand(op, x()); }
+  at::Tensor operator()(const live::TransposedConvolution& op) const { return expand(op, x()); }
   at::Tensor operator()(const graph::Attention& op) const { return attention(op, x(), inputs.at(1), inputs.at(2)); }
   at::Tensor operator()(const graph::Strength&) const {
     return manner.settings.strength == 1 ? x() : x() * manner.settings.strength;
   }
-  at::Tensor operator()(const graph::SparseCode& op) const {
+  at::Tensor operator()(const live::SparseCode& op) const {
     return sparse_code(op, x(), inputs.at(1), manner.plain_code);
   }
-  at::Tensor operator()(const graph::NearestCode& op) const {
+  at::Tensor operator()(const live::NearestCode& op) const {
     NearestCodes codes = nearest_codes_of(x(), op.codebook);
     indices = codes.indices;
     return codes.quantized;
@@ -139,11 +140,11 @@ struct Compute {
     return drawn_code(x(), limited_log_variance(inputs.at(1)), manner.noise_seed);
   }
   at::Tensor operator()(const graph::NoiseLevel&) const { return levels_of(x(), manner); }
-  at::Tensor operator()(const graph::NoiseShrinkage& op) const {
+  at::Tensor operator()(const live::NoiseShrinkage& op) const {
     const at::Tensor step = op.has_previous ? inputs.at(2) + x() : x();
     return shrink_by_noise(step, {op.floor, op.slope, inputs.at(1)}, op.has_factors ? inputs.back() : at::Tensor());
   }
-  at::Tensor operator()(const graph::GroupShrinkage& op) const {
+  at::Tensor operator()(const live::GroupShrinkage& op) const {
     return shrink_by_group(x(), {op.floor, op.slope, inputs.at(1)}, op.own, inputs.at(2));
   }
 };
@@ -216,7 +217,7 @@ void NetworkPass::add_region(const networks::NodeRange& range) {
 /// The steps of one pass.
 class NetworkPass::Runner {
  public:
-  Runner(const NetworkPass& pass, std::shared_ptr<const Graph> live, const PassManner& manner)
+  Runner(const NetworkPass& pass, std::shared_ptr<const live::Graph> live, const PassManner& manner)
       : values(live->nodes.size()), pass_(pass), live_(std::move(live)), manner_(manner) {}
 
   std::vector<at::Tensor> values;
@@ -235,7 +236,7 @@ class NetworkPass::Runner {
   void run_region(const Region& region) {
     std::vector<at::Tensor> statistics;
     for (size_t i = region.first_step; i <= region.last_step; ++i)
-      if (const auto* norm = as<graph::BatchNorm>(*live_, pass_.steps_[i].first))
+      if (const auto* norm = as<live::BatchNorm>(*live_, pass_.steps_[i].first))
         statistics.insert(statistics.end(), {norm->mean, norm->variance, norm->batches});
     const Value last = pass_.steps_[region.last_step].last;
     const auto part = [&pass = pass_, live = live_, manner = manner_, region, last](const at::Tensor& x) {
@@ -250,14 +251,14 @@ class NetworkPass::Runner {
   at::Tensor& at(Value value) { return values[static_cast<size_t>(value)]; }
 
  private:
-  const graph::Node& node(Value value) const { return live_->nodes[static_cast<size_t>(value)]; }
+  const live::Node& node(Value value) const { return live_->nodes[static_cast<size_t>(value)]; }
   c10::DeviceType device_of(const Step& step) { return at(step.inputs.at(0)).device().type(); }
 
   at::Tensor compute(const Step& step) {
     switch (step.kind) {
       case Kind::kResidual:
-        return residual_convolutions(*as<graph::Convolution>(*live_, step.first + 1),
-                                     *as<graph::Convolution>(*live_, step.first + 3), at(step.inputs[0]));
+        return residual_convolutions(*as<live::Convolution>(*live_, step.first + 1),
+                                     *as<live::Convolution>(*live_, step.first + 3), at(step.inputs[0]));
       case Kind::kNorm:
         return normalised(step);
       case Kind::kAnalysis:
@@ -265,11 +266,11 @@ class NetworkPass::Runner {
       case Kind::kSingle:
         break;
     }
-    const graph::Node& single = node(step.first);
+    const live::Node& single = node(step.first);
     std::vector<at::Tensor> inputs;
     const bool exact = is_exact(single.operation);
     for (const Value input : single.inputs) inputs.push_back(exact ? to_full_precision(at(input)) : at(input));
-    return std::visit(Compute{single, inputs, manner_, indices}, single.operation);
+    return std::visit(Compute{inputs, manner_, indices}, single.operation);
   }
 
   at::Tensor normalised(const Step& step) {
@@ -279,17 +280,17 @@ class NetworkPass::Runner {
                                                                            : kernels::Act::kSilu;
     form.pool = step.last == step.first + 2;
     const at::Tensor& x = at(step.inputs[0]);
-    if (const auto* batch = as<graph::BatchNorm>(*live_, step.first))
+    if (const auto* batch = as<live::BatchNorm>(*live_, step.first))
       return norm_activation(*batch, x, form, manner_.training);
-    return norm_activation(*as<graph::GroupNorm>(*live_, step.first), x, form);
+    return norm_activation(*as<live::GroupNorm>(*live_, step.first), x, form);
   }
 
   /// Analysis added to the previous code, followed by shrinkage unless that is grouped.
   at::Tensor analysed(const Step& step) {
-    const at::Tensor& filters = as<graph::Convolution>(*live_, step.first)->weight;
+    const at::Tensor& filters = as<live::Convolution>(*live_, step.first)->weight;
     const at::Tensor& x = at(node(step.first).inputs[0]);
     const std::vector<Value>& others = node(step.last).inputs;
-    const auto* shrinkage = as<graph::NoiseShrinkage>(*live_, step.last);
+    const auto* shrinkage = as<live::NoiseShrinkage>(*live_, step.last);
     if (!shrinkage) return analyse(x, filters, at(others[0]));
     const at::Tensor factors = shrinkage->has_factors ? at(others.back()) : at::Tensor();
     return shrink_by_noise(analyse(x, filters, at(others.at(2))), {shrinkage->floor, shrinkage->slope, at(others[1])},
@@ -297,12 +298,13 @@ class NetworkPass::Runner {
   }
 
   const NetworkPass& pass_;
-  std::shared_ptr<const Graph> live_;
+  std::shared_ptr<const live::Graph> live_;
   const PassManner& manner_;
 };
 
-NetworkPass::Result NetworkPass::run(std::shared_ptr<const Graph> live, std::vector<std::pair<Value, at::Tensor>> given,
-                                     const std::vector<Value>& wanted, const PassManner& manner) const {
+NetworkPass::Result NetworkPass::run(std::shared_ptr<const live::Graph> live,
+                                     std::vector<std::pair<Value, at::Tensor>> given, const std::vector<Value>& wanted,
+                                     const PassManner& manner) const {
   Runner runner(*this, live, manner);
   for (auto& [value, tensor] : given) runner.at(value) = std::move(tensor);
   // Which steps are needed, and how often each value is.

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "sscvae/graph/graph.h"
 #include "sscvae/networks/network.h"
+#include "sscvae/nn/live.h"
 
 namespace sscvae::nn {
 
@@ -32,7 +32,7 @@ class NetworkPass {
   };
   /// Computes the wanted values from the given ones; value 0 is the image. `live` is the network's graph with its
   /// weights filled in.
-  Result run(std::shared_ptr<const graph::Graph> live, std::vector<std::pair<graph::Value, at::Tensor>> given,
+  Result run(std::shared_ptr<const live::Graph> live, std::vector<std::pair<graph::Value, at::Tensor>> given,
              const std::vector<graph::Value>& wanted, const PassManner& manner) const;
 
  private:

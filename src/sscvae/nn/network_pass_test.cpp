@@ -5,6 +5,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/networks/backbones.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/safetensors.h"
 #include "support/gradient_check.h"
 #include "support/modules.h"

@@ -34,16 +34,17 @@ std::pair<torch::nn::Module*, std::string> place_of(torch::nn::Module& owner, co
 }
 
 at::Tensor first_value(const Declared& weight, const std::map<std::string, at::Tensor>& own) {
-  const at::Tensor& shape = weight.placeholder;
+  const at::IntArrayRef shape = weight.placeholder.sizes();
+  const at::ScalarType type = scalar_type_of(weight.placeholder.type());
   if (weight.start.rule == Start::Rule::kOwn) {
     const at::Tensor value = own.at(weight.name);
-    SSCVAE_ASSERT(value.sizes() == shape.sizes());
+    SSCVAE_ASSERT(value.sizes() == shape);
     return value.clone(at::MemoryFormat::Contiguous);
   }
-  if (weight.start.rule == Start::Rule::kZeros) return at::full(shape.sizes(), 0, shape.scalar_type());
-  if (weight.start.rule == Start::Rule::kOnes) return at::full(shape.sizes(), 1, shape.scalar_type());
-  if (weight.start.rule == Start::Rule::kConstant) return at::full(shape.sizes(), weight.start.value, at::kFloat);
-  at::Tensor value = at::empty(shape.sizes(), at::TensorOptions(at::kFloat));
+  if (weight.start.rule == Start::Rule::kZeros) return at::full(shape, 0, type);
+  if (weight.start.rule == Start::Rule::kOnes) return at::full(shape, 1, type);
+  if (weight.start.rule == Start::Rule::kConstant) return at::full(shape, weight.start.value, at::kFloat);
+  at::Tensor value = at::empty(shape, at::TensorOptions(at::kFloat));
   if (weight.start.rule == Start::Rule::kKaiming) {
     torch::nn::init::kaiming_uniform_(value, std::sqrt(5.0));
   } else {
@@ -73,8 +74,8 @@ at::Tensor NetworkWeights::find(const std::string& name) const {
   return found == tensors_.end() ? at::Tensor() : found->second;
 }
 
-graph::Graph NetworkWeights::live(const networks::Network& network, const networks::PassSettings& settings) const {
-  return networks::with_values(
+live::Graph NetworkWeights::live(const networks::Network& network, const networks::PassSettings& settings) const {
+  return networks::with_values<at::Tensor>(
       network, [this](const std::string& name) { return find(name); }, settings);
 }
 

@@ -5,7 +5,8 @@
 #include <map>
 #include <string>
 
-#include "sscvae/networks/bind.h"
+#include "sscvae/networks/filled_graph.h"
+#include "sscvae/nn/live.h"
 
 namespace sscvae::nn {
 
@@ -20,7 +21,7 @@ class NetworkWeights {
   /// Undefined if the network has no weight of that name.
   at::Tensor find(const std::string& name) const;
   /// The graph with the current weights filled in; gradients flow back to them.
-  graph::Graph live(const networks::Network& network, const networks::PassSettings& settings) const;
+  live::Graph live(const networks::Network& network, const networks::PassSettings& settings) const;
 
  private:
   std::map<std::string, at::Tensor> tensors_;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include "sscvae/nn/arrays.h"
 #include "support/gradient_check.h"
 #include "support/tolerances.h"
 

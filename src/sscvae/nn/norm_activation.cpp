@@ -132,7 +132,7 @@ bool takes_plain_path(const at::Tensor& x, const at::Tensor& weight) {
 }
 
 /// From `count` values per channel. The handles share memory with the module's buffers, which change with them.
-void update_running_statistics(const graph::BatchNorm& norm, const at::Tensor& mean, const at::Tensor& variance,
+void update_running_statistics(const live::BatchNorm& norm, const at::Tensor& mean, const at::Tensor& variance,
                                int64_t count) {
   at::Tensor batches = norm.batches, running_mean = norm.mean, running_variance = norm.variance;
   batches += 1;
@@ -141,7 +141,7 @@ void update_running_statistics(const graph::BatchNorm& norm, const at::Tensor& m
   running_variance.lerp_((variance * unbiased).to(running_variance.scalar_type()), norm.momentum);
 }
 
-at::Tensor plain_batch_norm(const graph::BatchNorm& norm, const at::Tensor& x, bool training) {
+at::Tensor plain_batch_norm(const live::BatchNorm& norm, const at::Tensor& x, bool training) {
   if (training) {
     const at::NoGradGuard no_grad;
     at::Tensor batches = norm.batches;
@@ -163,7 +163,7 @@ at::Tensor plain_activation(const at::Tensor& x, const NormActForm& form) {
   return form.activation == Act::kRelu ? at::relu(x) : form.activation == Act::kSilu ? at::silu(x) : x;
 }
 
-at::Tensor norm_activation(const graph::BatchNorm& norm, const at::Tensor& x, const NormActForm& form, bool training) {
+at::Tensor norm_activation(const live::BatchNorm& norm, const at::Tensor& x, const NormActForm& form, bool training) {
   if (takes_plain_path(x, norm.weight) || x.size(0) * x.size(2) * x.size(3) < 2)
     return plain_activation(plain_batch_norm(norm, x, training), form);
   Statistics statistics;
@@ -182,7 +182,7 @@ at::Tensor norm_activation(const graph::BatchNorm& norm, const at::Tensor& x, co
   return run_norm_activation(x, norm.weight, norm.bias, statistics, sharing, form);
 }
 
-at::Tensor norm_activation(const graph::GroupNorm& norm, const at::Tensor& x, const NormActForm& form) {
+at::Tensor norm_activation(const live::GroupNorm& norm, const at::Tensor& x, const NormActForm& form) {
   if (takes_plain_path(x, norm.weight))
     return plain_activation(
         at::group_norm(x, norm.groups, norm.weight, norm.bias, norm.epsilon, at::globalContext().userEnabledCuDNN()),

@@ -8,6 +8,7 @@
 #include <torch/types.h>
 
 #include "sscvae/core/error.h"
+#include "sscvae/nn/arrays.h"
 #include "support/tolerances.h"
 
 /// The fused operation against the plain modules in double.
@@ -23,13 +24,13 @@ constexpr auto kChannelsLast = at::MemoryFormat::ChannelsLast;
 
 /// The modules' weights as operations, in the modules' mode.
 at::Tensor norm_activation(torch::nn::BatchNorm2d& norm, const at::Tensor& x, const NormActForm& form) {
-  const graph::BatchNorm weights{
+  const live::BatchNorm weights{
       norm->weight, norm->bias, norm->running_mean, norm->running_var, norm->num_batches_tracked, norm->options.eps()};
   return nn::norm_activation(weights, x, form, norm->is_training());
 }
 at::Tensor norm_activation(torch::nn::GroupNorm& norm, const at::Tensor& x, const NormActForm& form) {
-  return nn::norm_activation(
-      graph::GroupNorm{norm->options.num_groups(), norm->options.eps(), norm->weight, norm->bias}, x, form);
+  return nn::norm_activation(live::GroupNorm{norm->options.num_groups(), norm->options.eps(), norm->weight, norm->bias},
+                             x, form);
 }
 
 /// Output and gradients of x, weight and bias for the loss sum(output * factor).

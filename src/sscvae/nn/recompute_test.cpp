@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include "sscvae/networks/backbones.h"
+#include "sscvae/nn/arrays.h"
 #include "support/network_piece.h"
 
 namespace sscvae::nn {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/safetensors.h"
 #include "support/gradient_check.h"
 #include "support/paths.h"
@@ -40,7 +41,8 @@ TEST(GradientCheck, NoticesAWrongGradient) {
 TEST(SoftThreshold, Parity) {
   const auto file =
       serialization::read_safetensors(testing::parity_folder() / "blocks/soft_threshold.safetensors").tensors;
-  const at::Tensor v = file.at("input").clone().requires_grad_(), theta = file.at("theta").clone().requires_grad_();
+  const at::Tensor v = as_tensor(file.at("input")).clone().requires_grad_(),
+                   theta = as_tensor(file.at("theta")).clone().requires_grad_();
   const at::Tensor output = soft_threshold(v, theta);
   EXPECT_TRUE(is_close(output, file.at("output"), testing::kBlock.float64));
   const auto gradients = torch::autograd::grad({output}, {v, theta}, {file.at("grad_output")});

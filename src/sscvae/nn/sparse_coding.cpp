@@ -9,10 +9,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sscvae/core/shape.h"
+#include "sscvae/array/shape.h"
 #include "sscvae/kernels/lista_kernel.h"
 #include "sscvae/nn/lista.h"
 #include "sscvae/nn/lista_fused.h"
+#include "sscvae/nn/lista_matrix.h"
 #include "sscvae/nn/map_rows.h"
 
 namespace sscvae::nn {
@@ -22,10 +23,10 @@ namespace {
 /// On the CPU few steps do not repay what the kernel computes beforehand, and few positions fit the cache anyway.
 bool is_worth_fusing(int64_t positions, int64_t num_iterations) { return positions >= 256 && num_iterations >= 4; }
 
-at::Tensor iterate(const graph::SparseCode& coder, const at::Tensor& rows, const at::Tensor& threshold, bool plain) {
+at::Tensor iterate(const live::SparseCode& coder, const at::Tensor& rows, const at::Tensor& threshold, bool plain) {
   const int64_t count = coder.num_iterations;
   if (coder.filters.empty()) {
-    const bool can_fuse = !plain && kernels::runs_on(rows.device().type()) && rows.scalar_type() == at::kFloat &&
+    const bool can_fuse = !plain && lista_runs_on(rows.device().type()) && rows.scalar_type() == at::kFloat &&
                           coder.dictionary.scalar_type() == at::kFloat;
     if (!can_fuse || (rows.device().is_cpu() && !is_worth_fusing(rows.size(0), count)))
       return lista(rows, coder.dictionary, coder.lipschitz, threshold, count, coder.initial_code);
@@ -41,7 +42,7 @@ at::Tensor iterate(const graph::SparseCode& coder, const at::Tensor& rows, const
 
 }  // namespace
 
-at::Tensor sparse_code(const graph::SparseCode& coder, const at::Tensor& features, const at::Tensor& threshold,
+at::Tensor sparse_code(const live::SparseCode& coder, const at::Tensor& features, const at::Tensor& threshold,
                        bool plain) {
   check_shape(features, "features", "N,d,h,w", {-1, coder.dictionary.size(0), -1, -1});
   const int64_t images = features.size(0), height = features.size(2), width = features.size(3);

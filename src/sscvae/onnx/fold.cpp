@@ -1,10 +1,10 @@
 #include "sscvae/onnx/fold.h"
 
-#include <ATen/TensorOperators.h>
-#include <ATen/ops/full.h>
-#include <torch/csrc/autograd/grad_mode.h>
-
 #include <map>
+
+#include "sscvae/array/array.h"
+#include "sscvae/array/elementwise.h"
+#include "sscvae/array/reductions.h"
 
 namespace sscvae::onnx {
 
@@ -14,15 +14,15 @@ namespace {
 
 /// scale x + shift, [] (all channels alike) or [C].
 struct Line {
-  at::Tensor scale, shift;
+  Array scale, shift;
   bool is_uniform() const { return scale.numel() == 1 && shift.numel() == 1; }
 };
 
-Line line_of(const Affine& op) { return {at::full({}, op.scale, at::kFloat), at::full({}, op.shift, at::kFloat)}; }
+Line line_of(const Affine& op) { return {Array::scalar(op.scale), Array::scalar(op.shift)}; }
 
-at::Tensor folded_bias(const at::Tensor& bias, const Line& line, int64_t channels) {
+Array folded_bias(const Array& bias, const Line& line, int64_t channels) {
   if (bias.defined()) return bias * line.scale + line.shift;
-  if (line.shift.eq(0).all().item<bool>()) return {};
+  if (all(eq(line.shift, 0))) return {};
   return line.shift.expand({channels}).contiguous();
 }
 
@@ -120,7 +120,6 @@ class Folder {
 }  // namespace
 
 Graph fold(const Graph& original) {
-  const at::NoGradGuard no_grad;
   Folder folder(original);
   folder.run();
   return std::move(folder.result);
@@ -130,7 +129,7 @@ bool never_negative(const Graph& graph, Value value) {
   const Node& node = graph.nodes.at(static_cast<size_t>(value));
   if (std::holds_alternative<Activation>(node.operation))
     return std::get<Activation>(node.operation).function != Function::kSilu;
-  if (const Constant* op = std::get_if<Constant>(&node.operation)) return op->map.ge(0).all().item<bool>();
+  if (const Constant* op = std::get_if<Constant>(&node.operation)) return !any(lt(op->map, 0));
   if (const Affine* op = std::get_if<Affine>(&node.operation))
     return op->scale >= 0 && op->shift >= 0 && never_negative(graph, node.inputs[0]);
   return std::holds_alternative<Cbam>(node.operation) && never_negative(graph, node.inputs[0]);

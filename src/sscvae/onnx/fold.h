@@ -13,10 +13,10 @@ graph::Graph fold(const graph::Graph& original);
 /// Whether a value cannot be negative whatever the image: thresholds behind relu or softplus, learned maps.
 bool never_negative(const graph::Graph& graph, graph::Value value);
 
-/// A value by the name it has in ForwardResult and in `export --outputs`.
+/// A value by the name it has in the graph and in `export --outputs`.
 struct NamedValue {
   const char* name;
-  graph::Value graph::Graph::*value;
+  graph::Value graph::NamedValues::*value;
 };
 /// reconstruction, features, threshold, code, log_variance, coded_features, logits.
 const std::vector<NamedValue>& named_values();

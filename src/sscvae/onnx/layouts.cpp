@@ -1,6 +1,6 @@
 #include "sscvae/onnx/layouts.h"
 
-#include <ATen/ops/arange.h>
+#include "sscvae/array/array.h"
 
 namespace sscvae::onnx {
 
@@ -20,7 +20,7 @@ Layouts Layouts::of_blocks(std::string name, int64_t block, int64_t channels) {
   return layouts;
 }
 
-Layouts Layouts::of_constant(const at::Tensor& value) {
+Layouts Layouts::of_constant(const Array& value) {
   Layouts layouts;
   layouts.constant_ = value;
   return layouts;
@@ -30,7 +30,7 @@ const std::string& Layouts::maps(NodeWriter& writer) {
   if (!maps_.empty()) return maps_;
   if (constant_.defined()) return maps_ = writer.constant(constant_, "map");
   if (!rows_.empty()) return maps_ = transposed(writer, rows_, {0, 3, 1, 2});
-  const at::Tensor order = at::arange(block_ * channels_, at::kLong).view({block_, channels_}).t().reshape({-1});
+  const Array order = Array::range(block_ * channels_, kInt64).view({block_, channels_}).t().reshape({-1});
   return maps_ = writer.add("Gather", {blocks_, writer.constant(order, "order")}, {{"axis", int64_t{1}}});
 }
 
@@ -40,7 +40,7 @@ const std::string& Layouts::rows(NodeWriter& writer) {
   return rows_ = transposed(writer, maps(writer), {0, 2, 3, 1});
 }
 
-at::Tensor Layouts::fitted(const at::Tensor& weight) const {
+Array Layouts::fitted(const Array& weight) const {
   if (!is_blocks()) return weight;
   return weight.view({weight.size(0), channels_, block_, weight.size(2), weight.size(3)})
       .transpose(1, 2)

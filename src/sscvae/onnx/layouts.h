@@ -1,5 +1,6 @@
 #pragma once
 
+#include "sscvae/array/array.h"
 #include "sscvae/onnx/node_writer.h"
 
 namespace sscvae::onnx {
@@ -13,7 +14,7 @@ class Layouts {
   /// Of SpaceToDepth: `block` places in a block first, then `channels` of the image.
   static Layouts of_blocks(std::string name, int64_t block, int64_t channels);
   /// Float [1,C,1,1], the same for every image and position.
-  static Layouts of_constant(const at::Tensor& value);
+  static Layouts of_constant(const Array& value);
 
   /// [N,C,H,W]
   const std::string& maps(NodeWriter& writer);
@@ -23,7 +24,7 @@ class Layouts {
   bool prefers_rows() const { return maps_.empty() && !rows_.empty(); }
 
   /// The weight of a convolution [C',C,k,k] for input(), where that saves making maps.
-  at::Tensor fitted(const at::Tensor& weight) const;
+  Array fitted(const Array& weight) const;
   const std::string& input(NodeWriter& writer) { return is_blocks() ? blocks_ : maps(writer); }
 
  private:
@@ -33,7 +34,7 @@ class Layouts {
 
   std::string maps_, rows_, blocks_;
   int64_t block_ = 1, channels_ = 1;
-  at::Tensor constant_;
+  Array constant_;
 };
 
 }  // namespace sscvae::onnx

@@ -1,10 +1,10 @@
 #include "sscvae/onnx/lista_operators.h"
 
-#include <ATen/TensorOperators.h>
-#include <ATen/ops/eye.h>
-#include <ATen/ops/mm.h>
-
 #include <functional>
+
+#include "sscvae/array/array.h"
+#include "sscvae/array/elementwise.h"
+#include "sscvae/array/products.h"
 
 namespace sscvae::onnx {
 
@@ -56,8 +56,7 @@ std::string tied(NodeWriter& writer, const graph::SparseCode& op, const std::str
   const std::string code = shrink(start);
   const int64_t first = projected ? 0 : 1;  // from zero, the start is the first step already
   if (op.num_iterations <= first) return code;
-  const at::Tensor inhibition =
-      at::eye(op.dictionary.size(1)) - at::mm(op.dictionary.t(), op.dictionary) / op.lipschitz;
+  const Array inhibition = Array::identity(op.dictionary.size(1)) - mm(op.dictionary.t(), op.dictionary) / op.lipschitz;
   return iterate(writer, code, {filtered}, {writer.constant(inhibition.t(), "inhibition")}, first, op.num_iterations,
                  shrink);
 }
@@ -65,7 +64,7 @@ std::string tied(NodeWriter& writer, const graph::SparseCode& op, const std::str
 std::string untied(NodeWriter& writer, const graph::SparseCode& op, const std::string& features,
                    const Shrinkage& shrink) {
   std::vector<std::string> filtered, inhibitions;
-  for (const at::Tensor& filter : op.filters)
+  for (const Array& filter : op.filters)
     filtered.push_back(writer.add("MatMul", {features, writer.constant(filter.t(), "filter")}));
   const std::string code = shrink(filtered.front());
   if (op.num_iterations == 1) return code;

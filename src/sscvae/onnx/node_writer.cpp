@@ -1,9 +1,8 @@
 #include "sscvae/onnx/node_writer.h"
 
-#include <ATen/ops/full.h>
-#include <ATen/ops/tensor.h>
-
 #include <algorithm>
+
+#include "sscvae/array/array.h"
 
 namespace sscvae::onnx {
 
@@ -14,17 +13,15 @@ std::string NodeWriter::add(const std::string& type, std::vector<std::string> in
   return name;
 }
 
-std::string NodeWriter::constant(const at::Tensor& value, const std::string& what) {
+std::string NodeWriter::constant(const Array& value, const std::string& what) {
   model.initializers.push_back({unique(what), value.contiguous()});
   return model.initializers.back().name;
 }
 
-std::string NodeWriter::number(double value, const std::string& what) {
-  return constant(at::full({}, value, at::kFloat), what);
-}
+std::string NodeWriter::number(double value, const std::string& what) { return constant(Array::scalar(value), what); }
 
 std::string NodeWriter::integers(const std::vector<int64_t>& values, const std::string& what) {
-  return constant(at::tensor(values, at::kLong), what);
+  return constant(Array::of(values), what);
 }
 
 void NodeWriter::expose(const std::string& value, const ValueInfo& output) {

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "sscvae/array/array.h"
 #include "sscvae/onnx/onnx_format.h"
 
 namespace sscvae::onnx {
@@ -17,7 +18,7 @@ class NodeWriter {
   std::string add(const std::string& type, std::vector<std::string> inputs, std::vector<Attribute> attributes = {},
                   const std::string& what = "");
   /// A constant, float32 or int64; `what` ends its name.
-  std::string constant(const at::Tensor& value, const std::string& what);
+  std::string constant(const Array& value, const std::string& what);
   std::string number(double value, const std::string& what);
   std::string integers(const std::vector<int64_t>& values, const std::string& what);
 

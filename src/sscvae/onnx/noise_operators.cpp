@@ -1,9 +1,9 @@
 #include "sscvae/onnx/noise_operators.h"
 
-#include <torch/types.h>
-
 #include <limits>
 
+#include "sscvae/array/array.h"
+#include "sscvae/array/selection.h"
 #include "sscvae/image/noise_level.h"
 #include "sscvae/image/temper.h"
 
@@ -46,10 +46,10 @@ std::string enough_of(NodeWriter& writer, const std::string& clear) {
 }
 
 /// Responses of images of kSmallest pixels and more: [N,C,H,W] -> [N,C F,h,w].
-std::string responses(NodeWriter& writer, const std::string& image, int64_t channels, const at::Tensor& filters) {
+std::string responses(NodeWriter& writer, const std::string& image, int64_t channels, const Array& filters) {
   const int64_t side = filters.size(2), stride = NoiseFilters::kStride;
   return writer.add(
-      "Conv", {image, writer.constant(filters.repeat({channels, 1, 1, 1}), "cosines")},
+      "Conv", {image, writer.constant(repeat(filters, {channels, 1, 1, 1}), "cosines")},
       {{"kernel_shape", Integers{side, side}}, {"strides", Integers{stride, stride}}, {"group", channels}});
 }
 
@@ -107,11 +107,11 @@ struct WindowEstimate {
 /// As energy_of in image/noise_level.cpp: [N,C F,h,w] -> [N,C,h,w].
 std::string energy_of(NodeWriter& writer, const std::string& squares, int64_t channels, int64_t filters) {
   const double others = static_cast<double>(filters - 1);
-  at::Tensor weights = at::zeros({2, filters, 1, 1});  // the first one; the mean of the others
-  weights[0][0].fill_(1);
-  weights[1].narrow(0, 1, filters - 1).fill_(1 / others);
+  Array weights = Array::zeros({2, filters, 1, 1});  // the first one; the mean of the others
+  weights.select(0, 0).select(0, 0).fill_(1);
+  weights.select(0, 1).narrow(0, 1, filters - 1).fill_(1 / others);
   const auto part = [&](int64_t i, const char* name) {
-    const at::Tensor of_channels = weights.narrow(0, i, 1).repeat({channels, 1, 1, 1});
+    const Array of_channels = repeat(weights.narrow(0, i, 1), {channels, 1, 1, 1});
     return writer.add("Conv", {squares, writer.constant(of_channels, name)},
                       {{"kernel_shape", Integers{1, 1}}, {"group", channels}});
   };
@@ -129,7 +129,7 @@ struct Responses {
 };
 
 Responses responses_to(NodeWriter& writer, const std::string& image, const std::string& saturation, int64_t channels,
-                       const at::Tensor& filters) {
+                       const Array& filters) {
   const std::string free = unsaturated(writer, saturation, filters.size(2));
   return {responses(writer, image, channels, filters),
           free,

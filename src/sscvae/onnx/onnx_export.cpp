@@ -1,12 +1,10 @@
 #include "sscvae/onnx/onnx_export.h"
 
-#include <ATen/TensorOperators.h>
-#include <ATen/ops/ones_like.h>
-#include <ATen/ops/zeros_like.h>
-#include <torch/csrc/autograd/grad_mode.h>
-
 #include <algorithm>
 
+#include "sscvae/array/array.h"
+#include "sscvae/array/elementwise.h"
+#include "sscvae/array/reductions.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
 #include "sscvae/image/noise_level.h"
@@ -90,7 +88,7 @@ class Exporter {
     const bool pointwise =
         op.weight.size(2) == 1 && op.weight.size(3) == 1 && op.stride == 1 && op.padding == 0 && op.groups == 1;
     if (pointwise && input(0).prefers_rows()) return Layouts::of_rows(product(op));
-    const at::Tensor weight = input(0).fitted(op.weight);
+    const Array weight = input(0).fitted(op.weight);
     return as_maps(convolution(input(0).input(writer), weight, op));
   }
 
@@ -102,8 +100,8 @@ class Exporter {
 
   /// One operator instead of a product and a sum: statistics 0 and 1 leave scale and shift.
   Layouts operator()(const ChannelAffine& op) {
-    const std::string zeros = writer.constant(at::zeros_like(op.scale), "mean");
-    const std::string ones = writer.constant(at::ones_like(op.scale), "variance");
+    const std::string zeros = writer.constant(zeros_like(op.scale), "mean");
+    const std::string ones = writer.constant(ones_like(op.scale), "variance");
     return as_maps(
         writer.add("BatchNormalization",
                    {maps(0), writer.constant(op.scale, "scale"), writer.constant(op.shift, "shift"), zeros, ones},
@@ -121,7 +119,7 @@ class Exporter {
     const std::string centred_maps = writer.add("Reshape", {centred, shape});
     const std::string variance = mean_of_groups(writer.add("Mul", {centred_maps, centred_maps}), groups);
     const std::string shifted = writer.add("Add", {variance, writer.number(op.epsilon, "epsilon")});
-    const at::Tensor weight = op.weight.reshape({1, op.groups, channels / op.groups});
+    const Array weight = op.weight.reshape({1, op.groups, channels / op.groups});
     const std::string scale = writer.add("Div", {writer.constant(weight, "weight"), writer.add("Sqrt", {shifted})});
     const std::string scale_maps = writer.add("Reshape", {scale, writer.integers({0, channels, 1, 1}, "channels")});
     const std::string scaled = writer.add("Mul", {centred_maps, scale_maps});
@@ -209,9 +207,9 @@ class Exporter {
 
   /// The nearest row minimises |c|^2 - 2 x c.
   Layouts operator()(const NearestCode& op) {
-    const std::string products = writer.add("MatMul", {rows(0), writer.constant(-2 * op.codebook.t(), "directions")});
+    const std::string products = writer.add("MatMul", {rows(0), writer.constant(op.codebook.t() * -2, "directions")});
     const std::string distances =
-        writer.add("Add", {products, writer.constant(op.codebook.square().sum(1), "squares")});
+        writer.add("Add", {products, writer.constant(sum(square(op.codebook), {1}), "squares")});
     const std::string nearest = writer.add("ArgMin", {distances}, {{"axis", int64_t{3}}, {"keepdims", int64_t{0}}});
     return Layouts::of_rows(writer.add("Gather", {writer.constant(op.codebook, "codebook"), nearest}));
   }
@@ -227,7 +225,7 @@ class Exporter {
   }
 
   Layouts operator()(const NoiseThreshold& op) {
-    if (last_floor_.defined() && last_floor_.is_same(op.floor)) return as_maps(last_threshold_);
+    if (last_floor_.defined() && last_floor_.bytes() == op.floor.bytes()) return as_maps(last_threshold_);
     return as_maps(noise_threshold(op.floor, op.slope, maps(0), node_->inputs.size() > 1 ? maps(1) : ""));
   }
 
@@ -269,7 +267,7 @@ class Exporter {
   const std::string& rows(size_t i) { return input(i).rows(writer); }
   int64_t channels(Value value) const { return channels_.at(static_cast<size_t>(value)); }
 
-  std::string convolution(const std::string& x, const at::Tensor& weight, const Convolution& op) {
+  std::string convolution(const std::string& x, const Array& weight, const Convolution& op) {
     std::vector<std::string> inputs{x, writer.constant(weight, "weight")};
     if (op.bias.defined()) inputs.push_back(writer.constant(op.bias, "bias"));
     std::vector<Attribute> attributes{{"kernel_shape", Integers{weight.size(2), weight.size(3)}}};
@@ -287,9 +285,9 @@ class Exporter {
   }
 
   /// (floor + sigma slope) factors; without factors where their name is empty.
-  std::string noise_threshold(const at::Tensor& floor, const at::Tensor& slope, const std::string& sigma,
+  std::string noise_threshold(const Array& floor, const Array& slope, const std::string& sigma,
                               const std::string& factors) {
-    const auto line = [&](const at::Tensor& values, const char* what) {
+    const auto line = [&](const Array& values, const char* what) {
       return writer.constant(values.reshape({1, -1, 1, 1}).contiguous(), what);
     };
     const std::string rise = writer.add("Mul", {sigma, line(slope, "slope")});
@@ -324,7 +322,7 @@ class Exporter {
   const Node* node_ = nullptr;
   std::vector<Layouts> values_;
   std::vector<int64_t> channels_;
-  at::Tensor last_floor_;  ///< of the last shrinkage, whose thresholds a graph may give out
+  Array last_floor_;  ///< of the last shrinkage, whose thresholds a graph may give out
   std::string last_threshold_;
   std::string estimated_;  ///< the noise level, where the graph estimates it
 };
@@ -359,7 +357,6 @@ int64_t smallest_size(const Graph& graph) {
 }
 
 Model to_onnx(const Graph& graph, const std::vector<std::string>& outputs, bool tempered) {
-  const at::NoGradGuard no_grad;
   const Graph folded = fold(with_outputs(graph, outputs));
   Exporter exporter(folded, tempered);
   exporter.run();

@@ -1,5 +1,6 @@
 #include "sscvae/onnx/onnx_format.h"
 
+#include "sscvae/array/array.h"
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
@@ -75,12 +76,12 @@ Message operator_message(const Operator& op) {
 
 /// All of a tensor but its elements, which follow.
 Message tensor_head(const Initializer& tensor) {
-  SSCVAE_ASSERT(tensor.value.scalar_type() == at::kFloat || tensor.value.scalar_type() == at::kLong);
+  SSCVAE_ASSERT(tensor.value.type() == DataType::kFloat32 || tensor.value.type() == DataType::kInt64);
   Message message;
   for (const int64_t size : tensor.value.sizes()) message.present_number(tensor_field::kDims, size);
-  return message.number(tensor_field::kType, tensor.value.scalar_type() == at::kFloat ? kFloat : kInt64)
+  return message.number(tensor_field::kType, tensor.value.type() == DataType::kFloat32 ? kFloat : kInt64)
       .text(tensor_field::kName, tensor.name)
-      .announce(tensor_field::kRawData, tensor.value.nbytes());
+      .announce(tensor_field::kRawData, static_cast<uint64_t>(tensor.value.byte_count()));
 }
 
 Message value_message(const ValueInfo& value) {
@@ -114,7 +115,7 @@ Parts parts_of(const Model& model) {
   uint64_t graph_size = parts.before_tensors.size() + parts.after_tensors.size();
   for (const Initializer& tensor : model.initializers) {
     const std::string head = tensor_head(tensor).bytes();
-    const uint64_t elements = tensor.value.nbytes();
+    const uint64_t elements = static_cast<uint64_t>(tensor.value.byte_count());
     parts.tensor_heads.push_back(Message().announce(graph_field::kInitializer, head.size() + elements).bytes() + head);
     graph_size += parts.tensor_heads.back().size() + elements;
   }
@@ -135,9 +136,9 @@ Parts parts_of(const Model& model) {
 void write(std::ostream& out, const Parts& parts, const std::vector<Initializer>& tensors) {
   out << parts.before_graph << parts.before_tensors;
   for (size_t i = 0; i < tensors.size(); ++i) {
-    const at::Tensor value = tensors[i].value.contiguous();
+    const Array value = tensors[i].value.contiguous();
     out << parts.tensor_heads[i];
-    out.write(static_cast<const char*>(value.const_data_ptr()), static_cast<std::streamsize>(value.nbytes()));
+    out.write(static_cast<const char*>(value.bytes()), value.byte_count());
   }
   out << parts.after_tensors << parts.after_graph;
 }

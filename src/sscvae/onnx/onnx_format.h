@@ -1,13 +1,13 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <filesystem>
 #include <ostream>
 #include <string>
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include "sscvae/array/array.h"
 
 /// The bytes of ONNX files: a ModelProto protocol buffer with its weights inside. Equal models give equal bytes.
 /// Source: onnx/onnx.proto, IR version 8; operators of the default domain, opset 17.
@@ -34,7 +34,7 @@ struct Operator {
 /// TensorProto: a constant, float32 or int64, on the CPU.
 struct Initializer {
   std::string name;
-  at::Tensor value;
+  Array value;
 };
 
 /// A size, or the name of one that is open.

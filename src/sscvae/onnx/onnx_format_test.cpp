@@ -8,6 +8,7 @@
 
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
+#include "sscvae/nn/arrays.h"
 #include "support/paths.h"
 
 namespace sscvae::onnx {

@@ -1,15 +1,13 @@
 #include "sscvae/report/colormap.h"
 
-#include <ATen/TensorOperators.h>
-#include <ATen/ops/isfinite.h>
-#include <ATen/ops/max.h>
-#include <ATen/ops/min.h>
-
 #include <algorithm>
 #include <cmath>
 
+#include "sscvae/array/elementwise.h"
+#include "sscvae/array/reductions.h"
+#include "sscvae/array/selection.h"
+#include "sscvae/array/shape.h"
 #include "sscvae/core/error.h"
-#include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
 
 namespace sscvae::report {
@@ -79,7 +77,7 @@ void put(image::Image& picture, int64_t x, int64_t y, const Rgb& color) {
   std::copy(color.begin(), color.end(), picture.bytes.begin() + (y * picture.width + x) * 3);
 }
 
-at::Tensor as_double(const at::Tensor& values) { return values.detach().to(at::kCPU, at::kDouble).contiguous(); }
+Array as_double(const Array& values) { return values.to(kFloat64).contiguous(); }
 
 }  // namespace
 
@@ -90,13 +88,13 @@ const std::vector<std::string>& colormap_names() {
 
 Rgb color_at(const std::string& colormap, double position) { return color_at(find_map(colormap), position); }
 
-image::Image apply_colormap(const at::Tensor& values, double lo, double hi, const std::string& colormap) {
+image::Image apply_colormap(const Array& values, double lo, double hi, const std::string& colormap) {
   check_shape(values, "colour map values", "h,w", {-1, -1});
   const Map& map = find_map(colormap);
   if (!std::isfinite(lo) || !std::isfinite(hi) || lo > hi)
     throw UsageError("colour map: expected finite bounds lo <= hi");
-  const at::Tensor table = as_double(values);
-  const double* data = table.const_data_ptr<double>();
+  const Array table = as_double(values);
+  const double* data = table.data<double>();
   image::Image picture = blank(table.size(1), table.size(0));
   for (int64_t y = 0; y < picture.height; ++y)
     for (int64_t x = 0; x < picture.width; ++x) {
@@ -110,12 +108,13 @@ image::Image apply_colormap(const at::Tensor& values, double lo, double hi, cons
   return picture;
 }
 
-image::Image apply_colormap(const at::Tensor& values, const std::string& colormap) {
-  const at::Tensor table = as_double(values), finite = table.masked_select(at::isfinite(table));
+image::Image apply_colormap(const Array& values, const std::string& colormap) {
+  check_shape(values, "colour map values", "h,w", {-1, -1});
+  const Array table = as_double(values), finite = masked_select(table, isfinite(table));
   double lo = 0, hi = 0;
   if (finite.numel() > 0) {
-    lo = finite.min().item<double>();
-    hi = finite.max().item<double>();
+    lo = min(finite);
+    hi = max(finite);
   }
   if (colormap == "diverging") {
     hi = std::max(std::abs(lo), std::abs(hi));
@@ -125,11 +124,11 @@ image::Image apply_colormap(const at::Tensor& values, const std::string& colorma
   return apply_colormap(values, lo, hi, colormap);
 }
 
-image::Image atoms_mosaic(const at::Tensor& patches, int64_t columns) {
+image::Image atoms_mosaic(const Array& patches, int64_t columns) {
   if (columns < 0) throw UsageError("mosaic: expected columns >= 0");
-  const bool is_flat = patches.defined() && patches.dim() == 3;
-  const at::Tensor atoms = as_double(is_flat ? patches.unsqueeze(1) : patches);
-  check_shape(atoms, "atoms", "K,C,h,w", {-1, -1, -1, -1});
+  const Array given = patches.defined() && patches.dim() == 3 ? patches.unsqueeze(1) : patches;
+  check_shape(given, "atoms", "K,C,h,w", {-1, -1, -1, -1});
+  const Array atoms = as_double(given);
   const int64_t count = atoms.size(0), channels = atoms.size(1), height = atoms.size(2), width = atoms.size(3);
   if (count < 1 || (channels != 1 && channels != 3))
     throw ShapeError("atoms: expected [K, 1 or 3, h, w], got " + shape_text(atoms));
@@ -138,7 +137,7 @@ image::Image atoms_mosaic(const at::Tensor& patches, int64_t columns) {
   image::Image picture = blank(columns * (width + 1) + 1, rows * (height + 1) + 1);
   for (int64_t i = 0; i < picture.width * picture.height; ++i) put(picture, i % picture.width, i / picture.width, kGap);
   const Map& map = find_map("diverging");
-  const double* data = atoms.const_data_ptr<double>();
+  const double* data = atoms.data<double>();
   for (int64_t k = 0; k < count; ++k) {
     const double* atom = data + k * channels * height * width;
     double largest = 0;
@@ -157,13 +156,13 @@ image::Image atoms_mosaic(const at::Tensor& patches, int64_t columns) {
   return picture;
 }
 
-image::Image residual_image(const at::Tensor& original, const at::Tensor& reconstruction, double gain) {
+image::Image residual_image(const Array& original, const Array& reconstruction, double gain) {
   if (!(gain > 0)) throw UsageError("residual: expected a gain above 0");
   check_shape(original, "original", "C,H,W", {-1, -1, -1});
   check_shape(reconstruction, "reconstruction", "C,H,W", {original.size(0), original.size(1), original.size(2)});
-  const at::Tensor difference = as_double(reconstruction) - as_double(original);
-  if (original.size(0) == 1) return apply_colormap(difference[0], -1 / gain, 1 / gain, "diverging");
-  return image::from_tensor((0.5 + difference * (gain / 2)).to(at::kFloat));
+  const Array difference = as_double(reconstruction) - as_double(original);
+  if (original.size(0) == 1) return apply_colormap(difference.select(0, 0), -1 / gain, 1 / gain, "diverging");
+  return image::from_array((0.5 + difference * (gain / 2)).to(kFloat32));
 }
 
 }  // namespace sscvae::report

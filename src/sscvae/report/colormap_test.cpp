@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "sscvae/core/error.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::report {
 namespace {

@@ -1,11 +1,10 @@
 #include "sscvae/serialization/element_type.h"
 
-#include <ATen/ops/empty.h>
-
 #include <algorithm>
 #include <bit>
 #include <limits>
 
+#include "sscvae/array/array.h"
 #include "sscvae/core/error.h"
 
 namespace sscvae::serialization {
@@ -14,11 +13,11 @@ static_assert(std::endian::native == std::endian::little, "both formats are litt
 
 const std::vector<ElementType>& element_types() {
   static const std::vector<ElementType> table = {
-      {at::kDouble, 8, "F64", "DoubleStorage"}, {at::kFloat, 4, "F32", "FloatStorage"},
-      {at::kHalf, 2, "F16", "HalfStorage"},     {at::kBFloat16, 2, "BF16", "BFloat16Storage"},
-      {at::kLong, 8, "I64", "LongStorage"},     {at::kInt, 4, "I32", "IntStorage"},
-      {at::kShort, 2, "I16", "ShortStorage"},   {at::kChar, 1, "I8", "CharStorage"},
-      {at::kByte, 1, "U8", "ByteStorage"},      {at::kBool, 1, "BOOL", "BoolStorage"}};
+      {kFloat64, 8, "F64", "DoubleStorage"}, {kFloat32, 4, "F32", "FloatStorage"},
+      {kFloat16, 2, "F16", "HalfStorage"},   {kBFloat16, 2, "BF16", "BFloat16Storage"},
+      {kInt64, 8, "I64", "LongStorage"},     {kInt32, 4, "I32", "IntStorage"},
+      {kInt16, 2, "I16", "ShortStorage"},    {kInt8, 1, "I8", "CharStorage"},
+      {kUint8, 1, "U8", "ByteStorage"},      {kBool, 1, "BOOL", "BoolStorage"}};
   return table;
 }
 
@@ -33,7 +32,7 @@ const ElementType* find_if(const Predicate& predicate) {
 
 }  // namespace
 
-const ElementType* find_element_type(at::ScalarType type) {
+const ElementType* find_element_type(DataType type) {
   return find_if([type](const ElementType& entry) { return entry.type == type; });
 }
 const ElementType* find_element_type_named(std::string_view name) {
@@ -57,27 +56,21 @@ bool count_elements(const std::vector<int64_t>& sizes, uint64_t& count) {
   return true;
 }
 
-at::Tensor read_tensor(const ByteSource& source, const std::string& name, const ElementType& type,
-                       const std::vector<int64_t>& sizes, uint64_t offset) {
-  at::Tensor tensor = at::empty(sizes, at::TensorOptions(type.type));
-  unsigned char* bytes = static_cast<unsigned char*>(tensor.data_ptr());
+Array read_tensor(const ByteSource& source, const std::string& name, const ElementType& type,
+                  const std::vector<int64_t>& sizes, uint64_t offset) {
+  Array tensor = Array::empty(sizes, type.type);
+  unsigned char* bytes = static_cast<unsigned char*>(tensor.bytes());
   const uint64_t count = static_cast<uint64_t>(tensor.numel()) * type.size;
   source.read(offset, count, bytes);
-  if (type.type == at::kBool && !std::all_of(bytes, bytes + count, [](unsigned char b) { return b <= 1; }))
+  if (type.type == kBool && !std::all_of(bytes, bytes + count, [](unsigned char b) { return b <= 1; }))
     source.fail("has a truth value that is neither 0 nor 1 in " + quoted_name(name));
   return tensor;
 }
 
-at::Tensor plain_tensor(const std::string& name, const at::Tensor& tensor) {
-  const auto refuse = [&](const std::string& why) {
-    throw FormatError("cannot write tensor " + quoted_name(name) + ": " + why);
-  };
-  if (!tensor.defined() || tensor.is_meta()) refuse("it has no values");
-  if (tensor.layout() != at::kStrided || tensor.is_quantized()) refuse("it is sparse or quantised");
-  if (!find_element_type(tensor.scalar_type()))
-    refuse(std::string("its element type ") + c10::toString(tensor.scalar_type()) + " cannot be stored");
-  if (static_cast<size_t>(tensor.dim()) > kMaxDimensions) refuse("it has more than 64 dimensions");
-  return tensor.detach().to(at::kCPU).resolve_neg();
+Array plain_tensor(const std::string& name, const Array& tensor) {
+  if (!tensor.defined() || tensor.is_placeholder())
+    throw FormatError("cannot write tensor " + quoted_name(name) + ": it has no values");
+  return tensor;
 }
 
 }  // namespace sscvae::serialization

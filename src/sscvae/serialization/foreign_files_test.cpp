@@ -5,6 +5,7 @@
 
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/serialization/tensor_file.h"
 #include "sscvae/serialization/torch_checkpoint.h"

@@ -1,10 +1,9 @@
 #include "sscvae/serialization/safetensors.h"
 
-#include <ATen/ops/empty.h>
-
 #include <algorithm>
 #include <ostream>
 
+#include "sscvae/array/array.h"
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
 #include "sscvae/serialization/byte_source.h"
@@ -22,10 +21,9 @@ TensorFile read_from(const ByteSource& source, Content content) {
   TensorFile file;
   file.metadata = std::move(header.metadata);
   for (const HeaderEntry& entry : header.entries) {
-    const at::TensorOptions options(entry.type->type);
     file.tensors.add(entry.name,
                      content == Content::kHeaderOnly
-                         ? at::empty(entry.shape, options.device(at::kMeta))
+                         ? Array::placeholder(entry.shape, entry.type->type)
                          : read_tensor(source, entry.name, *entry.type, entry.shape, header.data_begin + entry.begin));
   }
   return file;
@@ -46,10 +44,10 @@ TensorFile read_safetensors_header(const std::filesystem::path& path) {
 void write_safetensors(const std::filesystem::path& path, const StateDict& tensors,
                        const std::map<std::string, std::string>& metadata) {
   std::vector<HeaderEntry> entries;
-  std::vector<at::Tensor> values;
+  std::vector<Array> values;
   for (const auto& [name, tensor] : tensors) {
     values.push_back(plain_tensor(name, tensor).contiguous());
-    entries.push_back({name, find_element_type(tensor.scalar_type()), tensor.sizes().vec(), 0, 0});
+    entries.push_back({name, find_element_type(tensor.type()), tensor.sizes().vec(), 0, 0});
   }
   // Wide elements first, so that each tensor starts at a multiple of its element's size: readers that map the file
   // into memory rely on it. The header keeps the order given.
@@ -60,7 +58,7 @@ void write_safetensors(const std::filesystem::path& path, const StateDict& tenso
   uint64_t offset = 0;
   for (const size_t i : order) {
     entries[i].begin = offset;
-    offset += values[i].nbytes();
+    offset += static_cast<uint64_t>(values[i].byte_count());
     entries[i].end = offset;
   }
   const std::string header = header_bytes(entries, metadata);
@@ -68,7 +66,7 @@ void write_safetensors(const std::filesystem::path& path, const StateDict& tenso
     out.write(header.data(), static_cast<std::streamsize>(header.size()));
     for (const size_t i : order) {
       if (values[i].numel() == 0) continue;  // has no address
-      out.write(static_cast<const char*>(values[i].const_data_ptr()), static_cast<std::streamsize>(values[i].nbytes()));
+      out.write(static_cast<const char*>(values[i].bytes()), values[i].byte_count());
     }
   });
 }

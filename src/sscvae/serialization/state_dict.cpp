@@ -1,24 +1,25 @@
 #include "sscvae/serialization/state_dict.h"
 
+#include "sscvae/array/array.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
 #include "sscvae/serialization/byte_source.h"
 
 namespace sscvae::serialization {
 
-void StateDict::add(std::string name, at::Tensor tensor) {
+void StateDict::add(std::string name, Array tensor) {
   if (!index_.emplace(name, entries_.size()).second)
     throw FormatError("there are two tensors named " + quoted_name(name));
   entries_.emplace_back(std::move(name), std::move(tensor));
 }
 
-const at::Tensor* StateDict::find(std::string_view name) const {
+const Array* StateDict::find(std::string_view name) const {
   const auto found = index_.find(name);
   return found == index_.end() ? nullptr : &entries_[found->second].second;
 }
 
-const at::Tensor& StateDict::at(std::string_view name, std::string_view source) const {
-  if (const at::Tensor* tensor = find(name)) return *tensor;
+const Array& StateDict::at(std::string_view name, std::string_view source) const {
+  if (const Array* tensor = find(name)) return *tensor;
   throw FormatError(std::string(source) + " has no tensor " + quoted_name(name) + suggestion(name, names()));
 }
 

@@ -1,26 +1,26 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <map>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "sscvae/array/array.h"
+
 namespace sscvae::serialization {
 
 /// Named tensors in file order: what PyTorch calls a state dict.
 class StateDict {
  public:
-  using Entry = std::pair<std::string, at::Tensor>;
+  using Entry = std::pair<std::string, Array>;
 
   /// Errors: FormatError if the name is already there.
-  void add(std::string name, at::Tensor tensor);
+  void add(std::string name, Array tensor);
   /// nullptr if there is no such tensor.
-  const at::Tensor* find(std::string_view name) const;
+  const Array* find(std::string_view name) const;
   /// Errors: FormatError naming `source`, with the nearest existing name.
-  const at::Tensor& at(std::string_view name, std::string_view source = "state") const;
+  const Array& at(std::string_view name, std::string_view source = "state") const;
   /// The entries whose name starts with `prefix`, without it.
   StateDict with_prefix_removed(std::string_view prefix) const;
   /// Without what Python's wrappers of modules put before every name: "module." (DataParallel and averages, whose

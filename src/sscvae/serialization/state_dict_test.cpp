@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "sscvae/core/error.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::serialization {
 namespace {

@@ -1,13 +1,11 @@
 #include "sscvae/serialization/torch_checkpoint.h"
 
-#include <ATen/ops/as_strided.h>
-#include <ATen/ops/empty.h>
-
 #include <algorithm>
 #include <map>
 #include <ostream>
 #include <unordered_map>
 
+#include "sscvae/array/array.h"
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/log.h"
@@ -32,11 +30,11 @@ class TensorLoader {
   TensorLoader(const ByteSource& source, const ZipReader& archive, std::string folder)
       : source_(source), archive_(archive), folder_(std::move(folder)) {}
 
-  at::Tensor load(const std::string& name, const TensorDescription& tensor) {
+  Array load(const std::string& name, const TensorDescription& tensor) {
     check_view(name, tensor);
     uint64_t count = 0;
     count_elements(tensor.sizes, count);
-    if (count == 0) return at::empty(tensor.sizes, at::TensorOptions(tensor.type->type));
+    if (count == 0) return Array::empty(tensor.sizes, tensor.type->type);
     return storage(name, tensor).as_strided(tensor.sizes, tensor.strides, tensor.offset);
   }
 
@@ -60,10 +58,10 @@ class TensorLoader {
     if (last >= tensor.storage_elements) refuse();
   }
 
-  const at::Tensor& storage(const std::string& name, const TensorDescription& tensor) {
+  const Array& storage(const std::string& name, const TensorDescription& tensor) {
     const auto known = storages_.find(tensor.key);
     if (known != storages_.end()) {
-      if (known->second.scalar_type() != tensor.type->type ||
+      if (known->second.type() != tensor.type->type ||
           static_cast<uint64_t>(known->second.numel()) != tensor.storage_elements)
         source_.fail("has two descriptions of the storage of tensor " + quoted_name(name));
       return known->second;
@@ -75,16 +73,16 @@ class TensorLoader {
     if (!checked_multiply(tensor.storage_elements, tensor.type->size, bytes) || bytes != entry->size)
       source_.fail(format("has tensor %s with %ju elements in an entry of %ju bytes", quoted_name(name).c_str(),
                           uintmax_t{tensor.storage_elements}, uintmax_t{entry->size}));
-    at::Tensor values =
+    Array values =
         read_tensor(source_, name, *tensor.type, {static_cast<int64_t>(tensor.storage_elements)}, entry->begin);
-    archive_.check_crc(entry_name, *entry, values.const_data_ptr());
+    archive_.check_crc(entry_name, *entry, values.bytes());
     return storages_.emplace(tensor.key, std::move(values)).first->second;
   }
 
   const ByteSource& source_;
   const ZipReader& archive_;
   std::string folder_;
-  std::map<std::string, at::Tensor> storages_;
+  std::map<std::string, Array> storages_;
 };
 
 void refuse_foreign(const ByteSource& source) {
@@ -225,15 +223,15 @@ StateDict read_from(const ByteSource& source) {
   return state;
 }
 
-std::string_view bytes_of(const at::Tensor& tensor) {
-  return {static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes()};
+std::string_view bytes_of(const Array& tensor) {
+  return {static_cast<const char*>(tensor.bytes()), static_cast<size_t>(tensor.byte_count())};
 }
 
 /// What torch writes here is a hash over the names and contents, as 40 digits; any equal-for-equal number will do.
-std::string serialization_id(std::string_view pickle, const std::vector<at::Tensor>& tensors) {
+std::string serialization_id(std::string_view pickle, const std::vector<Array>& tensors) {
   uint64_t names = 0xcbf29ce484222325, contents = crc32_of(pickle);
   for (const char byte : pickle) names = (names ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
-  for (const at::Tensor& tensor : tensors) contents = contents * 0x9e3779b97f4a7c15 + crc32_of(bytes_of(tensor));
+  for (const Array& tensor : tensors) contents = contents * 0x9e3779b97f4a7c15 + crc32_of(bytes_of(tensor));
   return format("%020ju%020ju", uintmax_t{names}, uintmax_t{contents});
 }
 
@@ -247,12 +245,12 @@ StateDict parse_torch_checkpoint(std::string_view bytes, const std::string& sour
 
 void write_torch_checkpoint(const std::filesystem::path& path, const StateDict& tensors) {
   std::vector<NamedDescription> descriptions;
-  std::vector<at::Tensor> values;
+  std::vector<Array> values;
   for (const auto& [name, tensor] : tensors) {
-    at::Tensor plain = plain_tensor(name, tensor);
-    if (!plain.is_non_overlapping_and_dense()) plain = plain.contiguous();
+    Array plain = plain_tensor(name, tensor);
+    if (!plain.is_dense()) plain = plain.contiguous();
     descriptions.push_back({name,
-                            {find_element_type(plain.scalar_type()), std::to_string(values.size()),
+                            {find_element_type(plain.type()), std::to_string(values.size()),
                              static_cast<uint64_t>(plain.numel()), 0, plain.sizes().vec(), plain.strides().vec()}});
     values.push_back(std::move(plain));
   }

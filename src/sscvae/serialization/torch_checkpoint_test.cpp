@@ -12,6 +12,7 @@
 
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/element_type.h"
 #include "sscvae/serialization/pickle_writer.h"
 #include "sscvae/serialization/safetensors.h"
@@ -27,7 +28,8 @@ using namespace std::string_literals;
 StateDict varied() {
   StateDict state;
   for (const ElementType& type : element_types())
-    state.add("t." + std::string(type.name), at::arange(6, at::kLong).remainder(2).reshape({2, 3}).to(type.type));
+    state.add("t." + std::string(type.name),
+              at::arange(6, at::kLong).remainder(2).reshape({2, 3}).to(scalar_type_of(type.type)));
   state.add("scalar", at::full({}, 2.5, at::kDouble));
   state.add("empty", at::zeros({2, 0, 3}));
   state.add("transposed", at::arange(6, at::kFloat).reshape({2, 3}).t());
@@ -40,7 +42,7 @@ void expect_equal_state(const StateDict& actual, const StateDict& expected) {
   EXPECT_EQ(actual.names(), expected.names());
   for (const auto& [name, tensor] : expected) {
     ASSERT_TRUE(actual.find(name)) << name;
-    EXPECT_EQ(actual.find(name)->scalar_type(), tensor.scalar_type()) << name;
+    EXPECT_EQ(actual.find(name)->type(), tensor.type()) << name;
     EXPECT_TRUE(at::equal(*actual.find(name), tensor)) << name;
   }
 }
@@ -113,7 +115,7 @@ TEST(TorchCheckpoint, EqualInputGivesEqualBytes) {
 TEST(TorchCheckpoint, WhatCannotBeWrittenIsAFormatError) {
   const testing::TemporaryFolder folder;
   StateDict state;
-  state.add("complex", at::zeros({1}, at::kComplexFloat));
+  state.add("placeholder", Array::placeholder({1}));
   EXPECT_THROW(write_torch_checkpoint(folder / "f.pt", state), FormatError);
   EXPECT_FALSE(std::filesystem::exists(folder / "f.pt"));
 }
@@ -176,7 +178,7 @@ TEST(TorchCheckpoint, SharedStoragesAndOffsets) {
   const StateDict state = parse_torch_checkpoint(archive_with(pickle, {{"data/0", values}}), "x");
   EXPECT_TRUE(at::equal(state.at("all"), at::arange(6, at::kFloat)));
   EXPECT_TRUE(at::equal(state.at("odd"), at::arange(1, 6, 2, at::kFloat)));
-  EXPECT_TRUE(state.at("odd").is_alias_of(state.at("all")));
+  EXPECT_EQ(state.at("odd").owner(), state.at("all").owner());
 }
 
 TEST(TorchCheckpoint, ReferenceFilesAreReadAsTheyWereWritten) {
@@ -206,7 +208,6 @@ TEST(TorchCheckpoint, TensorsSavedOnAGpuComeToTheCpu) {
   const StateDict all = read_torch_checkpoint(testing::parity_folder() / "models" / "sscvae_gray" / "state.pt");
   EXPECT_GT(subset.size(), 0u);
   for (const auto& [name, tensor] : subset) {
-    EXPECT_TRUE(tensor.is_cpu());
     EXPECT_TRUE(at::equal(tensor, all.at(name))) << name;
   }
 }

@@ -13,6 +13,7 @@
 #include "sscvae/image/noise.h"
 #include "sscvae/metrics/metrics.h"
 #include "sscvae/metrics/protocol.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/report/colormap.h"
 #include "sscvae/tasks/code_pictures.h"
 #include "sscvae/tasks/inference.h"
@@ -52,7 +53,7 @@ std::pair<int64_t, int64_t> busiest_place(const at::Tensor& image) {
 report::Figure detail(const std::string& caption, const at::Tensor& image, std::pair<int64_t, int64_t> place) {
   const int64_t height = std::min(kDetail, image.size(1)), width = std::min(kDetail, image.size(2));
   const at::Tensor part = image.narrow(1, place.first, height).narrow(2, place.second, width);
-  return {caption, image::from_tensor(enlarged(part, kEnlarge)), "detail of " + caption};
+  return {caption, image::from_array(enlarged(part, kEnlarge)), "detail of " + caption};
 }
 
 class Gallery {
@@ -80,7 +81,7 @@ class Gallery {
     const std::vector<std::string> paths = data::make_manifest(options.data).paths("test");
     const std::filesystem::path path = std::filesystem::path(options.data.root) / paths[paths.size() / 2];
     const image::Image image = image::with_channels(image::read_image(path), options.model.in_channels);
-    return metrics::crop(protocol_, image::to_tensor(image)).contiguous();
+    return metrics::crop(protocol_, image::to_array(image)).contiguous();
   }
 
   tasks::Inference open(const RunOutcome& outcome) const {
@@ -101,14 +102,14 @@ class Gallery {
     if (!first) return;
     const at::Tensor clean = image_of(*first);
     const double sigma = first->spec->sigma_8bit;
-    const at::Tensor input =
-        sigma > 0 ? image::add_gaussian_noise(clean, sigma, protocol_.noise_seed, protocol_.clip_noisy_input) : clean;
+    at::Tensor input = clean;
+    if (sigma > 0) input = image::add_gaussian_noise(clean, sigma, protocol_.noise_seed, protocol_.clip_noisy_input);
     const auto place = busiest_place(clean);
-    std::vector<report::Figure> images{{dataset + ", original", image::from_tensor(clean)}};
+    std::vector<report::Figure> images{{dataset + ", original", image::from_array(clean)}};
     std::vector<report::Figure> details{detail("original", clean, place)}, errors;
     const auto show = [&](const std::string& name, const at::Tensor& image) {
       const at::Tensor seen = image.clamp(0, 1);
-      images.push_back({format("%s, %.2f dB", name.c_str(), metrics::psnr_db(clean, seen)), image::from_tensor(seen)});
+      images.push_back({format("%s, %.2f dB", name.c_str(), metrics::psnr_db(clean, seen)), image::from_array(seen)});
       details.push_back(detail(name, seen, place));
       errors.push_back({format("error of %s, times %.0f", name.c_str(), kErrorGain),
                         report::residual_image(clean, seen, kErrorGain)});
@@ -130,7 +131,7 @@ class Gallery {
     const int64_t times = inference.model().size_multiple();
     const at::Tensor features = result.features[0].mean(0).cpu();
     std::vector<report::Figure> row{
-        {dataset, image::from_tensor(image)},
+        {dataset, image::from_array(image)},
         {"features, mean over channels", report::apply_colormap(enlarged(features.unsqueeze(0), times)[0], "grey")}};
     for (tasks::CodeMap& map : tasks::code_maps(result, times))
       if (map.name.starts_with("threshold")) row.push_back({map.caption, std::move(map.image)});

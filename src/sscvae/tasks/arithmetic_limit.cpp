@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "sscvae/core/text.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::tasks {
 

@@ -12,9 +12,10 @@
 #include "sscvae/core/cpu_features.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/process_memory.h"
-#include "sscvae/core/tensor_memory.h"
 #include "sscvae/core/text.h"
 #include "sscvae/core/version.h"
+#include "sscvae/nn/arrays.h"
+#include "sscvae/nn/tensor_memory.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/tasks/arithmetic_limit.h"
 #include "sscvae/tasks/benchmark_stages.h"
@@ -100,7 +101,7 @@ Measured measure(const TimedPass& pass, const BenchmarkOptions& options, c10::De
     measured.seconds.push_back(seconds_since(begin));
   }
   summarise(measured);
-  const TensorMemory memory;
+  const nn::TensorMemory memory;
   const MacCounter counter({}, CountingRule::kExact);
   run();
   measured.macs = pass.macs > 0 ? pass.macs : counter.macs();

@@ -8,10 +8,11 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "sscvae/array/shape.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/random.h"
-#include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/nn/lista.h"
 #include "sscvae/nn/lista_fused.h"
 #include "sscvae/serialization/safetensors.h"
@@ -61,7 +62,7 @@ ListaInputs read_inputs(const BenchmarkOptions& options) {
   if (options.positions || options.atom_dim || options.atoms)
     throw UsageError("--input brings the sizes: no --positions, --atom-dim and --atoms then");
   const serialization::StateDict tensors = serialization::read_safetensors(options.input).tensors;
-  const auto read = [&](const char* name) { return tensors.at(name, options.input).to(at::kFloat); };
+  const auto read = [&](const char* name) { return as_tensor(tensors.at(name, options.input)).to(at::kFloat); };
   ListaInputs inputs{read("features"),  read("dictionary"), read("lipschitz").reshape({}),
                      read("threshold"), read("cotangent"),  {}};
   check_shape(inputs.features, "features", "P,d", {-1, -1});

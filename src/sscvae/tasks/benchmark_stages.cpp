@@ -6,14 +6,17 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sscvae/array/shape.h"
 #include "sscvae/core/error.h"
-#include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
 #include "sscvae/core/wording.h"
 #include "sscvae/data/registry.h"
 #include "sscvae/engine/engine.h"
+#include "sscvae/models/frozen.h"
 #include "sscvae/models/threshold_scale.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/safetensors.h"
+#include "sscvae/tasks/engine_result.h"
 #include "sscvae/tasks/inference.h"
 #include "sscvae/tasks/size_option.h"
 #include "sscvae/train/precision.h"
@@ -65,7 +68,7 @@ std::string text_of(const Json& facts, const std::string& what) {
 struct Training {
   OpenedModel opened;
   std::unique_ptr<train::Adam> adam;
-  std::vector<data::Batch> batches;
+  std::vector<train::Batch> batches;
   train::StepSettings settings;
   int64_t steps = 0;
   at::Tensor sparsity_weight;  ///< on the device
@@ -179,7 +182,9 @@ TimedPass plain_pass(std::shared_ptr<models::Autoencoder> model, const Compute& 
 /// The steps of one pass through the engine.
 std::vector<OperationTime> steps_of(engine::Engine& engine, const at::Tensor& images) {
   std::vector<engine::StepTime> times;
-  engine.run(images, times);
+  engine::RunSettings settings;
+  settings.times = &times;
+  engine.run(images, settings);
   std::vector<OperationTime> steps;
   for (const engine::StepTime& time : times) steps.push_back({time.name, time.operation, 1, time.seconds, time.macs});
   return steps;
@@ -188,9 +193,9 @@ std::vector<OperationTime> steps_of(engine::Engine& engine, const at::Tensor& im
 /// The same pass through fused steps. Keeps the engine.
 TimedPass engine_pass(const models::Autoencoder& model, const Compute& compute, const at::Tensor& images,
                       const std::shared_ptr<at::Tensor>& reconstruction) {
-  const auto engine =
-      std::make_shared<engine::Engine>(model, compute.bf16 ? engine::Precision::kBf16 : engine::Precision::kFp32);
-  const auto forward = [=](const at::Tensor& padded) { return engine->run(padded); };
+  const auto engine = std::make_shared<engine::Engine>(
+      models::frozen(model), compute.bf16 ? engine::Precision::kBf16 : engine::Precision::kFp32);
+  const auto forward = [=](const at::Tensor& padded) { return forward_result(engine->run(padded)); };
   const int64_t multiple = model.size_multiple();
   return {"forward", [=] { *reconstruction = models::forward_padded(images, multiple, forward).reconstruction; },
           "images", images.size(0),

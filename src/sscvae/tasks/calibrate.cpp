@@ -11,6 +11,7 @@
 #include "sscvae/image/noise.h"
 #include "sscvae/image/patches.h"
 #include "sscvae/models/weights.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/novelty.h"
@@ -32,19 +33,19 @@ double level_of(size_t index, const data::NoiseOptions& noise) {
 }
 
 /// The codes of the middles of the images, with the noise that the weights were trained with.
-std::vector<at::Tensor> codes_of(const SelectedImages& images, const ReadingOptions& reading, Inference& inference,
-                                 BrokenImages& broken) {
+std::vector<Array> codes_of(const SelectedImages& images, const ReadingOptions& reading, Inference& inference,
+                            BrokenImages& broken) {
   const train::ExperimentOptions& trained = inference.opened().experiment.options;
   const data::NoiseOptions& noise = trained.data.noise;
   InputReader reader(reading, images.data);
-  std::vector<at::Tensor> codes;
+  std::vector<Array> codes;
   Progress progress("calibrate", static_cast<int64_t>(images.paths.size()), "image");
   for (size_t i = 0; i < images.paths.size(); ++i) {
     stop_if_interrupted();
     const auto index = static_cast<int64_t>(i);
     at::Tensor image;
     try {
-      image = image::to_tensor(image::with_channels(reader.read(images.path(i)), inference.channels()));
+      image = image::to_array(image::with_channels(reader.read(images.path(i)), inference.channels()));
     } catch (const Error& error) {
       broken.add(images.paths[i], error);
       continue;
@@ -67,7 +68,7 @@ Report calibrate(const CalibrateOptions& options) {
   SelectedImages images = select_images(options.images, inference.opened().experiment.options.data, "val");
   take_spread(images, options.images.limit);
   BrokenImages broken(images.paths.size());
-  const std::vector<at::Tensor> codes = codes_of(images, options.reading, inference, broken);
+  const std::vector<Array> codes = codes_of(images, options.reading, inference, broken);
   if (codes.empty()) throw broken.failure().value();
   const metrics::CodeModel learned = metrics::fit_code_model(codes);
   const std::string path = find_weights(options.source.weights);

@@ -7,6 +7,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/report/colormap.h"
 
 namespace sscvae::tasks {

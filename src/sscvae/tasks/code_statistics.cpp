@@ -5,6 +5,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "sscvae/nn/arrays.h"
+
 namespace sscvae::tasks {
 
 namespace {
@@ -24,12 +26,12 @@ void CodeMeter::add(const models::ForwardResult& result) {
   if (result.indices.defined()) {
     kind_ = CodeKind::kDiscrete;
     positions_ += result.indices.numel();
-    usage_.add(result.indices);
-    symbols_.add(result.indices.unsqueeze(1));
+    usage_.add(result.indices.cpu());
+    symbols_.add(result.indices.unsqueeze(1).cpu());
   } else if (code.defined()) {
     kind_ = CodeKind::kSparse;
     add_sparse(result, code.detach().to(at::kFloat));
-    if (code_step_ > 0) symbols_.add((code.detach().to(at::kDouble) / code_step_).round().to(at::kLong));
+    if (code_step_ > 0) symbols_.add((code.detach().to(at::kDouble) / code_step_).round().to(at::kLong).cpu());
   } else if (result.log_variance.defined()) {
     kind_ = CodeKind::kGaussian;
     positions_ += result.mean.numel() / result.mean.size(1);

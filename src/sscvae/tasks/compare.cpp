@@ -15,6 +15,7 @@
 #include "sscvae/metrics/bootstrap.h"
 #include "sscvae/metrics/protocol.h"
 #include "sscvae/metrics/set_metrics.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/tasks/compare_runs.h"
 #include "sscvae/tasks/compute.h"
 #include "sscvae/tasks/interrupt.h"
@@ -87,8 +88,7 @@ void add_folder(FeatureSet& set, const std::vector<image::InputFile>& files, Inp
   for (size_t i = 0; i < files.size(); ++i) {
     stop_if_interrupted();
     try {
-      for (const at::Tensor& part :
-           parts_of(protocol, metrics::crop(protocol, image::to_tensor(reader.read(files[i].path)))))
+      for (const Array& part : parts_of(protocol, metrics::crop(protocol, image::to_array(reader.read(files[i].path)))))
         set.add(seen_in_set(protocol, part));
     } catch (const Error& error) {
       if (error.code() == ExitCode::kUsage) throw;
@@ -172,7 +172,7 @@ Compared read_pair(const Pair& pair, InputReader& reader, const metrics::Protoco
   conversions.add(a.stored, b.stored);
   for (image::Image* image : {&a.stored, &b.stored}) image::blend_over_black(*image);
   const auto prepared = [&](const StoredImage& image) {
-    return metrics::crop(protocol, image::to_tensor(image::with_channels(image.picture(), a.stored.channels)));
+    return metrics::crop(protocol, image::to_array(image::with_channels(image.picture(), a.stored.channels)));
   };
   return {prepared(a), prepared(b)};
 }

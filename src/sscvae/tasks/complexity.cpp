@@ -6,8 +6,9 @@
 #include <nlohmann/json.hpp>
 
 #include "sscvae/core/error.h"
-#include "sscvae/core/tensor_memory.h"
 #include "sscvae/core/text.h"
+#include "sscvae/nn/arrays.h"
+#include "sscvae/nn/tensor_memory.h"
 #include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/plain_iterations.h"
 #include "sscvae/tasks/size_option.h"
@@ -74,7 +75,7 @@ Complexity measure_complexity(models::Autoencoder& model, int64_t height, int64_
   const at::Tensor image = ramp.reshape({1, 1, height, width}).repeat({1, model.options().in_channels, 1, 1});
   {
     const EndsAtOnce no_part_is_wanted;
-    const TensorMemory memory;
+    const nn::TensorMemory memory;
     const PlainIterations plain(model);
     const MacCounter counter(parameter_names(model), rule);
     models::forward_any_size(model, image);

@@ -1,11 +1,11 @@
 #include "sscvae/tasks/complexity.h"
+#include "sscvae/models/registry.h"
+#include "sscvae/nn/arrays.h"
+#include "sscvae/train/experiment.h"
 
 #include <gtest/gtest.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/types.h>
-
-#include "sscvae/models/registry.h"
-#include "sscvae/train/experiment.h"
 
 namespace sscvae::tasks {
 namespace {

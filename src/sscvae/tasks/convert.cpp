@@ -13,6 +13,7 @@
 #include "sscvae/core/wording.h"
 #include "sscvae/models/frozen.h"
 #include "sscvae/models/weights.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/onnx/onnx_export.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/serialization/torch_checkpoint.h"
@@ -80,15 +81,15 @@ Report export_onnx(OpenedModel& opened, const std::vector<std::string>& outputs,
 
 /// The weights with floating-point tensors in that type; training state stays behind.
 serialization::StateDict stored_as(const std::string& type, const serialization::StateDict& state) {
-  const at::ScalarType wanted = type == "f16" ? at::kHalf : type == "bf16" ? at::kBFloat16 : at::kFloat;
+  const DataType wanted = type == "f16" ? kFloat16 : type == "bf16" ? kBFloat16 : kFloat32;
   serialization::StateDict result;
   for (const auto& [name, tensor] : state) {
-    if (!tensor.is_floating_point()) {
+    if (!is_floating_point(tensor.type())) {
       result.add(name, tensor);
       continue;
     }
-    const at::Tensor stored = tensor.detach().to(wanted);
-    if (!stored.isfinite().all().item<bool>() && tensor.isfinite().all().item<bool>())
+    const Array stored = tensor.to(wanted);
+    if (!all(isfinite(stored)) && all(isfinite(tensor)))
       throw FormatError("tensor '" + name + "' has values too large for " + type);
     result.add(name, stored);
   }

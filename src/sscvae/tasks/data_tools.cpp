@@ -18,6 +18,7 @@
 #include "sscvae/image/image.h"
 #include "sscvae/image/noise.h"
 #include "sscvae/image/synthetic.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/outputs.h"
@@ -39,14 +40,14 @@ bool is_speckle(const std::string& kind, int64_t index) {
 void write_noisy_copy(const NoiseCopyOptions& options, image::Noise kind, const StoredImage& input,
                       const fs::path& out) {
   const image::Image picture = input.picture();
-  const at::Tensor clean = image::to_tensor(picture);
+  const at::Tensor clean = image::to_array(picture);
   const at::Tensor noisy =
       image::add_noise(kind, clean, options.sigma_8bit, static_cast<uint32_t>(options.seed), options.clip);
   if (options.format == "png") {
     const int stored = input.stored.bit_depth;
     const int depth = options.bit_depth > 0 ? static_cast<int>(options.bit_depth) : stored;
     const image::ValueRange range = depth == stored ? input.range : image::full_range(depth);
-    image::write_image(out, image::in_units_of(image::from_tensor(noisy, picture.bit_depth), range, depth),
+    image::write_image(out, image::in_units_of(image::from_array(noisy, picture.bit_depth), range, depth),
                        image::FileFormat::kPng);
     return;
   }

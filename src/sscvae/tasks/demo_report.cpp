@@ -13,6 +13,7 @@
 #include "sscvae/image/image.h"
 #include "sscvae/image/noise.h"
 #include "sscvae/metrics/protocol.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/report/colormap.h"
 #include "sscvae/tasks/code_pictures.h"
 #include "sscvae/train/csv_log.h"
@@ -36,13 +37,13 @@ class Page {
         denoise_({page.denoise.summary.last.string(), "", "", {}}, {page.compute, -1, 1}) {}
 
   void show_image(const std::string& name) {
-    const at::Tensor clean = image::to_tensor(image::with_channels(image::read_image(page_.images / name), 1));
+    const at::Tensor clean = image::to_array(image::with_channels(image::read_image(page_.images / name), 1));
     const InferenceResult result = reconstruct_.run(clean);
     const CodeStatistics code = result.code.value();
     const auto figures = demo_figures(clean, result.reconstruction);
     html_.heading(name, 3);
-    html_.image_row({{"input", image::from_tensor(clean)},
-                     {"reconstruction, " + dB(figures.at("psnr")), image::from_tensor(result.reconstruction)},
+    html_.image_row({{"input", image::from_array(clean)},
+                     {"reconstruction, " + dB(figures.at("psnr")), image::from_array(result.reconstruction)},
                      {format("residual, times %.0f (red: too bright)", kResidualGain),
                       report::residual_image(clean, result.reconstruction.clamp(0, 1), kResidualGain)}});
     html_.image_row(map_figures(clean));
@@ -52,8 +53,8 @@ class Page {
     const at::Tensor cleaned = denoise_.run(noisy).reconstruction;
     const auto before = demo_figures(clean, noisy), after = demo_figures(clean, cleaned);
     html_.image_row(
-        {{format("noisy, sigma %.0f, ", page_.sigma_8bit) + dB(before.at("psnr")), image::from_tensor(noisy)},
-         {"denoised, " + dB(after.at("psnr")), image::from_tensor(cleaned)},
+        {{format("noisy, sigma %.0f, ", page_.sigma_8bit) + dB(before.at("psnr")), image::from_array(noisy)},
+         {"denoised, " + dB(after.at("psnr")), image::from_array(cleaned)},
          {"what is left: denoised - clean, times 5",
           report::residual_image(clean, cleaned.clamp(0, 1), kResidualGain)}});
     store("denoise", name, cleaned);
@@ -99,7 +100,7 @@ class Page {
 
   void store(const std::string& task, const std::string& name, const at::Tensor& result) {
     create_folder(page_.results / task);
-    image::write_image(page_.results / task / name, image::from_tensor(result));
+    image::write_image(page_.results / task / name, image::from_array(result));
   }
 
   void add_row(const std::string& name, const std::map<std::string, double>& figures, const CodeStatistics& code,

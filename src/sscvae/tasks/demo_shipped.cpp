@@ -6,6 +6,7 @@
 #include "sscvae/core/text.h"
 #include "sscvae/image/image.h"
 #include "sscvae/image/noise.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/report/colormap.h"
 #include "sscvae/tasks/demo_report.h"
 #include "sscvae/tasks/inference.h"
@@ -19,8 +20,9 @@ namespace {
 Json show(Inference& inference, const std::string& weights, const std::filesystem::path& path, double sigma_8bit,
           const std::filesystem::path& results, report::HtmlReport& html) {
   const bool denoises = inference.opened().experiment.options.task == train::Task::kDenoise;
-  const at::Tensor clean = image::to_tensor(image::with_channels(image::read_image(path), inference.channels()));
-  const at::Tensor input = denoises ? image::add_gaussian_noise(clean, sigma_8bit, 0, false) : clean;
+  const at::Tensor clean = image::to_array(image::with_channels(image::read_image(path), inference.channels()));
+  at::Tensor input = clean;
+  if (denoises) input = image::add_gaussian_noise(clean, sigma_8bit, 0, false);
   const InferenceResult result = inference.run(input);
   const auto figures = demo_figures(clean, result.reconstruction);
   Json json{{"weights", weights},
@@ -38,15 +40,15 @@ Json show(Inference& inference, const std::string& weights, const std::filesyste
   } else {
     caption = "input";
   }
-  html.image_row({{caption, image::from_tensor(input)},
+  html.image_row({{caption, image::from_array(input)},
                   {format("%s, %.2f dB, %.0f %% of the code zero", denoises ? "denoised" : "reconstruction",
                           figures.at("psnr"), 100 * json["zero_fraction"].get<double>()),
-                   image::from_tensor(result.reconstruction)},
+                   image::from_array(result.reconstruction)},
                   {"difference to the clean image, times 5",
                    report::residual_image(clean, result.reconstruction.clamp(0, 1), 5)}});
   const std::filesystem::path folder = results / weights;
   create_folder(folder);
-  image::write_image(folder / path.filename(), image::from_tensor(result.reconstruction));
+  image::write_image(folder / path.filename(), image::from_array(result.reconstruction));
   return json;
 }
 

@@ -22,7 +22,8 @@
 #include "sscvae/core/text.h"
 #include "sscvae/core/version.h"
 #include "sscvae/image/image.h"
-#include "sscvae/kernels/lista_kernel.h"
+#include "sscvae/nn/arrays.h"
+#include "sscvae/nn/lista_matrix.h"
 #include "sscvae/train/presets.h"
 
 namespace sscvae::tasks {
@@ -102,7 +103,7 @@ Json libraries_json() {
                  {"openmp", at::hasOpenMP()},
                  {"cuda", at::hasCUDA()},
                  {"cuda_devices", at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0},
-                 {"cuda_kernels", kernels::runs_on(c10::kCUDA)},
+                 {"cuda_kernels", nn::lista_runs_on(c10::kCUDA)},
                  {"json", format("%d.%d.%d", NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR,
                                  NLOHMANN_JSON_VERSION_PATCH)}};
   image::Image probe;

@@ -24,6 +24,7 @@
 #include "sscvae/image/patches.h"
 #include "sscvae/metrics/protocol.h"
 #include "sscvae/models/weights.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/tasks/earlier_figures.h"
 #include "sscvae/tasks/evaluation_meters.h"
 #include "sscvae/tasks/interrupt.h"
@@ -83,7 +84,7 @@ Plan make_plan(const EvaluateOptions& options, const OpenedModel& opened) {
 
 at::Tensor load(const std::filesystem::path& path, InputReader& reader, int64_t channels, int64_t side,
                 const metrics::Protocol& protocol) {
-  at::Tensor image = image::to_tensor(image::with_channels(reader.read(path), channels));
+  at::Tensor image = image::to_array(image::with_channels(reader.read(path), channels));
   if (side > 0) image = image::middle_of(image, side);
   return metrics::crop(protocol, image).contiguous();
 }
@@ -327,7 +328,7 @@ class Evaluation {
     const WindowsResult result = run_windows(inference_, protocol_, clean, input, [this] {
       if (options_.mode == "train") state_.restore();
     });
-    std::vector<at::Tensor> originals, inputs, reconstructions;
+    std::vector<Array> originals, inputs, reconstructions;
     for (const MeasuredPart& part : result.parts) {
       originals.push_back(part.original);
       inputs.push_back(part.input);

@@ -17,6 +17,7 @@
 #include "sscvae/metrics/inception.h"
 #include "sscvae/metrics/lpips.h"
 #include "sscvae/metrics/set_metrics.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::tasks {
 

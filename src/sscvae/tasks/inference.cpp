@@ -7,16 +7,19 @@
 #include <cmath>
 #include <span>
 
+#include "sscvae/array/shape.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/log.h"
-#include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
 #include "sscvae/image/noise_level.h"
 #include "sscvae/image/padding.h"
 #include "sscvae/image/temper.h"
 #include "sscvae/image/tiles.h"
 #include "sscvae/kernels/bfloat16_unit.h"
+#include "sscvae/models/frozen.h"
 #include "sscvae/models/threshold_scale.h"
+#include "sscvae/nn/arrays.h"
+#include "sscvae/tasks/engine_result.h"
 #include "sscvae/tasks/noise_range.h"
 #include "sscvae/tasks/novelty.h"
 #include "sscvae/train/training_step.h"
@@ -160,11 +163,13 @@ models::ForwardResult Inference::pass(const at::Tensor& images) {
                                     return rounded(opened_.model->forward(padded));
                                   });
   if (!engine_)
-    engine_ = std::make_unique<engine::Engine>(*opened_.model,
+    engine_ = std::make_unique<engine::Engine>(models::frozen(*opened_.model),
                                                compute_.bf16 ? engine::Precision::kBf16 : engine::Precision::kFp32);
-  engine_->set_noise_level(level_);
-  return models::forward_padded(images, engine_->size_multiple(),
-                                [&](const at::Tensor& padded) { return rounded(engine_->run(padded)); });
+  const Array padded = image::reflect_pad_to_multiple(images, engine_->size_multiple());
+  models::ForwardResult result = rounded(forward_result(engine_->run(padded, {.sigma_8bit = level_})));
+  for (at::Tensor* image_sized : {&result.logits, &result.reconstruction})
+    if (image_sized->defined()) *image_sized = image::crop_to(*image_sized, images.size(2), images.size(3));
+  return result;
 }
 
 at::Tensor Inference::code(const at::Tensor& image) {
@@ -238,11 +243,12 @@ InferenceResult Inference::run_once(const at::Tensor& image) {
   };
   const at::Tensor batch = image.unsqueeze(0);
   const int64_t tile = tile_for(image.size(1), image.size(2));
-  result.reconstruction = (tile > 0 ? image::process_tiled(batch, tile, tiling().overlap, multiple, reconstruct)
-                                    : reconstruct(batch, {0, image::round_up(image.size(1), multiple), 0,
-                                                          image::round_up(image.size(2), multiple)}))
-                              .squeeze(0)
-                              .to(at::kFloat);
+  at::Tensor whole;
+  if (tile > 0) whole = image::process_tiled(batch, tile, tiling().overlap, multiple, reconstruct);
+  else
+    whole =
+        reconstruct(batch, {0, image::round_up(image.size(1), multiple), 0, image::round_up(image.size(2), multiple)});
+  result.reconstruction = whole.squeeze(0).to(at::kFloat);
   if (code_model_) {
     result.surprise = result.reconstruction[channels()];
     result.reconstruction = result.reconstruction.narrow(0, 0, channels());

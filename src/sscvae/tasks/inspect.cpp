@@ -6,14 +6,15 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "sscvae/array/shape.h"
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/sha256.h"
-#include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
 #include "sscvae/core/wording.h"
 #include "sscvae/image/image.h"
 #include "sscvae/models/weights.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/report/colormap.h"
 #include "sscvae/serialization/tensor_file.h"
 #include "sscvae/tasks/code_pictures.h"
@@ -83,8 +84,7 @@ models::ForwardResult run_image(OpenedModel& opened, const ReadingOptions& readi
   const EndsAtOnce no_part_is_wanted;
   const image::Image picture = InputReader(reading).read(path);
   const int64_t channels = opened.experiment.options.model.in_channels;
-  return models::forward_any_size(*opened.model,
-                                  image::to_tensor(image::with_channels(picture, channels)).unsqueeze(0));
+  return models::forward_any_size(*opened.model, image::to_array(image::with_channels(picture, channels)).unsqueeze(0));
 }
 
 void draw_maps(OpenedModel& opened, OutputFolder& folder, const InspectOptions& options, const std::string& source,

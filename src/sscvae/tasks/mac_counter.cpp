@@ -7,6 +7,8 @@
 #include <functional>
 #include <numeric>
 
+#include "sscvae/nn/arrays.h"
+
 namespace sscvae::tasks {
 
 // Record-function callbacks are plain function pointers: they find the counter through this pointer. The callbacks

@@ -8,6 +8,7 @@
 #include "sscvae/core/error.h"
 #include "sscvae/image/noise.h"
 #include "sscvae/image/noise_level.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/tasks/code_statistics.h"
 #include "sscvae/tasks/evaluation_meters.h"
 #include "sscvae/tasks/noise_range.h"

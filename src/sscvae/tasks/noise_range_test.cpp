@@ -1,4 +1,5 @@
 #include "sscvae/tasks/noise_range.h"
+#include "sscvae/nn/arrays.h"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "sscvae/array/selection.h"
 #include "sscvae/core/error.h"
 #include "sscvae/models/weights.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::tasks {
 
@@ -48,12 +50,8 @@ at::Tensor thinned(const at::Tensor& code, int64_t height) {
 
 at::Tensor surprise_map(const metrics::CodeModel& model, const at::Tensor& code, int64_t height, int64_t width) {
   const int64_t pixels = height / code.size(2) * step_of(code, height);
-  return model.surprise(thinned(code, height))
-      .unsqueeze(1)
-      .repeat_interleave(pixels, 2)
-      .repeat_interleave(pixels, 3)
-      .slice(2, 0, height)
-      .slice(3, 0, width);
+  const Array surprise = model.surprise(thinned(code, height).cpu()).unsqueeze(1);
+  return repeat_interleave(repeat_interleave(surprise, pixels, 2), pixels, 3).slice(2, 0, height).slice(3, 0, width);
 }
 
 double unusual_share(const metrics::CodeModel& model, const at::Tensor& surprise) {

@@ -11,6 +11,7 @@
 #include "sscvae/core/text.h"
 #include "sscvae/core/wording.h"
 #include "sscvae/image/image.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/report/colormap.h"
 #include "sscvae/tasks/novelty.h"
 

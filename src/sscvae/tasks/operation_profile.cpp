@@ -7,6 +7,8 @@
 #include <map>
 #include <utility>
 
+#include "sscvae/nn/arrays.h"
+
 namespace sscvae::tasks {
 
 namespace {

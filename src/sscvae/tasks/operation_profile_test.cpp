@@ -1,4 +1,5 @@
 #include "sscvae/tasks/operation_profile.h"
+#include "sscvae/nn/arrays.h"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>

@@ -4,6 +4,7 @@
 #include "sscvae/core/text.h"
 #include "sscvae/image/file_list.h"
 #include "sscvae/image/image.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::tasks {
 
@@ -42,7 +43,7 @@ at::Tensor ReferenceImages::of(const ImageJob& job, const StoredImage& file, con
                                const ReadingOptions& reading) const {
   const fs::path& path = files_.at(job.name);
   const StoredImage clean_file = InputReader(reading).read_stored(path, image::Alpha::kBlend, &file);
-  const at::Tensor clean = image::to_tensor(image::with_channels(clean_file.picture(), input.size(0)));
+  const at::Tensor clean = image::to_array(image::with_channels(clean_file.picture(), input.size(0)));
   if (clean.sizes() != input.sizes())
     throw ShapeError(format("--reference '%s': expected %lldx%lld pixels, got %lldx%lld", path.c_str(),
                             static_cast<long long>(input.size(2)), static_cast<long long>(input.size(1)),

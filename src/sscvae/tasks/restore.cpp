@@ -20,6 +20,7 @@
 #include "sscvae/image/noise_level.h"
 #include "sscvae/image/temper.h"
 #include "sscvae/metrics/protocol.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/tasks/earlier_figures.h"
 #include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/noise_range.h"
@@ -81,7 +82,7 @@ void process_image(const RestoreOptions& options, const ImageJob& job, InputRead
   const bool jpeg = format == image::FileFormat::kJpeg, loses_alpha = jpeg && !original.alpha.empty();
   if (loses_alpha) image::blend_over_black(original);
   Item item{job, input, image::with_channels(input.picture(), inference.channels()), {}, json, novelty};
-  item.input = image::to_tensor(item.picture);
+  item.input = image::to_array(item.picture);
   json["input"] = job.input.string();
   json["output"] = job.output.string();
   json["width"] = original.width;
@@ -96,7 +97,7 @@ void process_image(const RestoreOptions& options, const ImageJob& job, InputRead
   const int depth = jpeg ? 8 : original.bit_depth;
   const image::ValueRange units = depth == original.bit_depth ? input.range : image::full_range(depth);
   const bool stays_full = units == image::full_range(depth);
-  image::Image picture = image::from_tensor(result, stays_full ? depth : 16);
+  image::Image picture = image::from_array(result, stays_full ? depth : 16);
   if (!stays_full) picture = image::in_units_of(picture, units, depth);
   std::vector<std::string> lost = image::carry_over(original, picture, format);
   if (loses_alpha) lost.push_back("opacity");
@@ -279,10 +280,10 @@ Report denoise(const DenoiseOptions& options) {
     at::Tensor clean;
     if (!references.empty()) clean = references.of(item.job, item.file, item.input, options.reading);
     else if (options.add_noise_8bit > 0) clean = item.input;
-    const at::Tensor noisy = options.add_noise_8bit > 0
-                                 ? image::add_noise(added, item.input, options.add_noise_8bit,
-                                                    static_cast<uint32_t>(options.seed), options.clip)
-                                 : item.input;
+    at::Tensor noisy = item.input;
+    if (options.add_noise_8bit > 0)
+      noisy = image::add_noise(added, item.input, options.add_noise_8bit, static_cast<uint32_t>(options.seed),
+                               options.clip);
     const double sigma = automatic ? image::estimate_sigma_8bit(noisy) : given;
     const double level = level_for_weights(noisy, sigma), factor = told ? 1 : contrast_factor(level, range);
     if (automatic || range.contains(sigma)) levels.add(item.job.name, sigma, level);

@@ -11,6 +11,7 @@
 #include "sscvae/image/image.h"
 #include "sscvae/image/noise.h"
 #include "sscvae/image/synthetic.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/tasks/inference.h"
 #include "support/paths.h"
 
@@ -39,7 +40,7 @@ std::map<std::string, at::Tensor> pictures() {
       (eighths.unsqueeze(0) + eighths.unsqueeze(1)).remainder(2).to(at::kFloat).mul(0.6).add(0.2).expand_as(text);
   const at::Tensor rise = at::arange(kSide, at::kFloat).div(kSide - 1).expand({kSide, kSide});
   all["ramp"] = at::stack({rise, rise.t(), (rise + rise.t()) / 2});
-  all["dead leaves"] = image::to_tensor(image::dead_leaves(3, kSide, kSide, 3));
+  all["dead leaves"] = image::to_array(image::dead_leaves(3, kSide, kSide, 3));
   return all;
 }
 
@@ -70,7 +71,8 @@ TEST_P(ShippedDenoiser, MakesNothingWorse) {
   for (auto [name, clean] : pictures()) {
     if (inference.channels() == 1) clean = clean.mean({0}, true).mul(255).round().div(255);
     for (const double sigma : engine == "fast" ? std::vector{0.0, 0.5, 1.0, 2.0, 3.0} : std::vector{2.0}) {
-      const at::Tensor input = image::add_gaussian_noise(clean, sigma, ++seed, true).mul(255).round().div(255);
+      const at::Tensor input =
+          as_tensor(image::add_gaussian_noise(clean, sigma, ++seed, true)).mul(255).round().div(255);
       for (const bool told : {true, false}) {
         if (!told && sigma == 0) continue;  // what an image has of its own may count as noise
         inference.set_noise_level(told ? std::optional<double>(sigma) : std::nullopt);
@@ -94,7 +96,7 @@ INSTANTIATE_TEST_SUITE_P(, ShippedDenoiser,
 
 /// Noise of a grey image is the same in all channels of its copies.
 TEST(ShippedDenoisers, ColourWeightsTakeTheNoiseOfGreyImages) {
-  const at::Tensor clean = image::to_tensor(image::dead_leaves(5, 128, 128, 1)).mul(0.8).add(0.1);
+  const at::Tensor clean = image::to_array(image::dead_leaves(5, 128, 128, 1)) * 0.8 + 0.1;
   const at::Tensor noisy = image::add_gaussian_noise(clean, 20, 1, false);
   std::map<std::string, double> errors;
   for (const std::string weights : {"natural-denoise-colour", "natural-denoise-grey"}) {

@@ -4,13 +4,14 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sscvae/array/shape.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/printable.h"
-#include "sscvae/core/shape.h"
 #include "sscvae/core/text.h"
 #include "sscvae/image/image.h"
 #include "sscvae/models/losses.h"
 #include "sscvae/models/weights.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/tasks/interrupt.h"
 
@@ -34,7 +35,7 @@ TraceInput read_input(const TraceOptions& options, int64_t channels) {
   TraceInput input;
   if (!has_extension(options.input, ".safetensors")) {
     const image::Image picture = InputReader(options.reading).read(options.input);
-    input.input = image::to_tensor(image::with_channels(picture, channels)).unsqueeze(0);
+    input.input = image::to_array(image::with_channels(picture, channels)).unsqueeze(0);
   } else {
     const serialization::TensorFile file = serialization::read_safetensors(options.input);
     const bool bytes = !file.tensors.find("input") && file.tensors.find("input_uint8");
@@ -62,7 +63,7 @@ void add_if_defined(serialization::StateDict& tensors, const std::string& name, 
 
 void add_gradients(serialization::StateDict& tensors, models::Autoencoder& model, const at::Tensor& input) {
   const std::vector<at::Tensor> parameters = model.parameters();
-  for (const auto& [key, value] : models::state_of(model))
+  for (const auto& [key, value] : models::named_tensors(model))
     for (const at::Tensor& parameter : parameters)
       if (parameter.data_ptr() == value.data_ptr() && parameter.sizes() == value.sizes()) {
         add_if_defined(tensors, "grad." + key, parameter.grad());
@@ -73,7 +74,7 @@ void add_gradients(serialization::StateDict& tensors, models::Autoencoder& model
 
 void add_buffers(serialization::StateDict& tensors, models::Autoencoder& model) {
   const std::vector<at::Tensor> buffers = model.buffers();
-  for (const auto& [key, value] : models::state_of(model))
+  for (const auto& [key, value] : models::named_tensors(model))
     for (const at::Tensor& buffer : buffers)
       if (buffer.data_ptr() == value.data_ptr()) {
         add_if_defined(tensors, "buffer." + key, value);
@@ -134,7 +135,7 @@ Report trace(const TraceOptions& options) {
   Json json{{"out", options.out}, {"mode", options.mode}, {"dtype", options.dtype}, {"weights_sha256", opened.sha256}};
   std::vector<std::vector<std::string>> rows{{"tensor", "shape", "minimum", "maximum"}};
   for (const auto& [name, tensor] : tensors) {
-    const at::Tensor values = tensor.to(at::kDouble);
+    const at::Tensor values = tensor.to(kFloat64);
     const double low = values.numel() ? values.min().item<double>() : 0,
                  high = values.numel() ? values.max().item<double>() : 0;
     json["tensors"][name] = {{"shape", tensor.sizes().vec()}, {"min", json_number(low)}, {"max", json_number(high)}};

@@ -8,6 +8,7 @@
 #include "sscvae/core/text.h"
 #include "sscvae/image/image.h"
 #include "sscvae/image/tiles.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/noise_range.h"
 
@@ -24,7 +25,7 @@ Report verify_tiling(const VerifyTilingOptions& options) {
   Inference inference(options.source, options.inference);
   if (options.sigma_8bit != "auto") inference.set_noise_level(parse_sigma(options.sigma_8bit));
   const image::Image picture = InputReader(options.reading).read(options.image);
-  const at::Tensor image = image::to_tensor(image::with_channels(picture, inference.channels()));
+  const at::Tensor image = image::to_array(image::with_channels(picture, inference.channels()));
   const int64_t height = image.size(1), width = image.size(2), tile = inference.tile_for(height, width);
   if (tile == 0)
     throw UsageError(format("'%s' of %lldx%lld pixels is not cut into tiles: --tile N makes them smaller",

@@ -4,14 +4,15 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/data/registry.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::tasks {
 
-WindowsResult run_windows(Inference& inference, const metrics::Protocol& protocol, const at::Tensor& original,
-                          const at::Tensor& input, const std::function<void()>& after_each) {
+WindowsResult run_windows(Inference& inference, const metrics::Protocol& protocol, const Array& original,
+                          const Array& input, const std::function<void()>& after_each) {
   WindowsResult result;
-  std::vector<at::Tensor> outputs;
-  for (const at::Tensor& window : metrics::windows_of(protocol, input)) {
+  std::vector<Array> outputs;
+  for (const Array& window : metrics::windows_of(protocol, input)) {
     const InferenceResult of_window = inference.run(window);
     if (after_each) after_each();
     outputs.push_back(of_window.reconstruction);
@@ -20,21 +21,21 @@ WindowsResult run_windows(Inference& inference, const metrics::Protocol& protoco
     result.seconds += of_window.seconds;
     result.pixels += static_cast<double>(window.size(-2) * window.size(-1));
   }
-  const std::vector<at::Tensor> originals = parts_of(protocol, original), inputs = parts_of(protocol, input);
-  const std::vector<at::Tensor> parts =
+  const std::vector<Array> originals = parts_of(protocol, original), inputs = parts_of(protocol, input);
+  const std::vector<Array> parts =
       metrics::measured_parts(protocol, std::move(outputs), input.size(-2), input.size(-1));
   SSCVAE_ASSERT(parts.size() == originals.size());
   for (size_t i = 0; i < parts.size(); ++i) result.parts.push_back({originals[i], inputs[i], parts[i]});
   return result;
 }
 
-std::vector<at::Tensor> parts_of(const metrics::Protocol& protocol, const at::Tensor& image) {
+std::vector<Array> parts_of(const metrics::Protocol& protocol, const Array& image) {
   return protocol.windows == metrics::WindowRule::kEach ? metrics::windows_of(protocol, image) : std::vector{image};
 }
 
-std::map<std::string, double> compare_parts(const std::vector<at::Tensor>& originals,
-                                            const std::vector<at::Tensor>& others, const metrics::Protocol& protocol,
-                                            const std::vector<std::string>& names, std::vector<std::string>* notes) {
+std::map<std::string, double> compare_parts(const std::vector<Array>& originals, const std::vector<Array>& others,
+                                            const metrics::Protocol& protocol, const std::vector<std::string>& names,
+                                            std::vector<std::string>* notes) {
   SSCVAE_ASSERT(originals.size() == others.size());
   std::map<std::string, double> means;
   for (size_t i = 0; i < originals.size(); ++i) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sscvae/array/array.h"
 #include "sscvae/metrics/protocol.h"
 #include "sscvae/tasks/inference.h"
 
@@ -14,7 +15,7 @@ namespace sscvae::tasks {
 
 /// [C,h,w] each: the image that was wished for, what the model was given, what it made of it.
 struct MeasuredPart {
-  at::Tensor original, input, reconstruction;
+  Array original, input, reconstruction;
 };
 
 struct WindowsResult {
@@ -27,17 +28,17 @@ struct WindowsResult {
 
 /// Runs the model on metrics::windows_of `input`; both images [C,H,W] are cropped already. `after_each` is called after
 /// each window. Errors: as Inference::run.
-WindowsResult run_windows(Inference& inference, const metrics::Protocol& protocol, const at::Tensor& original,
-                          const at::Tensor& input, const std::function<void()>& after_each = {});
+WindowsResult run_windows(Inference& inference, const metrics::Protocol& protocol, const Array& original,
+                          const Array& input, const std::function<void()>& after_each = {});
 
 /// What is measured of a cropped image [C,H,W] that is at hand as a whole: its windows where each is an image of its
 /// own, else the image.
-std::vector<at::Tensor> parts_of(const metrics::Protocol& protocol, const at::Tensor& image);
+std::vector<Array> parts_of(const metrics::Protocol& protocol, const Array& image);
 
 /// metrics::compare_images of the parts, their mean by name.
-std::map<std::string, double> compare_parts(const std::vector<at::Tensor>& originals,
-                                            const std::vector<at::Tensor>& others, const metrics::Protocol& protocol,
-                                            const std::vector<std::string>& names, std::vector<std::string>* notes);
+std::map<std::string, double> compare_parts(const std::vector<Array>& originals, const std::vector<Array>& others,
+                                            const metrics::Protocol& protocol, const std::vector<std::string>& names,
+                                            std::vector<std::string>* notes);
 
 /// The protocol of that name with the stride of its windows: as given, or (0) that of the dataset's published test.
 /// Errors: UsageError for an unknown name, a stride that leaves gaps, or one that the protocol has no use for.

@@ -1,9 +1,9 @@
 #include "sscvae/tasks/window_runs.h"
+#include "sscvae/core/error.h"
+#include "sscvae/nn/arrays.h"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>
-
-#include "sscvae/core/error.h"
 
 namespace sscvae::tasks {
 namespace {

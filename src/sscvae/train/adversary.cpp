@@ -6,6 +6,7 @@
 #include <torch/csrc/autograd/grad_mode.h>
 
 #include "sscvae/core/error.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/nn/autocast.h"
 #include "sscvae/train/precision.h"
 

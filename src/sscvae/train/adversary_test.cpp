@@ -1,15 +1,16 @@
 #include "sscvae/train/adversary.h"
+#include "sscvae/core/error.h"
+#include "sscvae/models/losses.h"
+#include "sscvae/models/registry.h"
+#include "sscvae/models/weights.h"
+#include "sscvae/nn/arrays.h"
+#include "sscvae/train/training_step.h"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
 #include <cmath>
 
-#include "sscvae/core/error.h"
-#include "sscvae/models/losses.h"
-#include "sscvae/models/registry.h"
-#include "sscvae/models/weights.h"
-#include "sscvae/train/training_step.h"
 #include "support/gradient_check.h"
 
 namespace sscvae::train {

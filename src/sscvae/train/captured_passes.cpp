@@ -9,8 +9,9 @@
 #include "sscvae/core/error.h"
 #include "sscvae/core/log.h"
 #include "sscvae/core/text.h"
-#include "sscvae/core/to_device.h"
 #include "sscvae/models/threshold_scale.h"
+#include "sscvae/nn/arrays.h"
+#include "sscvae/nn/to_device.h"
 
 namespace sscvae::train {
 
@@ -25,7 +26,7 @@ at::Tensor levels_of(const std::vector<double>& sigma_8bit) {
 }
 
 at::Tensor own_memory(const at::Tensor& images, c10::Device device) {
-  return to_device(images, device).clone(at::MemoryFormat::ChannelsLast);
+  return nn::to_device(images, device).clone(at::MemoryFormat::ChannelsLast);
 }
 
 std::vector<at::Tensor> gradients_in_order(const Optimizer& optimizer) {
@@ -91,7 +92,7 @@ CapturedPasses::CapturedPasses(models::Autoencoder& model, Optimizer& optimizer,
 
 CapturedPasses::~CapturedPasses() = default;
 
-StepScalars CapturedPasses::run(const data::Batch& batch, const std::vector<double>& told, const StepSettings& settings,
+StepScalars CapturedPasses::run(const Batch& batch, const std::vector<double>& told, const StepSettings& settings,
                                 const at::Tensor& sparsity_weight, const std::function<StepScalars()>& one_by_one) {
   if (!obstacle_.empty()) return one_by_one();
   if (warm_ < kWarmUp) {
@@ -112,7 +113,7 @@ StepScalars CapturedPasses::run(const data::Batch& batch, const std::vector<doub
   return checked_ < kChecks ? check(one_by_one) : replay();
 }
 
-void CapturedPasses::record(const data::Batch& batch, const std::vector<double>& told, const StepSettings& settings,
+void CapturedPasses::record(const Batch& batch, const std::vector<double>& told, const StepSettings& settings,
                             const at::Tensor& sparsity_weight) {
   batch_.target = own_memory(batch.target, settings.device);
   batch_.input = batch.input.is_same(batch.target) ? batch_.target : own_memory(batch.input, settings.device);
@@ -120,21 +121,20 @@ void CapturedPasses::record(const data::Batch& batch, const std::vector<double>&
   levels_ = told.empty() ? at::Tensor() : levels_of(told).to(settings.device);
   optimizer_.clear_gradients();
   work_ = recorder_([this, settings] {
-    const NoCopiesToDevice depends_on_the_device_alone;
+    const nn::NoCopiesToDevice depends_on_the_device_alone;
     const ToldByTensor levels(model_, levels_);
     scalars_ = queue_pass(model_, batch_, settings, sparsity_weight_);
   });
   gradients_ = gradients_in_order(optimizer_);
 }
 
-void CapturedPasses::feed(const data::Batch& batch, const std::vector<double>& told,
-                          const at::Tensor& sparsity_weight) {
+void CapturedPasses::feed(const Batch& batch, const std::vector<double>& told, const at::Tensor& sparsity_weight) {
   const at::NoGradGuard no_grad;
   const c10::Device device = batch_.target.device();
-  batch_.target.copy_(to_device(batch.target, device));
-  if (!batch_.input.is_same(batch_.target)) batch_.input.copy_(to_device(batch.input, device));
+  batch_.target.copy_(nn::to_device(batch.target, device));
+  if (!batch_.input.is_same(batch_.target)) batch_.input.copy_(nn::to_device(batch.input, device));
   sparsity_weight_.copy_(sparsity_weight);
-  if (levels_.defined()) levels_.copy_(to_device(levels_of(told), device));
+  if (levels_.defined()) levels_.copy_(nn::to_device(levels_of(told), device));
 }
 
 StepScalars CapturedPasses::replay() {

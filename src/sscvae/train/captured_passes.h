@@ -30,7 +30,7 @@ class CapturedPasses {
 
   /// Gradients and scalars of a batch, by the recorded work or else `one_by_one`. `told`: noise levels (8-bit grey
   /// levels) that the model is told for this batch, or empty.
-  StepScalars run(const data::Batch& batch, const std::vector<double>& told, const StepSettings& settings,
+  StepScalars run(const Batch& batch, const std::vector<double>& told, const StepSettings& settings,
                   const at::Tensor& sparsity_weight, const std::function<StepScalars()>& one_by_one);
 
   /// Is there recorded work that is in use?
@@ -39,9 +39,9 @@ class CapturedPasses {
   const std::string& obstacle() const { return obstacle_; }
 
  private:
-  void record(const data::Batch& batch, const std::vector<double>& told, const StepSettings& settings,
+  void record(const Batch& batch, const std::vector<double>& told, const StepSettings& settings,
               const at::Tensor& sparsity_weight);
-  void feed(const data::Batch& batch, const std::vector<double>& told, const at::Tensor& sparsity_weight);
+  void feed(const Batch& batch, const std::vector<double>& told, const at::Tensor& sparsity_weight);
   StepScalars replay();
   StepScalars check(const std::function<StepScalars()>& one_by_one);
   void give_up(const std::string& why);
@@ -52,7 +52,7 @@ class CapturedPasses {
   int warm_ = 0, checked_ = 0;
   std::string obstacle_;
   std::unique_ptr<RecordedWork> work_;
-  data::Batch batch_;  ///< the memory that it reads
+  Batch batch_;  ///< the memory that it reads
   at::Tensor sparsity_weight_, levels_;
   StepScalars scalars_;                ///< and writes
   std::vector<at::Tensor> gradients_;  ///< of optimizer_.parameters(), undefined where there is none

@@ -1,14 +1,15 @@
 #include "sscvae/train/captured_passes.h"
+#include "sscvae/core/error.h"
+#include "sscvae/core/log.h"
+#include "sscvae/models/registry.h"
+#include "sscvae/nn/arrays.h"
+#include "sscvae/nn/to_device.h"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
 #include <stdexcept>
 
-#include "sscvae/core/error.h"
-#include "sscvae/core/log.h"
-#include "sscvae/core/to_device.h"
-#include "sscvae/models/registry.h"
 #include "support/small_models.h"
 
 // With the CPU as the device: what a graph would start again is called again, with the host's settings as they were.
@@ -55,7 +56,7 @@ class CapturedPassesTest : public ::testing::Test {
   ~CapturedPassesTest() override { set_verbosity(Verbosity::kNormal); }
 
   /// A step's batch: other images, other noise, and a smaller last one.
-  static data::Batch batch_of(int64_t step) {
+  static Batch batch_of(int64_t step) {
     torch::manual_seed(static_cast<uint64_t>(step));
     const int64_t count = step == 8 ? 2 : 4;
     const at::Tensor target = torch::rand({count, 1, 32, 32});
@@ -143,9 +144,9 @@ TEST_F(CapturedPassesTest, AreGivenUpWhereTheyDisagree) {
 
 TEST_F(CapturedPassesTest, NothingIsCopiedFromTheHostMeanwhile) {
   const at::Tensor here = torch::ones({2});
-  const NoCopiesToDevice guard;
-  EXPECT_TRUE(to_device(here, c10::kCPU).is_same(here));
-  EXPECT_THROW(to_device(here, c10::kMeta), InternalError);
+  const nn::NoCopiesToDevice guard;
+  EXPECT_TRUE(nn::to_device(here, c10::kCPU).is_same(here));
+  EXPECT_THROW(nn::to_device(here, c10::kMeta), InternalError);
 }
 
 TEST_F(CapturedPassesTest, StepsThatTheHostTakesPartInAreNotRecorded) {

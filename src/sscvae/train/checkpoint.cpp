@@ -7,6 +7,7 @@
 #include "sscvae/core/numbers.h"
 #include "sscvae/core/text.h"
 #include "sscvae/models/weights.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/safetensors.h"
 
 namespace sscvae::train {

@@ -1,15 +1,16 @@
 #include "sscvae/train/checkpoint.h"
+#include "sscvae/core/error.h"
+#include "sscvae/models/registry.h"
+#include "sscvae/models/weights.h"
+#include "sscvae/nn/arrays.h"
+#include "sscvae/serialization/safetensors.h"
+#include "sscvae/train/ema.h"
 
 #include <gtest/gtest.h>
 
 #include <bit>
 #include <cmath>
 
-#include "sscvae/core/error.h"
-#include "sscvae/models/registry.h"
-#include "sscvae/models/weights.h"
-#include "sscvae/serialization/safetensors.h"
-#include "sscvae/train/ema.h"
 #include "support/paths.h"
 
 namespace sscvae::train {

@@ -13,6 +13,7 @@
 #include "sscvae/core/utf8.h"
 #include "sscvae/kernels/bfloat16_unit.h"
 #include "sscvae/kernels/isa.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/safetensors.h"
 
 namespace sscvae::train {

@@ -1,10 +1,10 @@
 #include "sscvae/train/circumstances.h"
-
-#include <gtest/gtest.h>
-
 #include "sscvae/core/error.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/train/run_folder.h"
 #include "sscvae/train/training_fixture.h"
+
+#include <gtest/gtest.h>
 
 namespace sscvae::train {
 namespace {

@@ -13,6 +13,7 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::train {
 

@@ -1,11 +1,11 @@
 #include "sscvae/train/device_state.h"
+#include "sscvae/core/error.h"
+#include "sscvae/nn/arrays.h"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
 #include <cmath>
-
-#include "sscvae/core/error.h"
 
 namespace sscvae::train {
 namespace {

@@ -1,6 +1,7 @@
 #include "sscvae/train/divergence.h"
 
 #include "sscvae/models/weights.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::train {
 
@@ -13,7 +14,7 @@ bool is_bad(const at::Tensor& tensor) {
 }  // namespace
 
 std::string first_bad_weight(torch::nn::Module& module) {
-  for (const auto& [name, tensor] : models::state_of(module))
+  for (const auto& [name, tensor] : models::named_tensors(module))
     if (is_bad(tensor)) return "weight '" + name + "'";
   return "";
 }

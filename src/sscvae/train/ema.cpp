@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "sscvae/core/error.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::train {
 

@@ -1,4 +1,5 @@
 #include "sscvae/train/ema.h"
+#include "sscvae/nn/arrays.h"
 
 #include <gtest/gtest.h>
 

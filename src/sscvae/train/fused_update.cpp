@@ -10,6 +10,8 @@
 #include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
+#include "sscvae/nn/arrays.h"
+
 namespace sscvae::train {
 
 void fused_adam_step(const AdamTensors& tensors, int64_t step, double learning_rate, const AdamOptions& options) {

@@ -1,4 +1,5 @@
 #include "sscvae/train/fused_update.h"
+#include "sscvae/nn/arrays.h"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>

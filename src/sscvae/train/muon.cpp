@@ -17,6 +17,8 @@
 #include <map>
 #include <tuple>
 
+#include "sscvae/nn/arrays.h"
+
 namespace sscvae::train {
 
 namespace {
@@ -155,10 +157,11 @@ void Muon::step_together(double learning_rate) {
   }
 }
 
-serialization::StateDict Muon::state() const {
-  serialization::StateDict state = adam_.state();
-  for (size_t i = 0; i < filters_.size(); ++i) state.add("momentum." + filters_[i].parameter.first, momenta_[i]);
-  return state;
+models::NamedTensors Muon::moments() const {
+  models::NamedTensors moments = adam_.moments();
+  for (size_t i = 0; i < filters_.size(); ++i)
+    moments.emplace_back("momentum." + filters_[i].parameter.first, momenta_[i]);
+  return moments;
 }
 
 void Muon::load_state(const serialization::StateDict& state, int64_t steps, const std::string& source) {

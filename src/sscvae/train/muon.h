@@ -42,7 +42,7 @@ class Muon : public Optimizer {
   /// however small its matrices are. Equal to one by one up to rounding.
   void step_together(double learning_rate);
   /// "momentum.<parameter>" (b) of filters, and Adam's moments of the others.
-  serialization::StateDict state() const override;
+  models::NamedTensors moments() const override;
   void load_state(const serialization::StateDict& state, int64_t steps, const std::string& source) override;
 
  private:

@@ -1,4 +1,6 @@
 #include "sscvae/train/muon.h"
+#include "sscvae/core/error.h"
+#include "sscvae/nn/arrays.h"
 
 #include <ATen/ops/linalg_svdvals.h>
 #include <gtest/gtest.h>
@@ -6,7 +8,6 @@
 
 #include <cmath>
 
-#include "sscvae/core/error.h"
 #include "support/tolerances.h"
 
 namespace sscvae::train {

@@ -6,10 +6,11 @@
 #include <cmath>
 #include <unordered_set>
 
+#include "sscvae/array/shape.h"
 #include "sscvae/core/error.h"
-#include "sscvae/core/shape.h"
 #include "sscvae/kernels/adam_update.h"
 #include "sscvae/models/weights.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/train/fused_update.h"
 
 namespace sscvae::train {
@@ -18,7 +19,7 @@ std::vector<NamedParameter> named_parameters(torch::nn::Module& module) {
   std::unordered_map<const void*, at::Tensor> by_memory;
   for (const at::Tensor& parameter : module.parameters()) by_memory.emplace(parameter.data_ptr(), parameter);
   std::vector<NamedParameter> parameters;
-  for (const auto& [name, tensor] : models::state_of(module)) {
+  for (const auto& [name, tensor] : models::named_tensors(module)) {
     const auto found = by_memory.find(tensor.data_ptr());
     if (found != by_memory.end() && found->second.requires_grad()) parameters.emplace_back(name, found->second);
   }
@@ -139,19 +140,21 @@ void Optimizer::clear_gradients() {
   for (auto& [name, parameter] : parameters_) parameter.mutable_grad() = at::Tensor();
 }
 
-serialization::StateDict Adam::state() const {
-  serialization::StateDict state;
+serialization::StateDict Optimizer::state() const { return models::state_from(moments()); }
+
+models::NamedTensors Adam::moments() const {
+  models::NamedTensors moments;
   for (size_t i = 0; i < parameters_.size(); ++i) {
-    state.add("exp_avg." + parameters_[i].first, first_moments_[i]);
-    state.add("exp_avg_sq." + parameters_[i].first, second_moments_[i]);
+    moments.emplace_back("exp_avg." + parameters_[i].first, first_moments_[i]);
+    moments.emplace_back("exp_avg_sq." + parameters_[i].first, second_moments_[i]);
   }
-  return state;
+  return moments;
 }
 
 void Optimizer::load_state(const serialization::StateDict& state, int64_t steps, const std::string& source) {
   const at::NoGradGuard no_grad;
-  for (const auto& [name, mine] : this->state()) {
-    const at::Tensor& stored = state.at(name, source);
+  for (const auto& [name, mine] : moments()) {
+    const at::Tensor stored = state.at(name, source);
     if (stored.sizes() != mine.sizes())
       throw FormatError(source + ": " + name + ": expected shape " + shape_text(mine) + ", got " + shape_text(stored));
     at::Tensor(mine).copy_(stored);

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "sscvae/models/weights.h"
 #include "sscvae/serialization/state_dict.h"
 
 namespace torch::nn {
@@ -40,7 +41,9 @@ class Optimizer {
   const std::vector<NamedParameter>& parameters() const { return parameters_; }
 
   /// The running averages, sharing memory with the optimizer.
-  virtual serialization::StateDict state() const = 0;
+  serialization::StateDict state() const;
+  /// What the updates remember, under state-dict names.
+  virtual models::NamedTensors moments() const = 0;
   /// Copies the averages in and continues after `steps` steps. Errors: FormatError naming `source` and the first tensor
   /// that is missing or misshapen.
   virtual void load_state(const serialization::StateDict& state, int64_t steps, const std::string& source);
@@ -73,7 +76,7 @@ class Adam : public Optimizer {
 
   void step(double learning_rate) override;
   /// "exp_avg.<parameter>" (m) and "exp_avg_sq.<parameter>" (v).
-  serialization::StateDict state() const override;
+  models::NamedTensors moments() const override;
   /// Parameters that have a gradient, with their gradients and moments.
   AdamTensors with_gradients() const;
 

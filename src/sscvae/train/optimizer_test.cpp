@@ -1,12 +1,13 @@
 #include "sscvae/train/optimizer.h"
+#include "sscvae/core/error.h"
+#include "sscvae/core/random.h"
+#include "sscvae/nn/arrays.h"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
 #include <cmath>
 
-#include "sscvae/core/error.h"
-#include "sscvae/core/random.h"
 #include "support/tolerances.h"
 
 namespace sscvae::train {

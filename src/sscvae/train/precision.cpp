@@ -4,6 +4,7 @@
 
 #include "sscvae/core/cpu_features.h"
 #include "sscvae/core/log.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::train {
 

@@ -12,6 +12,7 @@
 #include "sscvae/core/error.h"
 #include "sscvae/core/numbers.h"
 #include "sscvae/core/text.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/train/tensorboard_format.h"
 
 namespace sscvae::train {

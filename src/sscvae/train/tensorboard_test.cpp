@@ -1,4 +1,8 @@
 #include "sscvae/train/tensorboard.h"
+#include "sscvae/core/atomic_file.h"
+#include "sscvae/core/error.h"
+#include "sscvae/nn/arrays.h"
+#include "sscvae/train/tensorboard_format.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -6,9 +10,6 @@
 #include <csignal>
 #include <cstring>
 
-#include "sscvae/core/atomic_file.h"
-#include "sscvae/core/error.h"
-#include "sscvae/train/tensorboard_format.h"
 #include "support/paths.h"
 
 namespace sscvae::train {

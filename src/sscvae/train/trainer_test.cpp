@@ -1,16 +1,17 @@
 #include "sscvae/train/trainer.h"
+#include "sscvae/core/error.h"
+#include "sscvae/data/registry.h"
+#include "sscvae/models/weights.h"
+#include "sscvae/nn/arrays.h"
+#include "sscvae/train/csv_log.h"
+#include "sscvae/train/training_fixture.h"
+#include "sscvae/train/validation_set.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "sscvae/core/error.h"
-#include "sscvae/data/registry.h"
-#include "sscvae/models/weights.h"
-#include "sscvae/train/csv_log.h"
-#include "sscvae/train/training_fixture.h"
-#include "sscvae/train/validation_set.h"
 #include "support/reference_models.h"
 #include "support/tolerances.h"
 
@@ -80,7 +81,7 @@ TEST_F(ResumeTest, RecomputingChangesNothingButLastBits) {
     train(request("budget" + number, with("train.memory_gib=0.001")));
     const auto kept = last("kept" + number), again = last("again" + number), budget = last("budget" + number);
     for (const auto& [name, tensor] : kept.tensors) {
-      if (name.starts_with("training.") || !tensor.is_floating_point()) continue;
+      if (name.starts_with("training.") || !is_floating_point(tensor.type())) continue;
       EXPECT_TRUE(at::equal(again.tensors.at(name), budget.tensors.at(name))) << name;
       if (!testing::is_noise_in_float32(name)) {
         EXPECT_LT(testing::relative_norm(again.tensors.at(name), tensor), 1e-3) << name;
@@ -110,7 +111,7 @@ TEST_F(TrainingTest, OnADeviceIsTheSameUpToRounding) {
       EXPECT_NEAR(a.at(column)[i] / b.at(column)[i], 1, 1e-2) << column << " " << i;
   const auto first = last("queued"), second = last("plain");
   for (const auto& [name, tensor] : second.tensors)
-    if (tensor.is_floating_point()) {
+    if (is_floating_point(tensor.type())) {
       EXPECT_TRUE(at::allclose(first.tensors.at(name), tensor, 1e-2, 1e-3)) << name;
     }
 }

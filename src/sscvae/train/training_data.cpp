@@ -66,10 +66,10 @@ TrainingData open_training_data(const ExperimentOptions& options, const std::fil
 void place_batches(TrainingData& data, const data::DataOptions& options, c10::Device device) {
   const bool asked = options.batches_on == data::BatchPlace::kDevice;
   if (!asked && (options.batches_on == data::BatchPlace::kCpu || device.is_cpu())) return;
-  std::string obstacle = data::DeviceBatches::obstacle(*data.batches, device.type(), options.device_cache_mb);
+  std::string obstacle = DeviceBatches::obstacle(*data.batches, device.type(), options.device_cache_mb);
   if (obstacle.empty()) {
     try {
-      data.device_batches = std::make_unique<data::DeviceBatches>(*data.batches, device);
+      data.device_batches = std::make_unique<DeviceBatches>(*data.batches, device);
     } catch (const c10::OutOfMemoryError&) {
       obstacle = "the device has no memory left for the training images";
     }

@@ -4,10 +4,10 @@
 #include <memory>
 #include <string>
 
-#include "sscvae/data/device_batches.h"
 #include "sscvae/data/image_store.h"
 #include "sscvae/data/split.h"
 #include "sscvae/data/training_batches.h"
+#include "sscvae/train/device_batches.h"
 #include "sscvae/train/validation_set.h"
 
 namespace sscvae::train {
@@ -18,8 +18,8 @@ struct TrainingData {
   std::unique_ptr<data::ImageStore> store;
   std::unique_ptr<data::ImageStore> inputs;  ///< of pairs (task enhance), else null
   std::unique_ptr<data::TrainingBatches> batches;
-  std::unique_ptr<data::DeviceBatches> device_batches;  ///< the same made on the device that trains, or null
-  ValidationSet validation;                             ///< empty without a part "val"
+  std::unique_ptr<DeviceBatches> device_batches;  ///< the same made on the device that trains, or null
+  ValidationSet validation;                       ///< empty without a part "val"
   std::vector<ValidationImage> previews;  ///< the first of the validation images, or training images without any
 
   /// The training images of the split that are not used because they could not be read.

@@ -8,6 +8,7 @@
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/log.h"
 #include "sscvae/image/synthetic.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/train/run_folder.h"
 #include "sscvae/train/trainer.h"

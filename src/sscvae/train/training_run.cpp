@@ -21,6 +21,7 @@
 #include "sscvae/models/registry.h"
 #include "sscvae/models/threshold_scale.h"
 #include "sscvae/models/weights.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/train/circumstances.h"
 #include "sscvae/train/divergence.h"
 #include "sscvae/train/ema.h"
@@ -174,10 +175,9 @@ bool TrainingRun::load_initial_weights() {
 void TrainingRun::prepare_fresh() {
   const bool loaded = load_initial_weights();
   check_batch_size();
-  const data::Batch first = data_.batches->at(0);
+  const Batch first = tensors_of(data_.batches->at(0));
   if (adversary_ && adversary_->discriminator()) adversary_->discriminator()->check_size(first.input);
-  if (!loaded)
-    model_->initialize_from(image::reflect_pad_to_multiple(first.input.to(device_), model_->size_multiple()));
+  if (!loaded) model_->initialize_from(models::pad_to_multiple(first.input.to(device_), model_->size_multiple()));
   if (average_) copy_weights(*average_, *model_);
   try_a_pass(first);
   create_folder(folder_.root());
@@ -206,7 +206,7 @@ void TrainingRun::check_batch_size() const {
              pages * page / 1e9));
 }
 
-void TrainingRun::try_a_pass(const data::Batch& batch) {
+void TrainingRun::try_a_pass(const Batch& batch) {
   const auto model = models::make_autoencoder(options_.model, static_cast<uint64_t>(options_.train.seed));
   model->to(device_);
   use_channels_last(*model);
@@ -231,8 +231,8 @@ void TrainingRun::choose_recomputation() {
   bool recompute = train.recompute;
   if (train.memory_gib > 0) {
     constexpr double kGiB = 1 << 30;
-    const data::Batch batch = data_.batches->at(0);
-    const data::Batch one{batch.input.narrow(0, 0, 1), batch.target.narrow(0, 0, 1), {}};
+    const Batch batch = tensors_of(data_.batches->at(0));
+    const Batch one{batch.input.narrow(0, 0, 1), batch.target.narrow(0, 0, 1), {}};
     const auto predicted_gib = [&](bool again) {
       models::set_recompute(*model_, again);
       const double pass = static_cast<double>(measure_pass_memory(*model_, one, step_settings_));

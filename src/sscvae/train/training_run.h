@@ -43,7 +43,7 @@ class TrainingRun {
   /// Errors: UsageError where a batch alone is too large for this machine.
   void check_batch_size() const;
   /// One image forwards and backwards through a copy of the model: throws what the first step would throw.
-  void try_a_pass(const data::Batch& batch);
+  void try_a_pass(const Batch& batch);
   void prepare_resumed();
   /// As train.recompute says, or train.memory_gib needs.
   void choose_recomputation();
@@ -59,10 +59,10 @@ class TrainingRun {
 
   void loop(Progress& progress);
   /// On the CPU, reading the figures of each step.
-  void step(const std::vector<data::Batch>& batches, Progress& progress);
-  StepFigures checked_step(const std::vector<data::Batch>& batches, double learning_rate);
+  void step(const std::vector<Batch>& batches, Progress& progress);
+  StepFigures checked_step(const std::vector<Batch>& batches, double learning_rate);
   /// On a device, reading figures where they are logged.
-  void step_on_device(const std::vector<data::Batch>& batches, Progress& progress);
+  void step_on_device(const std::vector<Batch>& batches, Progress& progress);
   /// Brings state_ up to date, and finds steps that went wrong. Returns the sparsity weight of the last step. Nothing,
   /// and NaN, on the CPU.
   double read_device_state();

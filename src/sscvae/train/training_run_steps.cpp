@@ -8,6 +8,7 @@
 #include "sscvae/core/progress.h"
 #include "sscvae/core/text.h"
 #include "sscvae/metrics/metrics.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/train/divergence.h"
 #include "sscvae/train/ema.h"
 #include "sscvae/train/schedule.h"
@@ -59,9 +60,10 @@ void TrainingRun::loop(Progress& progress) {
   if (!data_.device_batches)
     prefetcher.emplace(*data_.batches, state_.step * share, total_steps_ * share, options_.data.workers);
   while (state_.step < total_steps_) {
-    std::vector<data::Batch> batches;
+    std::vector<Batch> batches;
     for (int64_t i = 0; i < share; ++i)
-      batches.push_back(prefetcher ? prefetcher->next() : data_.device_batches->at(state_.step * share + i));
+      batches.push_back(prefetcher ? tensors_of(prefetcher->next())
+                                   : data_.device_batches->at(state_.step * share + i));
     if (device_state_) step_on_device(batches, progress);
     else step(batches, progress);
     if (validation_due()) validate_now();
@@ -78,7 +80,7 @@ std::string TrainingRun::with_last_checkpoint(const DivergenceError& error) cons
                                           : "; there is no checkpoint yet");
 }
 
-StepFigures TrainingRun::checked_step(const std::vector<data::Batch>& batches, double learning_rate) {
+StepFigures TrainingRun::checked_step(const std::vector<Batch>& batches, double learning_rate) {
   const double factor = options_.train.divergence_factor;
   try {
     StepFigures figures = training_step(*model_, *optimizer_, batches, step_settings_, state_.sparsity_weight,
@@ -101,7 +103,7 @@ void TrainingRun::count_step() {
   average_->after_optimizer_step();
 }
 
-void TrainingRun::step(const std::vector<data::Batch>& batches, Progress& progress) {
+void TrainingRun::step(const std::vector<Batch>& batches, Progress& progress) {
   const TrainOptions& train = options_.train;
   const double learning_rate = learning_rate_at(train, state_.step, total_steps_);
   const StepFigures figures = checked_step(batches, learning_rate);
@@ -118,7 +120,7 @@ void TrainingRun::step(const std::vector<data::Batch>& batches, Progress& progre
   progress.update(state_.step, status_);
 }
 
-void TrainingRun::step_on_device(const std::vector<data::Batch>& batches, Progress& progress) {
+void TrainingRun::step_on_device(const std::vector<Batch>& batches, Progress& progress) {
   const double learning_rate = learning_rate_at(options_.train, state_.step, total_steps_);
   const StepScalars scalars = queue_training_step(*model_, *optimizer_, batches, step_settings_,
                                                   device_state_->sparsity_weight(), learning_rate, state_.step + 1);
@@ -154,9 +156,9 @@ void TrainingRun::check_discriminator() const {
 bool TrainingRun::log_due() const { return state_.step % options_.train.log_every == 0 || state_.step == total_steps_; }
 
 void TrainingRun::log_step(const StepFigures& figures, double learning_rate, double used_weight) {
-  const double psnr = metrics::psnr_db(figures.target, figures.output.clamp(0, 1));
+  const double psnr = metrics::psnr_db(figures.target.cpu(), figures.output.clamp(0, 1).cpu());
   status_ = status_of(figures, psnr);
-  const double hoyer = figures.code.defined() ? metrics::hoyer(figures.code) : kUnknown;
+  const double hoyer = figures.code.defined() ? metrics::hoyer(figures.code.cpu()) : kUnknown;
   const double epoch = static_cast<double>(state_.step * options_.train.accumulate) /
                        static_cast<double>(data_.batches->batches_per_epoch());
   const AdversaryFigures& adversary = figures.adversary;

@@ -11,11 +11,12 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/random.h"
-#include "sscvae/core/tensor_memory.h"
 #include "sscvae/core/text.h"
-#include "sscvae/core/to_device.h"
 #include "sscvae/metrics/code_usage.h"
 #include "sscvae/models/threshold_scale.h"
+#include "sscvae/nn/arrays.h"
+#include "sscvae/nn/tensor_memory.h"
+#include "sscvae/nn/to_device.h"
 #include "sscvae/train/captured_passes.h"
 #include "sscvae/train/divergence.h"
 #include "sscvae/train/fused_update.h"
@@ -29,7 +30,7 @@ namespace {
 using SparsityWeight = std::variant<double, at::Tensor>;
 
 at::Tensor on_device(const at::Tensor& images, c10::Device device) {
-  return to_device(images, device).contiguous(at::MemoryFormat::ChannelsLast);
+  return nn::to_device(images, device).contiguous(at::MemoryFormat::ChannelsLast);
 }
 
 /// sum += share * scalar; stays undefined where there is no such term.
@@ -52,7 +53,7 @@ struct Pass {
   models::Losses losses;
 };
 
-Pass run_pass(models::Autoencoder& model, const data::Batch& batch, const StepSettings& settings,
+Pass run_pass(models::Autoencoder& model, const Batch& batch, const StepSettings& settings,
               const SparsityWeight& sparsity_weight, double share) {
   Pass pass;
   pass.input = on_device(batch.input, settings.device);
@@ -82,7 +83,7 @@ void jitter_thresholds(models::Autoencoder& model, const StepSettings& settings,
 constexpr double kTextureAsNoise = 3, kRelativeError = 0.015;
 
 /// The levels of the batch as they would be estimated: texture adds to their squares, chance a little to either side.
-std::vector<double> told_levels(const data::Batch& batch, const StepSettings& settings, int64_t pass) {
+std::vector<double> told_levels(const Batch& batch, const StepSettings& settings, int64_t pass) {
   if (settings.noise_levels == NoiseLevels::kEstimated) return {};
   Random random(derive_seed(settings.seed, "levels", static_cast<uint64_t>(pass)));
   std::vector<double> told;
@@ -129,7 +130,7 @@ struct Passes {
 };
 
 /// Gradients of all batches, in the parameters. `stop_when_bad` reads each loss and goes no further after a bad one.
-Passes run_passes(models::Autoencoder& model, Optimizer& optimizer, const std::vector<data::Batch>& batches,
+Passes run_passes(models::Autoencoder& model, Optimizer& optimizer, const std::vector<Batch>& batches,
                   const StepSettings& settings, const SparsityWeight& sparsity_weight, int64_t step,
                   bool stop_when_bad) {
   SSCVAE_ASSERT(!batches.empty());
@@ -172,7 +173,7 @@ void use_channels_last(torch::nn::Module& module) {
     if (parameter.dim() == 4) parameter.set_data(parameter.contiguous(at::MemoryFormat::ChannelsLast));
 }
 
-StepFigures training_step(models::Autoencoder& model, Optimizer& optimizer, const std::vector<data::Batch>& batches,
+StepFigures training_step(models::Autoencoder& model, Optimizer& optimizer, const std::vector<Batch>& batches,
                           const StepSettings& settings, double sparsity_weight, double learning_rate, int64_t step) {
   Passes passes = run_passes(model, optimizer, batches, settings, sparsity_weight, step, true);
   const std::vector<NamedParameter>& parameters = optimizer.parameters();
@@ -189,9 +190,9 @@ StepFigures training_step(models::Autoencoder& model, Optimizer& optimizer, cons
   return figures;
 }
 
-StepScalars queue_training_step(models::Autoencoder& model, Optimizer& optimizer,
-                                const std::vector<data::Batch>& batches, const StepSettings& settings,
-                                const at::Tensor& sparsity_weight, double learning_rate, int64_t step) {
+StepScalars queue_training_step(models::Autoencoder& model, Optimizer& optimizer, const std::vector<Batch>& batches,
+                                const StepSettings& settings, const at::Tensor& sparsity_weight, double learning_rate,
+                                int64_t step) {
   const auto one_by_one = [&] {
     return run_passes(model, optimizer, batches, settings, sparsity_weight, step, false).sums;
   };
@@ -207,7 +208,7 @@ StepScalars queue_training_step(models::Autoencoder& model, Optimizer& optimizer
   return sums;
 }
 
-StepScalars queue_pass(models::Autoencoder& model, const data::Batch& batch, const StepSettings& settings,
+StepScalars queue_pass(models::Autoencoder& model, const Batch& batch, const StepSettings& settings,
                        const at::Tensor& sparsity_weight) {
   const Pass pass = run_pass(model, batch, settings, sparsity_weight, 1);
   StepScalars scalars;
@@ -234,7 +235,7 @@ StepFigures read_figures(const StepScalars& scalars, int64_t num_codes, const Ad
   figures.nnz = values[4];
   figures.gradient_norm = values[5];
   metrics::CodeUsage usage(num_codes);
-  for (const at::Tensor& indices : scalars.indices) usage.add(indices);
+  for (const at::Tensor& indices : scalars.indices) usage.add(indices.cpu());
   figures.codes_used = usage.used_share();
   figures.perplexity = usage.perplexity();
   if (adversary) figures.adversary = adversary->figures();
@@ -244,14 +245,14 @@ StepFigures read_figures(const StepScalars& scalars, int64_t num_codes, const Ad
   return figures;
 }
 
-int64_t measure_pass_memory(models::Autoencoder& model, const data::Batch& batch, const StepSettings& settings) {
+int64_t measure_pass_memory(models::Autoencoder& model, const Batch& batch, const StepSettings& settings) {
   StepSettings own = settings;
   own.adversary = nullptr;
   std::vector<at::Tensor> values;
   for (const at::Tensor& buffer : model.buffers()) values.push_back(buffer.clone());
   int64_t bytes = 0;
   {
-    const TensorMemory memory;
+    const nn::TensorMemory memory;
     run_pass(model, batch, own, settings.loss.sparsity_weight, 1).losses.total.backward();
     bytes = memory.peak_bytes();
   }

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "sscvae/data/training_batches.h"
 #include "sscvae/models/autoencoder.h"
 #include "sscvae/models/losses.h"
 #include "sscvae/train/adversary.h"
+#include "sscvae/train/batch.h"
 #include "sscvae/train/optimizer.h"
 #include "sscvae/train/train_options.h"
 
@@ -54,19 +54,19 @@ void use_channels_last(torch::nn::Module& module);
 /// optimizer, and the model's own after-step work; with an adversary its terms, and its own step after the model's.
 /// `step` counts from 1; randomness within the model is a function of settings.seed, `step` and the number of the
 /// batch. Errors: DivergenceError naming step, loss and the first bad tensor; the weights are then as before the step.
-StepFigures training_step(models::Autoencoder& model, Optimizer& optimizer, const std::vector<data::Batch>& batches,
+StepFigures training_step(models::Autoencoder& model, Optimizer& optimizer, const std::vector<Batch>& batches,
                           const StepSettings& settings, double sparsity_weight, double learning_rate, int64_t step);
 
 /// The same step for devices, which then never wait: `sparsity_weight` is a float64 scalar on the device, and nothing
 /// is checked. After a loss or a gradient that is not finite the weights are not finite either.
-StepScalars queue_training_step(models::Autoencoder& model, Optimizer& optimizer,
-                                const std::vector<data::Batch>& batches, const StepSettings& settings,
-                                const at::Tensor& sparsity_weight, double learning_rate, int64_t step);
+StepScalars queue_training_step(models::Autoencoder& model, Optimizer& optimizer, const std::vector<Batch>& batches,
+                                const StepSettings& settings, const at::Tensor& sparsity_weight, double learning_rate,
+                                int64_t step);
 
 /// What is queued for one batch that lies on the device: forward pass, losses, gradients (added to those of the
 /// parameters). Depends on the host in nothing but the model's own settings. Gradient norm and code numbers are left
 /// out.
-StepScalars queue_pass(models::Autoencoder& model, const data::Batch& batch, const StepSettings& settings,
+StepScalars queue_pass(models::Autoencoder& model, const Batch& batch, const StepSettings& settings,
                        const at::Tensor& sparsity_weight);
 
 /// Waits for the device. `num_codes` as Autoencoder::num_codes; the adversary that took part, or nullptr.
@@ -74,6 +74,6 @@ StepFigures read_figures(const StepScalars& scalars, int64_t num_codes, const Ad
 
 /// Memory that a forward and a backward pass over the batch take beyond what is in use, bytes; an adversary's is left
 /// out. The model stays as it is.
-int64_t measure_pass_memory(models::Autoencoder& model, const data::Batch& batch, const StepSettings& settings);
+int64_t measure_pass_memory(models::Autoencoder& model, const Batch& batch, const StepSettings& settings);
 
 }  // namespace sscvae::train

@@ -6,6 +6,7 @@
 
 #include "sscvae/metrics/code_usage.h"
 #include "sscvae/metrics/protocol.h"
+#include "sscvae/nn/arrays.h"
 #include "sscvae/train/precision.h"
 
 namespace sscvae::train {
@@ -98,7 +99,7 @@ std::map<std::string, double> validate(models::Autoencoder& model, const Validat
       result = models::forward_any_size(model, batch.input);
     }
     add_validation_figures(result, batch.target, settings, figures);
-    if (result.indices.defined()) usage.add(result.indices);
+    if (result.indices.defined()) usage.add(result.indices.cpu());
   }
   model.train(true);
   for (auto& [name, sum] : figures) sum /= static_cast<double>(images.size());

@@ -7,6 +7,7 @@
 #include "sscvae/data/pairs.h"
 #include "sscvae/image/noise.h"
 #include "sscvae/image/patches.h"
+#include "sscvae/nn/arrays.h"
 
 namespace sscvae::train {
 

@@ -1,0 +1,149 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "sscvae/array/data_type.h"
+#include "sscvae/array/sizes.h"
+
+namespace sscvae {
+
+/// Order of the axes [N,C,H,W] in memory: as they are written, or channels innermost.
+enum class Layout { kContiguous, kChannelsLast };
+
+/// How arrays of another library become ours and back, sharing their memory: specialisations have
+/// `static Array in(const Foreign&)` and `static Foreign out(const Array&)`.
+template <class Foreign>
+struct ForeignArray;
+
+/// Numbers of one type with a shape. A handle: copies share their numbers, and a const handle may write them. Views
+/// (narrow, permute, ...) share them, too. Axes count from the end where they are negative. Errors: ShapeError.
+class Array {
+ public:
+  Array() = default;  ///< undefined
+  template <class Foreign, class = decltype(ForeignArray<Foreign>::in(std::declval<const Foreign&>()))>
+  Array(const Foreign& foreign) : Array(ForeignArray<Foreign>::in(foreign)) {}
+  template <class Foreign, class = decltype(ForeignArray<Foreign>::in(std::declval<const Foreign&>()))>
+  operator Foreign() const {
+    return ForeignArray<Foreign>::out(*this);
+  }
+
+  static Array empty(const Sizes& sizes, DataType type = kFloat32, Layout layout = Layout::kContiguous);
+  static Array zeros(const Sizes& sizes, DataType type = kFloat32, Layout layout = Layout::kContiguous);
+  static Array full(const Sizes& sizes, double value, DataType type = kFloat32);
+  static Array ones(const Sizes& sizes, DataType type = kFloat32) { return full(sizes, 1, type); }
+  static Array scalar(double value, DataType type = kFloat32) { return full({}, value, type); }
+  /// 0, 1, ..., count - 1.
+  static Array range(int64_t count, DataType type = kInt64);
+  static Array identity(int64_t size, DataType type = kFloat32);
+  template <class T>
+  static Array of(const std::vector<T>& values);  ///< [n]
+  /// Someone else's memory, which stays valid while `owner` lives. Strides in elements.
+  static Array borrow(const void* data, const Sizes& sizes, const Sizes& strides, DataType type,
+                      std::shared_ptr<const void> owner = nullptr);
+  /// A shape without numbers, distinct from every other (placeholder_id).
+  static Array placeholder(const Sizes& sizes, DataType type = kFloat32);
+
+  bool defined() const { return owner_ != nullptr; }
+  bool is_placeholder() const { return defined() && data_ == nullptr && numel() > 0; }
+  const void* placeholder_id() const { return owner_.get(); }
+  DataType type() const { return type_; }
+  const Sizes& sizes() const { return sizes_; }
+  const Sizes& strides() const { return strides_; }  ///< in elements
+  int64_t dim() const { return static_cast<int64_t>(sizes_.size()); }
+  int64_t size(int64_t axis) const { return sizes_[index_of(axis)]; }
+  int64_t stride(int64_t axis) const { return strides_[index_of(axis)]; }
+  int64_t numel() const { return sizes_.product(); }
+  int64_t byte_count() const { return numel() * size_of(type_); }
+  bool is_contiguous(Layout layout = Layout::kContiguous) const;
+  /// Channels innermost, and not contiguous as well.
+  bool is_channels_last() const { return is_contiguous(Layout::kChannelsLast) && !is_contiguous(); }
+  bool is_dense() const;  ///< without gaps or repetition, axes in any order
+  /// Errors: InternalError for another type.
+  template <class T>
+  T* data() const {
+    return static_cast<T*>(data_as(data_type_of<T>()));
+  }
+  void* bytes() const { return data_; }
+  const std::shared_ptr<const void>& owner() const { return owner_; }
+  /// The only number.
+  template <class T>
+  T item() const;
+
+  // Views.
+  Array view(Sizes sizes) const;  ///< one size may be -1; strides must allow it
+  Array permute(const Sizes& axes) const;
+  Array transpose(int64_t a, int64_t b) const;
+  Array t() const { return transpose(0, 1); }
+  Array unsqueeze(int64_t axis) const;
+  Array squeeze(int64_t axis) const;  ///< drops an axis of length 1
+  Array select(int64_t axis, int64_t index) const;
+  Array narrow(int64_t axis, int64_t start, int64_t length) const;
+  Array slice(int64_t axis, int64_t start, int64_t end, int64_t step = 1) const;
+  Array expand(const Sizes& sizes) const;  ///< repeats axes of length 1; new axes come first
+  Array expand_as(const Array& other) const { return expand(other.sizes()); }
+  Array as_strided(const Sizes& sizes, const Sizes& strides, int64_t offset = 0) const;
+
+  // Copies where they must be.
+  Array reshape(const Sizes& sizes) const;
+  Array flatten(int64_t first = 0) const;  ///< joins the axes from `first` on
+  Array contiguous(Layout layout = Layout::kContiguous) const;
+  Array to(DataType type) const;
+  Array clone() const;
+
+  // Writes.
+  const Array& copy_(const Array& from) const;  ///< converts and repeats
+  const Array& fill_(double value) const;
+  const Array& zero_() const { return fill_(0); }
+
+  // Arithmetic (elementwise.h); found for arrays only, not for what could become one.
+  friend Array operator+(const Array& a, const Array& b);
+  friend Array operator-(const Array& a, const Array& b);
+  friend Array operator*(const Array& a, const Array& b);
+  friend Array operator/(const Array& a, const Array& b);
+  friend Array operator+(const Array& a, double b);
+  friend Array operator-(const Array& a, double b);
+  friend Array operator*(const Array& a, double b);
+  friend Array operator/(const Array& a, double b);
+  friend Array operator+(double a, const Array& b);
+  friend Array operator-(double a, const Array& b);
+  friend Array operator*(double a, const Array& b);
+  friend Array operator/(double a, const Array& b);
+  friend Array operator-(const Array& a);
+  friend const Array& operator+=(const Array& a, const Array& b);
+  friend const Array& operator-=(const Array& a, const Array& b);
+  friend const Array& operator*=(const Array& a, const Array& b);
+  friend const Array& operator/=(const Array& a, const Array& b);
+  friend const Array& operator+=(const Array& a, double b);
+  friend const Array& operator-=(const Array& a, double b);
+  friend const Array& operator*=(const Array& a, double b);
+  friend const Array& operator/=(const Array& a, double b);
+
+ private:
+  size_t index_of(int64_t axis) const;
+  void* data_as(DataType type) const;
+  std::shared_ptr<const void> owner_;
+  char* data_ = nullptr;
+  DataType type_ = kFloat32;
+  Sizes sizes_, strides_;
+};
+
+/// Uninitialised, zero; of the same shape, type and order of axes in memory.
+Array empty_like(const Array& array);
+Array empty_like(const Array& array, DataType type);
+Array zeros_like(const Array& array);
+Array ones_like(const Array& array);
+Array full_like(const Array& array, double value);
+/// Strides of these sizes without gaps.
+Sizes dense_strides(const Sizes& sizes, Layout layout = Layout::kContiguous);
+/// Sizes that both can be repeated to. Errors: ShapeError.
+Sizes common_sizes(const Sizes& a, const Sizes& b);
+
+template <class T>
+Array Array::of(const std::vector<T>& values) {
+  const Array array = empty({static_cast<int64_t>(values.size())}, data_type_of<T>());
+  std::copy(values.begin(), values.end(), array.data<T>());
+  return array;
+}
+
+}  // namespace sscvae
