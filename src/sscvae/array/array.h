@@ -8,16 +8,16 @@
 
 namespace sscvae {
 
-/// Order of the axes [N,C,H,W] in memory: as they are written, or channels innermost.
+/// Memory order of maps [N,C,H,W]: as written, or with channels innermost.
 enum class Layout { kContiguous, kChannelsLast };
 
-/// How arrays of another library become ours and back, sharing their memory: specialisations have
+/// Conversion to and from the arrays of another library, sharing memory. Specialisations have
 /// `static Array in(const Foreign&)` and `static Foreign out(const Array&)`.
 template <class Foreign>
 struct ForeignArray;
 
-/// Numbers of one type with a shape. A handle: copies share their numbers, and a const handle may write them. Views
-/// (narrow, permute, ...) share them, too. Axes count from the end where they are negative. Errors: ShapeError.
+/// An n-dimensional array of numbers of one type. It is a handle: copies and views (narrow, permute, ...) share memory,
+/// and numbers can be written through a const handle. Negative axes count from the end. Errors: ShapeError.
 class Array {
  public:
   Array() = default;  ///< undefined
@@ -38,10 +38,10 @@ class Array {
   static Array identity(int64_t size, DataType type = kFloat32);
   template <class T>
   static Array of(const std::vector<T>& values);  ///< [n]
-  /// Someone else's memory, which stays valid while `owner` lives. Strides in elements.
+  /// An array over existing memory, which must stay valid while `owner` lives. Strides in elements.
   static Array borrow(const void* data, const Sizes& sizes, const Sizes& strides, DataType type,
                       std::shared_ptr<const void> owner = nullptr);
-  /// A shape without numbers, distinct from every other (placeholder_id).
+  /// A shape without numbers; each has its own placeholder_id.
   static Array placeholder(const Sizes& sizes, DataType type = kFloat32);
 
   bool defined() const { return owner_ != nullptr; }
@@ -56,7 +56,7 @@ class Array {
   int64_t numel() const { return sizes_.product(); }
   int64_t byte_count() const { return numel() * size_of(type_); }
   bool is_contiguous(Layout layout = Layout::kContiguous) const;
-  /// Channels innermost, and not contiguous as well.
+  /// Channels-last and not also contiguous.
   bool is_channels_last() const { return is_contiguous(Layout::kChannelsLast) && !is_contiguous(); }
   bool is_dense() const;  ///< without gaps or repetition, axes in any order
   /// Errors: InternalError for another type.
@@ -80,11 +80,11 @@ class Array {
   Array select(int64_t axis, int64_t index) const;
   Array narrow(int64_t axis, int64_t start, int64_t length) const;
   Array slice(int64_t axis, int64_t start, int64_t end, int64_t step = 1) const;
-  Array expand(const Sizes& sizes) const;  ///< repeats axes of length 1; new axes come first
+  Array expand(const Sizes& sizes) const;  ///< broadcasts axes of length 1; new axes come first
   Array expand_as(const Array& other) const { return expand(other.sizes()); }
   Array as_strided(const Sizes& sizes, const Sizes& strides, int64_t offset = 0) const;
 
-  // Copies where they must be.
+  // Views where possible, otherwise copies.
   Array reshape(const Sizes& sizes) const;
   Array flatten(int64_t first = 0) const;  ///< joins the axes from `first` on
   Array contiguous(Layout layout = Layout::kContiguous) const;
@@ -92,11 +92,11 @@ class Array {
   Array clone() const;
 
   // Writes.
-  const Array& copy_(const Array& from) const;  ///< converts and repeats
+  const Array& copy_(const Array& from) const;  ///< converts the type and broadcasts
   const Array& fill_(double value) const;
   const Array& zero_() const { return fill_(0); }
 
-  // Arithmetic (elementwise.h); found for arrays only, not for what could become one.
+  // Arithmetic (elementwise.h). Friends, so that they are not candidates for types that convert to arrays.
   friend Array operator+(const Array& a, const Array& b);
   friend Array operator-(const Array& a, const Array& b);
   friend Array operator*(const Array& a, const Array& b);
@@ -128,15 +128,15 @@ class Array {
   Sizes sizes_, strides_;
 };
 
-/// Uninitialised, zero; of the same shape, type and order of axes in memory.
+/// Arrays of the same shape, type and memory order; empty_like is uninitialised.
 Array empty_like(const Array& array);
 Array empty_like(const Array& array, DataType type);
 Array zeros_like(const Array& array);
 Array ones_like(const Array& array);
 Array full_like(const Array& array, double value);
-/// Strides of these sizes without gaps.
+/// Strides without gaps.
 Sizes dense_strides(const Sizes& sizes, Layout layout = Layout::kContiguous);
-/// Sizes that both can be repeated to. Errors: ShapeError.
+/// The shape that both broadcast to. Errors: ShapeError.
 Sizes common_sizes(const Sizes& a, const Sizes& b);
 
 template <class T>

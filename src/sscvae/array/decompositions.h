@@ -5,11 +5,11 @@
 /// Decompositions of matrices, in float64 (Eigen's).
 namespace sscvae {
 
-/// Of a symmetric matrix, ascending: [n]. NaN where the matrix has one.
+/// Eigenvalues of a symmetric matrix in ascending order: [n]; all NaN unless every entry is finite.
 Array eigenvalues(const Array& symmetric);
-/// Descending: [min(m,n)].
+/// Singular values in descending order: [min(m,n)].
 Array singular_values(const Array& matrix);
-/// R of a = Q R for a matrix [m,n] with m >= n: upper triangular [n,n].
+/// R of the QR decomposition of a matrix [m,n], m >= n: upper triangular [n,n].
 Array triangular_factor(const Array& matrix);
 
 }  // namespace sscvae

@@ -2,10 +2,10 @@
 
 #include "sscvae/array/array.h"
 
-/// Arithmetic on each number (operators: array.h). Shapes are repeated to a common one; numbers of several types become
-/// the common type, in which single numbers (arrays without axes, C++ numbers) do not widen: float32 times 0.5 is
-/// float32. Integers that meet a fraction become float32. Results lie in memory as their first operand of full shape
-/// does.
+/// Elementwise arithmetic (operators: array.h). Shapes broadcast, and operands of different types are converted to
+/// their common type, where a single number (an array without axes, a C++ number) does not widen the other operand:
+/// float32 times 0.5 is float32. Integers combined with a fraction become float32. Results have the memory order of
+/// their first operand of full shape.
 namespace sscvae {
 
 Array minimum(const Array& a, const Array& b);

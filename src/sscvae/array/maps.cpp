@@ -48,7 +48,7 @@ struct Windows {
   }
   int64_t begin(int64_t i) const { return std::max<int64_t>(i * stride - padding, 0); }
   int64_t end(int64_t i) const { return std::min(i * stride - padding + kernel, size); }
-  /// Of the window, padding included.
+  /// Length of window i, including padding.
   int64_t length(int64_t i) const {
     return std::min(i * stride - padding + kernel, size + padding) - (i * stride - padding);
   }

@@ -23,10 +23,10 @@ struct Result {
   Array indices;  ///< of the nearest codes, int64 [N,h,w]
 };
 
-/// What a pass is told beyond its images.
+/// Inputs of a pass other than the images.
 struct RunSettings {
-  std::optional<double> sigma_8bit;        ///< noise level of all images; none: what the graph says, or each image
-  std::vector<StepTime>* times = nullptr;  ///< where given, gets the time of each step
+  std::optional<double> sigma_8bit;        ///< noise level of all images; if absent, the graph's or an estimate for each image
+  std::vector<StepTime>* times = nullptr;  ///< if set, receives the time of each step
 };
 
 /// A network bound for inference (networks/bind.h): fused steps, packed weights, memory kept from pass to pass. Not for
