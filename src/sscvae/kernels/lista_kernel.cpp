@@ -25,24 +25,16 @@ void check_type(const Array& array, const char* name) {
 
 /// Checks, makes rows contiguous and gives the threshold two dimensions.
 ListaProblem checked(ListaProblem problem) {
-  check_shape(problem.dictionary, "dictionary", "d,K", {-1, -1});
-  check_shape(problem.features, "features", "P,d", {-1, problem.dictionary.size(0)});
+  check_lista_shapes(problem.features, problem.dictionary, problem.threshold);
   check_type(problem.features, "features");
   check_type(problem.dictionary, "dictionary");
   check_type(problem.threshold, "threshold");
-  Array theta = problem.threshold;
-  while (theta.dim() < 2) theta = theta.unsqueeze(0);
-  const int64_t positions = problem.features.size(0), atoms = problem.dictionary.size(1);
-  const auto fits = [&](int64_t axis, int64_t size) { return theta.size(axis) == size || theta.size(axis) == 1; };
-  if (theta.dim() != 2 || !fits(0, positions) || !fits(1, atoms))
-    throw ShapeError(format("threshold: expected a shape that broadcasts to [%lld,%lld], got %s",
-                            static_cast<long long>(positions), static_cast<long long>(atoms),
-                            shape_text(problem.threshold).c_str()));
   if (!supports(problem.precision))
     throw UsageError("bfloat16 iterations: this processor has neither AVX512_BF16 nor AMX_BF16");
   problem.features = problem.features.contiguous();
   problem.dictionary = problem.dictionary.contiguous();
-  problem.threshold = theta.contiguous();
+  while (problem.threshold.dim() < 2) problem.threshold = problem.threshold.unsqueeze(0);
+  problem.threshold = problem.threshold.contiguous();
   return problem;
 }
 
@@ -177,6 +169,18 @@ void write_shared_threshold(const ListaPlan& plan, const ListaSums& sums, const 
 }
 
 }  // namespace
+
+void check_lista_shapes(const Array& features, const Array& dictionary, const Array& threshold) {
+  check_shape(dictionary, "dictionary", "d,K", {-1, -1});
+  check_shape(features, "features", "P,d", {-1, dictionary.size(0)});
+  const Sizes code{features.size(0), dictionary.size(1)};
+  bool fits = threshold.defined() && threshold.dim() <= 2;
+  for (int64_t axis = -1; fits && axis >= -threshold.dim(); --axis)
+    fits = threshold.size(axis) == 1 || threshold.size(axis) == code[static_cast<size_t>(axis + 2)];
+  if (!fits)
+    throw ShapeError("threshold: expected a shape that broadcasts to " + to_string(code) + ", got " +
+                     shape_text(threshold));
+}
 
 bool supports(Precision precision) { return precision == Precision::kFloat32 || has_bfloat16_kernels(); }
 

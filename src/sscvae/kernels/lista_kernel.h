@@ -33,6 +33,9 @@ struct ListaProblem {
   Isa isa = best_isa();  ///< of the float32 loops
 };
 
+/// Errors: ShapeError unless these are the shapes of a problem. Does not read the numbers.
+void check_lista_shapes(const Array& features, const Array& dictionary, const Array& threshold);
+
 /// The code [P,K]. Errors: ShapeError, also for another type; UsageError for a precision that the processor does not
 /// support.
 Array lista_forward(const ListaProblem& problem);

@@ -32,8 +32,7 @@ int64_t number_of_codes(const ListaTensors& problem) {
 
 /// Checks shapes and that all is float32 on one device. The threshold becomes [1 or P, 1 or K].
 ListaTensors checked(ListaTensors problem) {
-  check_shape(problem.dictionary, "dictionary", "d,K", {-1, -1});
-  check_shape(problem.features, "features", "P,d", {-1, problem.dictionary.size(0)});
+  kernels::check_lista_shapes(problem.features, problem.dictionary, problem.threshold);
   const auto check_input = [&](const at::Tensor& tensor, const char* name) {
     if (tensor.scalar_type() != at::kFloat || tensor.device() != problem.features.device())
       throw ShapeError(std::string(name) + ": expected float32 on " + problem.features.device().str() + ", got " +
@@ -42,17 +41,10 @@ ListaTensors checked(ListaTensors problem) {
   check_input(problem.features, "features");
   check_input(problem.dictionary, "dictionary");
   check_input(problem.threshold, "threshold");
-  at::Tensor theta = problem.threshold;
-  while (theta.dim() < 2) theta = theta.unsqueeze(0);
-  const int64_t positions = problem.features.size(0), atoms = problem.dictionary.size(1);
-  const auto fits = [&](int64_t axis, int64_t size) { return theta.size(axis) == size || theta.size(axis) == 1; };
-  if (theta.dim() != 2 || !fits(0, positions) || !fits(1, atoms))
-    throw ShapeError(format("threshold: expected a shape that broadcasts to [%lld,%lld], got %s",
-                            static_cast<long long>(positions), static_cast<long long>(atoms),
-                            shape_text(problem.threshold).c_str()));
   problem.features = problem.features.contiguous();
   problem.dictionary = problem.dictionary.contiguous();
-  problem.threshold = theta.contiguous();
+  while (problem.threshold.dim() < 2) problem.threshold = problem.threshold.unsqueeze(0);
+  problem.threshold = problem.threshold.contiguous();
   return problem;
 }
 
