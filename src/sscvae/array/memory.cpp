@@ -37,10 +37,9 @@ std::shared_ptr<void> allocate_numbers(int64_t bytes) {
           }};
 }
 
-ArrayMemoryListener::ArrayMemoryListener(std::function<void(int64_t)> hear) : hear_(std::move(hear)) {
-  listener = &hear_;
-}
+ArrayMemoryListener::ArrayMemoryListener(std::function<void(int64_t)> hear)
+    : hear_(std::move(hear)), outer_(std::exchange(listener, &hear_)) {}
 
-ArrayMemoryListener::~ArrayMemoryListener() { listener = nullptr; }
+ArrayMemoryListener::~ArrayMemoryListener() { listener = outer_; }
 
 }  // namespace sscvae

@@ -10,8 +10,8 @@ namespace sscvae {
 /// (core/tensor_heap.h). Errors: std::bad_alloc.
 std::shared_ptr<void> allocate_numbers(int64_t bytes);
 
-/// While it lives, `hear` is called with the bytes that arrays take on this thread, and with negative ones for what is
-/// given back on it. One at a time on a thread.
+/// While it lives, `hear` is called with the bytes of each array that this thread allocates, and with the negative
+/// number when it frees one. An inner listener replaces the outer one while it lives.
 class ArrayMemoryListener {
  public:
   explicit ArrayMemoryListener(std::function<void(int64_t)> hear);
@@ -21,6 +21,7 @@ class ArrayMemoryListener {
 
  private:
   std::function<void(int64_t)> hear_;
+  const std::function<void(int64_t)>* outer_;
 };
 
 }  // namespace sscvae
