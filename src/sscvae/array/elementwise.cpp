@@ -12,13 +12,13 @@ namespace sscvae {
 
 namespace {
 
-/// The type of a result: single numbers widen the other operand only from integers to fractions.
+/// The type of a result. A single number (no axes) only turns integers into fractions.
 DataType type_of_both(const Array& a, const Array& b) {
   const bool a_counts = a.dim() > 0 || b.dim() == 0, b_counts = b.dim() > 0 || a.dim() == 0;
   if (a_counts && b_counts) return common_type(a.type(), b.type());
   const DataType of_many = a_counts ? a.type() : b.type(), of_one = a_counts ? b.type() : a.type();
-  if (is_floating_point(of_many) || !is_floating_point(of_one)) return of_many == kBool ? of_one : of_many;
-  return of_one;
+  const bool turns = of_many == kBool || (is_floating_point(of_one) && !is_floating_point(of_many));
+  return turns ? of_one : of_many;
 }
 
 /// An uninitialised result of these sizes in the order of axes of the first operand that has them.
@@ -203,7 +203,7 @@ Array rsqrt(const Array& a) {
   return unary(a, [](auto x) { return 1 / std::sqrt(x); });
 }
 Array exp(const Array& a) {
-  return unary(a, [](auto x) { return std::exp(x); });
+  return unary(a, [](auto x) { return exponential(x); });
 }
 Array log(const Array& a) {
   return unary(a, [](auto x) { return std::log(x); });
