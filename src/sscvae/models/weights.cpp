@@ -3,6 +3,8 @@
 #include <ATen/ops/isfinite.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
+#include <algorithm>
+
 #include "sscvae/array/elementwise.h"
 #include "sscvae/array/reductions.h"
 #include "sscvae/array/shape.h"
