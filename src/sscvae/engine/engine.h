@@ -25,7 +25,7 @@ struct Result {
 
 /// Inputs of a pass other than the images.
 struct RunSettings {
-  std::optional<double> sigma_8bit;        ///< noise level of all images; if absent, the graph's or an estimate for each image
+  std::optional<double> sigma_8bit;        ///< noise level of all images; if absent, the graph's or an estimate of each
   std::vector<StepTime>* times = nullptr;  ///< if set, receives the time of each step
 };
 
