@@ -6,7 +6,7 @@
 # - LIBTORCH: with its headers, compiled once for all targets (SSCVAE_PCH). Sources with options of their own do without.
 include_guard()
 
-if(SSCVAE_PCH)
+if(SSCVAE_PCH AND SSCVAE_TRAINING)
   file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/generated/precompiled.cpp.new" "// Compiles cmake/precompiled.h.\n")
   configure_file("${CMAKE_CURRENT_BINARY_DIR}/generated/precompiled.cpp.new"
                  "${CMAKE_CURRENT_BINARY_DIR}/generated/precompiled.cpp" COPYONLY)

@@ -1,8 +1,11 @@
-# sscvae_layer(<name> [DEPENDS <layer>...] [LIBRARIES <lib>...] [LIBTORCH])
+# sscvae_layer(<name> [DEPENDS <layer>...] [LIBRARIES <lib>...] [LIBTORCH] [TORCH_TESTS <file>...])
 #
 # One folder src/sscvae/<name> is one static library sscvae::<name>; its *_test.cpp files are one test program
-# sscvae_<name>_test whose cases carry the label `unit`. Library and headers are installed and exported. LIBTORCH: of the
-# upper storey, which knows LibTorch.
+# sscvae_<name>_test whose cases carry the label `unit`. Library and headers are installed and exported.
+#
+# LIBTORCH: of the upper storey, which knows LibTorch and is left out where SSCVAE_TRAINING is off.
+# TORCH_TESTS: the tests of a layer of the ground floor that compare with LibTorch. They are a program of their own,
+# sscvae_<name>_torch_test, and left out likewise.
 include_guard()
 include(GoogleTest)
 include(GNUInstallDirs)
@@ -12,8 +15,25 @@ function(sscvae_add_tests target label)
                        PROPERTIES LABELS "${label}" TIMEOUT 900 ENVIRONMENT "${SSCVAE_TEST_ENVIRONMENT}")
 endfunction()
 
+# sscvae_test_program(<layer> <program> [LIBTORCH] <source>...)
+function(sscvae_test_program name program)
+  cmake_parse_arguments(ARG "LIBTORCH" "" "" ${ARGN})
+  if(NOT ARG_UNPARSED_ARGUMENTS)
+    return()
+  endif()
+  add_executable(${program} ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${program} PRIVATE sscvae::${name} sscvae::testing sscvae_warnings GTest::gtest_main)
+  if(ARG_LIBTORCH)
+    sscvae_compilation(${program} LIBTORCH OPTIONS -O1)
+    target_link_libraries(${program} PRIVATE LibTorch::LibTorch)
+  else()
+    sscvae_compilation(${program} OPTIONS -O1)
+  endif()
+  sscvae_add_tests(${program} unit)
+endfunction()
+
 function(sscvae_layer name)
-  cmake_parse_arguments(ARG "LIBTORCH" "" "DEPENDS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "LIBTORCH" "" "DEPENDS;LIBRARIES;TORCH_TESTS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cpp")
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
@@ -45,11 +65,17 @@ function(sscvae_layer name)
   install(TARGETS sscvae_${name} EXPORT sscvaeTargets ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
   install(DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/sscvae/${name}"
           FILES_MATCHING PATTERN "*.h" PATTERN "*_fixture.h" EXCLUDE PATTERN "test_*.h" EXCLUDE)
-  if(SSCVAE_BUILD_TESTS AND tests)
-    add_executable(sscvae_${name}_test ${tests})
-    sscvae_compilation(sscvae_${name}_test LIBTORCH OPTIONS -O1)
-    target_link_libraries(sscvae_${name}_test PRIVATE sscvae::${name} sscvae::testing LibTorch::LibTorch sscvae_warnings
-                                                      GTest::gtest_main)
-    sscvae_add_tests(sscvae_${name}_test unit)
+  if(NOT SSCVAE_BUILD_TESTS)
+    return()
+  endif()
+  list(TRANSFORM ARG_TORCH_TESTS PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
+  list(REMOVE_ITEM tests "" ${ARG_TORCH_TESTS})
+  if(ARG_LIBTORCH)
+    sscvae_test_program(${name} sscvae_${name}_test LIBTORCH ${tests})
+  else()
+    sscvae_test_program(${name} sscvae_${name}_test ${tests})
+  endif()
+  if(SSCVAE_TRAINING)
+    sscvae_test_program(${name} sscvae_${name}_torch_test LIBTORCH ${ARG_TORCH_TESTS})
   endif()
 endfunction()
