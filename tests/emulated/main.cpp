@@ -13,8 +13,8 @@ namespace {
 std::string beyond_this_processor() {
   using sscvae::kernels::Isa;
   std::string patterns;
-  if (sscvae::kernels::best_isa() < Isa::kAvx2) patterns += ":*/Avx2";
-  if (sscvae::kernels::best_isa() < Isa::kAvx512) patterns += ":*/Avx512";
+  for (const Isa isa : sscvae::kernels::known_isas())
+    if (isa > sscvae::kernels::best_isa()) patterns += std::string(":*/") + name_of(isa);
   if (!sscvae::kernels::has_bfloat16_kernels()) patterns += ":*Bfloat16*:*Bf16*";
   return patterns;
 }

@@ -11,6 +11,9 @@ namespace sscvae::kernels {
 Isa best_isa() { return Isa::kAvx512; }
 
 std::vector<Isa> available_isas() { return {Isa::kPortable, Isa::kAvx2, Isa::kAvx512}; }
+std::vector<Isa> known_isas() { return available_isas(); }
+
+const char* name_of(Isa isa) { return isa == Isa::kAvx512 ? "avx512" : isa == Isa::kAvx2 ? "avx2" : "portable"; }
 
 /// Tiles are tested beside vectors (test_units.h). Where there are real ones, the operating system must be asked for
 /// them.

@@ -35,9 +35,7 @@ size_t function_limit(const fs::path& file, const std::string& head) {
 
 /// Files and functions that are longer than the limits, with the lengths they may have. None may be added, and none may
 /// grow; what has become short enough leaves the list.
-const std::map<std::string, size_t> kLongFiles{
-    {"src/sscvae/kernels/float_kernels.inl", 473},
-};
+const std::map<std::string, size_t> kLongFiles{};
 const std::map<std::string, size_t> kLongFunctions{
     {"src/sscvae/kernels/bfloat16_convolution.cpp Bfloat16Convolution::run", 61},
     {"src/sscvae/kernels/bfloat16_winograd.cpp Bfloat16Winograd::run", 46},

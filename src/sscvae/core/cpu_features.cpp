@@ -12,17 +12,22 @@
 namespace sscvae {
 namespace {
 
-/// In rising order: a set and the beginnings of the flags that come with it.
+/// What SSCVAE_ISA may say.
 struct InstructionSet {
   std::string name;
-  std::vector<std::string> flags;
+  std::vector<std::string> needed;  ///< flags of a processor that has it
+  std::string base;                 ///< the set that it builds on
+  std::vector<std::string> flags;   ///< the beginnings of the flags that come with it
 };
+/// The table of instruction sets, in rising order. Those that inner loops are compiled for have a row in kernels/isa.h.
 const std::vector<InstructionSet>& instruction_sets() {
-  static const std::vector<InstructionSet> sets{{"portable", {}},
-                                                {"avx2", {"avx", "avx2", "fma", "f16c"}},
-                                                {"avx512", {"avx512"}},
-                                                {"avx512_bf16", {"avx512_bf16", "avx512_fp16"}},
-                                                {"amx", {"amx"}}};
+  static const std::vector<InstructionSet> sets{
+      {"portable", {}, "", {}},
+      {"neon", {"asimd"}, "portable", {"asimd"}},
+      {"avx2", {"avx2", "fma"}, "portable", {"avx", "avx2", "fma", "f16c"}},
+      {"avx512", {"avx512f", "avx512bw", "avx512vl", "avx512dq"}, "avx2", {"avx512"}},
+      {"avx512_bf16", {"avx512_bf16"}, "avx512", {"avx512_bf16", "avx512_fp16"}},
+      {"amx", {"amx_bf16"}, "avx512_bf16", {"amx"}}};
   return sets;
 }
 
@@ -36,6 +41,14 @@ size_t level_of(const std::string& flag) {
 }
 
 }  // namespace
+
+bool CpuFeatures::runs(const std::string& instruction_set) const {
+  for (const InstructionSet& set : instruction_sets())
+    if (set.name == instruction_set)
+      return std::all_of(set.needed.begin(), set.needed.end(), [&](const std::string& flag) { return has(flag); }) &&
+             (set.base.empty() || runs(set.base));
+  return false;
+}
 
 CpuFeatures hold_to(CpuFeatures features, const std::string& instruction_set) {
   std::vector<std::string> names;
@@ -58,7 +71,7 @@ CpuFeatures parse_cpuinfo(const std::string& text) {
     const std::string key(trim(std::string_view(line).substr(0, colon)));
     const std::string value(trim(std::string_view(line).substr(colon + 1)));
     if (key == "model name" && features.model.empty()) features.model = value;
-    if (key == "flags" && features.flags.empty())
+    if ((key == "flags" || key == "Features") && features.flags.empty())
       for (const std::string& flag : split(value, ' ')) features.flags.insert(flag);
   }
   return features;
@@ -68,6 +81,9 @@ const CpuFeatures& cpu_features() {
   static const CpuFeatures features = [] {
     std::ifstream in("/proc/cpuinfo");
     CpuFeatures found = parse_cpuinfo({std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()});
+#ifdef __aarch64__
+    found.flags.insert("asimd");  // part of every such processor, also where the file speaks of the host of an emulator
+#endif
     const char* held_to = std::getenv("SSCVAE_ISA");
     return held_to && *held_to ? hold_to(std::move(found), held_to) : found;
   }();

@@ -17,6 +17,25 @@ TEST(CpuFeatures, ReadsModelAndFlagsOfTheFirstProcessor) {
   EXPECT_TRUE(features.has_fast_bf16());
 }
 
+TEST(CpuFeatures, ReadsTheFlagsOfArm) {
+  const CpuFeatures features = parse_cpuinfo("processor\t: 0\nBogoMIPS\t: 50.00\nFeatures\t: fp asimd crc32\n");
+  EXPECT_TRUE(features.runs("neon"));
+  EXPECT_FALSE(features.runs("avx2"));
+}
+
+TEST(CpuFeatures, RunWhatTheyHaveAllInstructionsOf) {
+  CpuFeatures features;
+  EXPECT_TRUE(features.runs("portable"));
+  features.flags = {"avx2", "avx512f", "avx512bw", "avx512vl", "avx512dq", "amx_bf16"};
+  EXPECT_FALSE(features.runs("avx2"));
+  EXPECT_FALSE(features.runs("avx512")) << "it builds on AVX2 with FMA";
+  features.flags.insert("fma");
+  EXPECT_TRUE(features.runs("avx512"));
+  EXPECT_FALSE(features.runs("amx"));
+  EXPECT_FALSE(features.runs("nonsense"));
+  EXPECT_FALSE(hold_to(features, "avx2").runs("avx512"));
+}
+
 TEST(CpuFeatures, UnknownProcessorsHaveNothing) {
   const CpuFeatures features = parse_cpuinfo("nonsense\n: \n");
   EXPECT_EQ(features.model, "");

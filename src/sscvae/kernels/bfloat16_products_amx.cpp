@@ -4,7 +4,7 @@
 
 #include <immintrin.h>
 
-#include "sscvae/kernels/target.h"
+#include "sscvae/kernels/simd/target.h"
 
 // Tiles in any case: tests emulate each of their instructions.
 #pragma GCC target("amx-tile,amx-bf16")

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "sscvae/core/cpu_features.h"
-#include "sscvae/kernels/isa.h"
 #endif
 
 namespace sscvae::kernels {
@@ -19,8 +18,8 @@ bool ask_for_tiles() {
 }
 
 Bfloat16Unit find_unit() {
-  if (best_isa() != Isa::kAvx512 || !cpu_features().has("avx512_bf16")) return Bfloat16Unit::kNone;
-  return cpu_features().has("amx_bf16") && ask_for_tiles() ? Bfloat16Unit::kAmx : Bfloat16Unit::kAvx512;
+  if (!cpu_features().runs("avx512_bf16")) return Bfloat16Unit::kNone;
+  return cpu_features().runs("amx") && ask_for_tiles() ? Bfloat16Unit::kAmx : Bfloat16Unit::kAvx512;
 }
 
 }  // namespace

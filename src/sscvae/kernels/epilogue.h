@@ -2,11 +2,10 @@
 
 #include "sscvae/array/array.h"
 #include "sscvae/array/elementwise.h"
+#include "sscvae/kernels/act.h"
 #include "sscvae/kernels/isa.h"
 
 namespace sscvae::kernels {
-
-enum class Act { kNone, kRelu, kSilu };
 
 /// What a convolution does with its input and result besides the convolution, in this order:
 /// relu(x) -> convolution -> + bias -> activation -> 0 where the mask is not positive -> + residual -> maximum over

@@ -9,8 +9,8 @@
 #include "sscvae/array/parallel.h"
 #include "sscvae/core/error.h"
 #include "sscvae/kernels/bfloat16_loops.h"
-#include "sscvae/kernels/float_kernels.h"
 #include "sscvae/kernels/layout.h"
+#include "sscvae/kernels/norm_act_loops.h"
 
 namespace sscvae::kernels {
 
@@ -28,13 +28,11 @@ std::vector<double> sums_of(const Array& x, int64_t image) {
     for (int64_t chunk = begin; chunk < end; ++chunk) {
       double* part = parts.data() + chunk * 2 * channels;
       const int64_t first = image * pixels + chunk * kSumChunk, count = std::min(kSumChunk, pixels - chunk * kSumChunk);
-#ifdef SSCVAE_X86
       if (is_bf16(x)) {
         bfloat16::channel_sums(bits(x) + first * channels, count, channels, part, part + channels);
         continue;
       }
-#endif
-      float_kernels(best_isa())
+      norm_act_loops(best_isa())
           .channel_sums(x.data<float>() + first * channels, count, channels, part, part + channels);
     }
   });
@@ -79,14 +77,12 @@ void group_norm(const Array& x, int64_t groups, double epsilon, const Array& wei
     parallel_for(0, pixels, kSumChunk, [&](int64_t begin, int64_t end) {
       const int64_t offset = (image * pixels + begin) * channels;
       const float *scale = scales.data(), *shift = scales.data() + channels;
-#ifdef SSCVAE_X86
       if (is_bf16(x)) {
         auto* y = reinterpret_cast<uint16_t*>(out.data<BFloat16>());
         bfloat16::scale_shift(bits(x) + offset, scale, shift, end - begin, channels, act, y + offset);
         return;
       }
-#endif
-      float_kernels(best_isa())
+      norm_act_loops(best_isa())
           .scale_shift(x.data<float>() + offset, scale, shift, end - begin, channels, act, out.data<float>() + offset);
     });
   }

@@ -1,9 +1,9 @@
 #include "sscvae/kernels/group_shrink.h"
 
-#include <cmath>
+#include <cstddef>
 #include <vector>
 
-#include "sscvae/kernels/target.h"
+#include "sscvae/kernels/group_shrink_loops.h"
 
 namespace sscvae::kernels {
 
@@ -15,93 +15,15 @@ std::vector<float> thresholds_of(const GroupShrink& s) {
   return theta;
 }
 
-[[gnu::always_inline]] inline void shrink_rows(const GroupShrink& s, const float* __restrict theta, float* code_rows,
-                                               int64_t positions) {
-  const float* __restrict own = s.own;
-  const int64_t atoms = s.atoms;
-  for (int64_t p = 0; p < positions; ++p) {
-    const float* __restrict step = s.step + p * atoms;
-    const float* __restrict pooled = s.pooled + p * atoms;
-    float* __restrict code = code_rows + p * atoms;
-    for (int64_t k = 0; k < atoms; ++k) {
-      const float energy = own[k] * step[k] * step[k] + pooled[k] + kLeastEnergy;
-      const float kept = 1 - theta[k] / std::sqrt(energy);
-      code[k] = step[k] * (kept < 0 ? 0 : kept);  // NaN stays NaN
-    }
-  }
-}
-
-/// One position. A function of its own, whose pointers the compiler may trust to be apart.
-[[gnu::always_inline]] inline void gradient_row(const float* __restrict step, const float* __restrict pooled,
-                                                const float* __restrict gradient, const float* __restrict own,
-                                                const float* __restrict theta, float* __restrict roots,
-                                                float* __restrict open, float* __restrict towards_step,
-                                                float* __restrict towards_pooled, float* __restrict own_sums,
-                                                float* __restrict threshold_sums, int64_t atoms) {
-  // In two loops: with the choice in it, the compiler makes branches of the second.
-  for (int64_t k = 0; k < atoms; ++k) {
-    roots[k] = 1 / std::sqrt(own[k] * step[k] * step[k] + pooled[k] + kLeastEnergy);
-    open[k] = theta[k] * roots[k] < 1 ? 1.0f : 0.0f;
-  }
-  for (int64_t k = 0; k < atoms; ++k) {
-    const float passed = gradient[k] * open[k], reach = theta[k] * roots[k];
-    const float through = passed * step[k] * roots[k];  // minus the gradient towards theta
-    const float towards_energy = 0.5f * through * reach * roots[k];
-    towards_pooled[k] = towards_energy;
-    own_sums[k] += towards_energy * step[k] * step[k];
-    threshold_sums[k] -= through;
-    towards_step[k] = passed * (1 - reach) + 2 * own[k] * step[k] * towards_energy;
-  }
-}
-
-[[gnu::always_inline]] inline void gradient_rows(const GroupShrink& s, const GroupShrinkGradient& g, const float* theta,
-                                                 int64_t positions) {
-  std::vector<float> row(static_cast<size_t>(2 * s.atoms));
-  for (int64_t p = 0; p < positions; ++p) {
-    const int64_t i = p * s.atoms;
-    gradient_row(s.step + i, s.pooled + i, g.gradient + i, s.own, theta, row.data(), row.data() + s.atoms,
-                 g.towards_step + i, g.towards_pooled + i, g.own_sums, g.threshold_sums, s.atoms);
-  }
-}
-
-#ifdef SSCVAE_X86
-[[SSCVAE_FUNCTION_TARGET("avx2")]] void shrink_avx2(const GroupShrink& s, const float* theta, float* code,
-                                                    int64_t positions) {
-  shrink_rows(s, theta, code, positions);
-}
-[[SSCVAE_FUNCTION_TARGET("avx512f,avx512vl,avx512dq")]] void shrink_avx512(const GroupShrink& s, const float* theta,
-                                                                           float* code, int64_t positions) {
-  shrink_rows(s, theta, code, positions);
-}
-[[SSCVAE_FUNCTION_TARGET("avx2")]] void gradient_avx2(const GroupShrink& s, const GroupShrinkGradient& g,
-                                                      const float* theta, int64_t positions) {
-  gradient_rows(s, g, theta, positions);
-}
-[[SSCVAE_FUNCTION_TARGET("avx512f,avx512vl,avx512dq")]] void gradient_avx512(const GroupShrink& s,
-                                                                             const GroupShrinkGradient& g,
-                                                                             const float* theta, int64_t positions) {
-  gradient_rows(s, g, theta, positions);
-}
-#endif
-
 }  // namespace
 
 void group_shrink(const GroupShrink& shrink, float* code, int64_t positions, Isa isa) {
-  const std::vector<float> theta = thresholds_of(shrink);
-#ifdef SSCVAE_X86
-  if (isa == Isa::kAvx512) return shrink_avx512(shrink, theta.data(), code, positions);
-  if (isa == Isa::kAvx2) return shrink_avx2(shrink, theta.data(), code, positions);
-#endif
-  shrink_rows(shrink, theta.data(), code, positions);
+  group_shrink_loops(isa).shrink(shrink, thresholds_of(shrink).data(), code, positions);
 }
 
 void group_shrink_gradient(const GroupShrink& shrink, const GroupShrinkGradient& gradient, int64_t positions, Isa isa) {
-  const std::vector<float> theta = thresholds_of(shrink);
-#ifdef SSCVAE_X86
-  if (isa == Isa::kAvx512) return gradient_avx512(shrink, gradient, theta.data(), positions);
-  if (isa == Isa::kAvx2) return gradient_avx2(shrink, gradient, theta.data(), positions);
-#endif
-  gradient_rows(shrink, gradient, theta.data(), positions);
+  std::vector<float> row(static_cast<size_t>(2 * shrink.atoms));
+  group_shrink_loops(isa).gradient(shrink, gradient, thresholds_of(shrink).data(), row.data(), positions);
 }
 
 }  // namespace sscvae::kernels

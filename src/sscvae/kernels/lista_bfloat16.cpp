@@ -40,7 +40,7 @@ __m512 with_sign_of(__m512 magnitude, __m512i sign) {
 
 __m512i sign_bits(__m512 v) { return _mm512_and_si512(_mm512_castps_si512(v), _mm512_set1_epi32(INT32_MIN)); }
 
-/// As `shrunk` in lista_simd.inl.
+/// As `shrunk` in simd/vectors.inl.
 __m512 shrunk(__m512 v, __m512 theta) {
   const __m512 magnitude = _mm512_sub_ps(_mm512_abs_ps(v), theta), zero = _mm512_setzero_ps();
   const __mmask16 counts = _mm512_cmp_ps_mask(v, zero, _CMP_NEQ_UQ) | _mm512_cmp_ps_mask(theta, theta, _CMP_UNORD_Q);

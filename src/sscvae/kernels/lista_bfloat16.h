@@ -1,7 +1,7 @@
 #pragma once
 
 #include "sscvae/array/array.h"
-#include "sscvae/kernels/lista_simd.h"
+#include "sscvae/kernels/lista_loops.h"
 
 /// The bfloat16 inner loops of unfolded shrinkage: products of bfloat16 factors with float32 sums (those of whole
 /// matrices are in bfloat16_products.h) and AVX-512 code around them. Only for processors that have AVX512_BF16.

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "sscvae/array/array.h"
-#include "sscvae/kernels/lista_simd.h"
+#include "sscvae/kernels/lista_loops.h"
 
 /// Unfolded iterative shrinkage on tiles of positions: a tile stays in the cache through all iterations.
 ///   y = x D / L,   S = I - D^T D / L,   z(t+1) = S_theta(v(t+1)),   v(t+1) = z(t) S + y = z(t) + (x - z(t) D^T) D / L

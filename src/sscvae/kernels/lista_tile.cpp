@@ -44,7 +44,7 @@ ListaPlan::ListaPlan(const ListaProblem& problem)
       inverse_lipschitz(1.0F / problem.lipschitz.item<float>()),
       precision(problem.precision),
       factored(is_factored(dim, atoms, problem.precision)),
-      simd(&simd_kernels(problem.isa)) {}
+      simd(&lista_loops(problem.isa)) {}
 
 Buffer pack_panels(const ListaPlan& plan, const float* matrix, int64_t stride, int64_t depth, int64_t columns) {
   const int64_t width = plan.simd->panel_width;

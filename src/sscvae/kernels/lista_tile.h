@@ -32,7 +32,7 @@ struct ListaPlan {
   float inverse_lipschitz;
   Precision precision;
   bool factored;  ///< products with D^T and D instead of S (see is_factored)
-  const SimdKernels* simd;
+  const ListaLoops* simd;
 
   explicit ListaPlan(const ListaProblem& problem);
   int64_t num_tiles() const { return (positions + tile_rows - 1) / tile_rows; }
@@ -42,7 +42,7 @@ struct ListaPlan {
   Buffer feature_buffer() const { return Buffer(padded_rows(tile_rows) * dim_stride); }
 };
 
-/// Panels of a row-major matrix [depth, columns], for SimdKernels: panel after panel, each [depth, panel_width], zeros
+/// Panels of a row-major matrix [depth, columns], for ListaLoops: panel after panel, each [depth, panel_width], zeros
 /// beyond `columns`.
 Buffer pack_panels(const ListaPlan& plan, const float* matrix, int64_t stride, int64_t depth, int64_t columns);
 

@@ -9,19 +9,14 @@
 
 namespace sscvae::kernels {
 
-const NormActLoops& norm_act_loops(Isa isa, bool bfloat16) {
-#ifdef SSCVAE_X86
-  if (isa == Isa::kAvx512) return kNormActAvx512[bfloat16];
-  if (isa == Isa::kAvx2) return kNormActAvx2[bfloat16];
-#endif
-  return kNormActPortable[bfloat16];
-}
-
 namespace {
 
 constexpr auto kChannelsLast = Layout::kChannelsLast;
 
-const NormActLoops& loops_for(const Array& x, Isa isa) { return norm_act_loops(isa, x.type() == kBFloat16); }
+const BandLoops& loops_for(const Array& x, Isa isa) {
+  const NormActLoops& loops = norm_act_loops(isa);
+  return x.type() == kBFloat16 ? loops.bfloat16 : loops.float32;
+}
 
 /// [N,C] float32, one row after the other.
 void check_coefficients(const Array& coefficients, const Array& x) {
@@ -91,7 +86,7 @@ bool can_norm_act(const Array& x) {
 Array channel_moments(const Array& x, const Array& centre, Isa isa) {
   SSCVAE_ASSERT(can_norm_act(x));
   check_coefficients(centre, x);
-  const NormActLoops& loops = loops_for(x, isa);
+  const BandLoops& loops = loops_for(x, isa);
   return summed_over_bands(x, x.size(2), [&](int64_t n, int64_t row, float* sums, double* first, double* second) {
     NormActImage image = image_of(x, n, {});
     image.centre = row_of(centre, n);
@@ -107,7 +102,7 @@ Array norm_act(const Array& x, const Array& scale, const Array& shift, const Nor
   const Array out =
       Array::empty({x.size(0), x.size(1), x.size(2) / factor, x.size(3) / factor}, x.type(), kChannelsLast);
   if (out.numel() == 0) return out;
-  const NormActLoops& loops = loops_for(x, form.isa);
+  const BandLoops& loops = loops_for(x, form.isa);
   for_each_band(x.size(0), image_of(x, 0, form).bands(), [&](int64_t n, int64_t band) {
     NormActImage image = image_of(x, n, form);
     image.scale = row_of(scale, n);
@@ -122,7 +117,7 @@ Array norm_act_gradient_sums(const Array& x, const Array& gradient, const Array&
                              const Array& centre, const NormActForm& form) {
   SSCVAE_ASSERT(can_norm_act(x) && gradient.is_contiguous(kChannelsLast) && gradient.type() == x.type());
   check_coefficients(centre, x);
-  const NormActLoops& loops = loops_for(x, form.isa);
+  const BandLoops& loops = loops_for(x, form.isa);
   const int64_t bands = image_of(x, 0, form).bands();
   return summed_over_bands(x, bands, [&](int64_t n, int64_t band, float* sums, double* first, double* second) {
     NormActImage image = image_of(x, n, form);
@@ -140,7 +135,7 @@ Array norm_act_gradient(const Array& x, const Array& gradient, const Array& scal
   for (const Array& coefficients : {line.gain, line.slope, line.centre, line.constant})
     check_coefficients(coefficients, x);
   const Array out = Array::empty(x.sizes(), x.type(), kChannelsLast);
-  const NormActLoops& loops = loops_for(x, form.isa);
+  const BandLoops& loops = loops_for(x, form.isa);
   for_each_band(x.size(0), image_of(x, 0, form).bands(), [&](int64_t n, int64_t band) {
     NormActImage image = image_of(x, n, form);
     image.gradient = part_of(gradient, n);

@@ -2,9 +2,10 @@
 
 #include <cstdint>
 
-#include "sscvae/kernels/epilogue.h"
+#include "sscvae/kernels/act.h"
+#include "sscvae/kernels/simd/loops_of_sets.h"
 
-/// The inner loops of norm_act.h for one instruction set, compiled from norm_act_loops.inl for each.
+/// The inner loops of norm_act.h and group_norm.h.
 namespace sscvae::kernels {
 
 /// One image of a channels-last map, its affine form per channel and what follows it. With `pool` a band is two rows (a
@@ -23,7 +24,7 @@ struct NormActImage {
 
 /// Each function treats one band; `sums` are float [2][channels] of working memory, `first` and `second` [channels] are
 /// added to. `channels` is a multiple of 16.
-struct NormActLoops {
+struct BandLoops {
   /// first += x - centre, second += (x - centre)^2.
   void (*moments)(const NormActImage& image, int64_t band, float* sums, double* first, double* second);
   void (*forward)(const NormActImage& image, int64_t band);
@@ -32,13 +33,15 @@ struct NormActLoops {
   void (*backward)(const NormActImage& image, int64_t band);
 };
 
-/// For maps of float32 or bfloat16.
-const NormActLoops& norm_act_loops(Isa isa, bool bfloat16);
+struct NormActLoops {
+  BandLoops float32, bfloat16;  ///< by the type of the maps
+  /// y = act(scale[c] x + shift[c]) for `pixels` pixels of `channels` channels, a multiple of 16.
+  void (*scale_shift)(const float* x, const float* scale, const float* shift, int64_t pixels, int64_t channels, Act act,
+                      float* y);
+  /// Adds each channel's sum and sum of squares over the pixels; `channels` is a multiple of 16.
+  void (*channel_sums)(const float* x, int64_t pixels, int64_t channels, double* sums, double* squares);
+};
 
-/// [float32, bfloat16]
-extern const NormActLoops kNormActPortable[2];
-#ifdef SSCVAE_X86
-extern const NormActLoops kNormActAvx2[2], kNormActAvx512[2];
-#endif
+SSCVAE_LOOPS(NormActLoops, norm_act_loops)
 
 }  // namespace sscvae::kernels

@@ -1,57 +1,9 @@
-// Normalisation, activation and pooling of channels-last maps, for vectors of kLanes floats. Included inside an unnamed
-// namespace, once for each instruction set, after kLanes is defined. Nothing of the standard library is used below: an
-// inline function of it, compiled here, could replace the portable copy elsewhere.
-
-typedef float Vec __attribute__((vector_size(kLanes * 4), aligned(4), may_alias));
-typedef int32_t IntVec __attribute__((vector_size(kLanes * 4), aligned(4), may_alias));
-typedef uint32_t Bits __attribute__((vector_size(kLanes * 4), aligned(4), may_alias));
-typedef uint16_t Half __attribute__((vector_size(kLanes * 2), aligned(2), may_alias));
+// Normalisation, activation and pooling of channels-last maps.
 
 constexpr int64_t kSegment = 64;  // columns whose float sums are exact enough
 
-inline Vec load(const float* p) { return *reinterpret_cast<const Vec*>(p); }
-inline Vec load(const uint16_t* p) {
-  const Bits bits = __builtin_convertvector(*reinterpret_cast<const Half*>(p), Bits) << 16;
-  return reinterpret_cast<const Vec&>(bits);
-}
-inline void store(float* p, Vec v) { *reinterpret_cast<Vec*>(p) = v; }
-/// Rounds to the nearest bfloat16, ties to even; NaN stays NaN.
-inline void store(uint16_t* p, Vec v) {
-  const Bits bits = reinterpret_cast<const Bits&>(v);
-  const Bits rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
-  const Bits quiet = (Bits{} + 0x7fc0u);
-  *reinterpret_cast<Half*>(p) = __builtin_convertvector(v == v ? rounded : quiet, Half);
-}
-inline Vec splat(float v) { return v - Vec{}; }
-
-/// e^x by 2^n e^r, |r| <= log(2) / 2, with Cephes' polynomial; relative error about 2e-7. x is kept within +-87.
-inline Vec exp_of(Vec x) {
-  x = x > -87.0f ? x : splat(-87.0f);
-  x = x < 87.0f ? x : splat(87.0f);
-  const Vec shifted = x * 1.44269504f + 12582912.0f;  // 1.5 2^23: the last bits are the rounded integer
-  const Vec n = shifted - 12582912.0f;
-  const Vec r = x - n * 0.693359375f + n * 2.12194440e-4f;
-  Vec p = splat(1.9875691500e-4f);
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  const IntVec power = (reinterpret_cast<const IntVec&>(shifted) << 23) + 0x3f800000;
-  return p * reinterpret_cast<const Vec&>(power);
-}
-
 inline Vec affine(const NormActImage& image, Vec x, int64_t k) {
   return x * load(image.scale + k) + load(image.shift + k);
-}
-
-/// NaN stays NaN, so that a diverged network shows.
-template <Act kAct>
-inline Vec activate(Vec z) {
-  if (kAct == Act::kRelu) return z <= 0.0f ? Vec{} : z;
-  if (kAct == Act::kSilu) return z / (1.0f + exp_of(-z));
-  return z;
 }
 
 /// The gradient of z from that of activate(z).
@@ -68,16 +20,16 @@ inline Vec activation_gradient(Vec z, Vec gradient) {
 /// The largest of four, and which it is: the first of equal ones, NaN before all, as PyTorch pools.
 struct Winner {
   Vec value;
-  IntVec place;
+  Ints place;
 };
 
 inline Winner winner_of(const Vec z[4]) {
-  Winner winner{z[0], IntVec{}};
+  Winner winner{z[0], Ints{}};
 #pragma GCC unroll 3
   for (int i = 1; i < 4; ++i) {
-    const IntVec larger = (z[i] > winner.value) | (z[i] != z[i]);
+    const Ints larger = (z[i] > winner.value) | (z[i] != z[i]);
     winner.value = larger ? z[i] : winner.value;
-    winner.place = larger ? IntVec{} + i : winner.place;
+    winner.place = larger ? Ints{} + i : winner.place;
   }
   return winner;
 }
@@ -252,3 +204,33 @@ void backward(const NormActImage& image, int64_t band) {
   if (image.activation == Act::kSilu) return write_gradients<T, Act::kSilu, false>(image, band);
   write_gradients<T, Act::kNone, false>(image, band);
 }
+
+void scale_shift(const float* x, const float* scale, const float* shift, int64_t pixels, int64_t channels, Act act,
+                 float* y) {
+  for (int64_t pixel = 0; pixel < pixels; ++pixel, x += channels, y += channels)
+    for (int64_t k = 0; k < channels; k += kLanes)
+      store(y + k, activate(load(x + k) * load(scale + k) + load(shift + k), act));
+}
+
+void channel_sums(const float* x, int64_t pixels, int64_t channels, double* sums, double* squares) {
+  constexpr int64_t kTogether = 64;  // pixels whose float sums are exact enough
+  for (int64_t first = 0; first < pixels; first += kTogether) {
+    const int64_t count = pixels - first < kTogether ? pixels - first : kTogether;
+    for (int64_t k = 0; k < channels; k += kLanes) {
+      Vec sum{}, square{};
+      for (int64_t i = 0; i < count; ++i) {
+        const Vec v = load(x + (first + i) * channels + k);
+        sum += v;
+        square += v * v;
+      }
+      for (int j = 0; j < kLanes; ++j) {
+        sums[k + j] += sum[j];
+        squares[k + j] += square[j];
+      }
+    }
+  }
+}
+
+template <class T>
+constexpr BandLoops kLoopsFor{moments<T>, forward<T>, gradient_sums<T>, backward<T>};
+constexpr NormActLoops kTable{kLoopsFor<float>, kLoopsFor<uint16_t>, scale_shift, channel_sums};

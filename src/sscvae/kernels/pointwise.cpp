@@ -5,12 +5,12 @@
 #include "sscvae/array/array.h"
 #include "sscvae/array/parallel.h"
 #include "sscvae/core/error.h"
-#include "sscvae/kernels/float_kernels.h"
+#include "sscvae/kernels/convolution_loops.h"
 
 namespace sscvae::kernels {
 
 struct Pointwise::Packed {
-  const FloatKernels* kernels;
+  const ConvolutionLoops* kernels;
   int64_t channels, out_channels, panels;
   Array weights, bias;
   bool is_product = false;  ///< whole panels and no bias
@@ -18,7 +18,7 @@ struct Pointwise::Packed {
 
 Pointwise::Pointwise(const Array& weight, const Array& bias, Isa isa) : packed_(std::make_unique<Packed>()) {
   Packed& p = *packed_;
-  p.kernels = &float_kernels(isa);
+  p.kernels = &convolution_loops(isa);
   p.channels = weight.size(1);
   p.out_channels = weight.size(0);
   SSCVAE_ASSERT(weight.size(2) == 1 && weight.size(3) == 1 && p.channels % p.kernels->lanes == 0);

@@ -12,7 +12,7 @@
 #include "sscvae/kernels/noise_shrink.h"
 #include "sscvae/kernels/patches.h"
 #include "sscvae/kernels/pointwise.h"
-#include "sscvae/kernels/target.h"
+#include "sscvae/kernels/pool_loops.h"
 
 namespace sscvae::kernels {
 
@@ -37,49 +37,6 @@ Pointwise product(const Array& matrix, int64_t outs, int64_t ins, Isa isa) {
 
 /// [K,C,k,k] -> [K,k k C], a window's numbers in the order of kernels/patches.h.
 Array window_rows(const Array& filters) { return filters.permute({0, 2, 3, 1}).reshape({filters.size(0), -1}); }
-
-/// sums[x][c] of a row: pool[r][k][c] energies[y + r - w/2][x + k - w/2][c], zero outside.
-struct PoolRow {
-  const float* energies;  // of one image [height][width][channels]
-  const float* pool;      // [w][w][channels]
-  int64_t height, width, channels, window, y;
-};
-
-typedef float Eight __attribute__((vector_size(32)));
-
-[[gnu::always_inline]] inline void pool_pixels(const PoolRow& p, int64_t first, int64_t last, float* sums) {
-  const int64_t half = p.window / 2;
-  const int64_t top = std::max<int64_t>(0, half - p.y), bottom = std::min(p.window, p.height + half - p.y);
-  for (int64_t x = first; x < last; ++x) {
-    const int64_t left = std::max<int64_t>(0, half - x), right = std::min(p.window, p.width + half - x);
-    for (int64_t c = 0; c < p.channels; c += 8) {  // a multiple of kWhole
-      Eight sum{};
-      for (int64_t r = top; r < bottom; ++r)
-        for (int64_t k = left; k < right; ++k) {
-          Eight energy, weight;
-          std::memcpy(&energy, p.energies + ((p.y + r - half) * p.width + x + k - half) * p.channels + c,
-                      sizeof energy);
-          std::memcpy(&weight, p.pool + (r * p.window + k) * p.channels + c, sizeof weight);
-          sum += weight * energy;
-        }
-      std::memcpy(sums + (x - first) * p.channels + c, &sum, sizeof sum);
-    }
-  }
-}
-
-#ifdef SSCVAE_X86
-[[SSCVAE_FUNCTION_TARGET("avx2,fma")]] void pool_pixels_avx2(const PoolRow& p, int64_t first, int64_t last,
-                                                             float* sums) {
-  pool_pixels(p, first, last, sums);
-}
-#endif
-
-void pool_row(const PoolRow& p, int64_t first, int64_t last, float* sums, Isa isa) {
-#ifdef SSCVAE_X86
-  if (isa != Isa::kPortable) return pool_pixels_avx2(p, first, last, sums);
-#endif
-  pool_pixels(p, first, last, sums);
-}
 
 }  // namespace
 
@@ -267,7 +224,7 @@ class UnfoldedCoder::Run {
     const int64_t image = part.image * grid_.height * grid_.width * p_.rank;
     const PoolRow pool{
         energies_.data<float>() + image, i.pool.data<float>(), grid_.height, grid_.width, p_.rank, p_.window, part.y};
-    pool_row(pool, part.first, part.last, part.step, p_.isa);
+    pool_loops(p_.isa).pool_row(pool, part.first, part.last, part.step);
     i.up->run_rows(part.step, nullptr, part.count(), part.other, part.scratch);
     const GroupShrink shrink{at(code_, part),
                              part.other,

@@ -5,7 +5,7 @@
 #include "sscvae/array/array.h"
 #include "sscvae/array/parallel.h"
 #include "sscvae/core/error.h"
-#include "sscvae/kernels/float_kernels.h"
+#include "sscvae/kernels/convolution_loops.h"
 #include "sscvae/kernels/layout.h"
 
 namespace sscvae::kernels {
@@ -23,14 +23,14 @@ TiledMap tiled(const Array& map, const Array& zeros) {
 }  // namespace
 
 struct Winograd::Packed {
-  const FloatKernels* kernels;
+  const ConvolutionLoops* kernels;
   int64_t channels, out_channels, panels;
   Array weights, bias, zeros;
 };
 
 Winograd::Winograd(const Array& weight, const Array& bias, Isa isa) : packed_(std::make_unique<Packed>()) {
   Packed& p = *packed_;
-  p.kernels = &float_kernels(isa);
+  p.kernels = &convolution_loops(isa);
   p.channels = weight.size(1);
   p.out_channels = weight.size(0);
   if (p.channels % p.kernels->lanes != 0) throw InternalError("Winograd: input channels must fill vectors");
@@ -82,7 +82,7 @@ void Winograd::run(const Array& x, const Array& out, const Epilogue& epilogue) c
 }
 
 Array winograd_weight_gradient(const Array& x, const Array& gradient, bool input_relu, Isa isa) {
-  const FloatKernels& kernels = float_kernels(isa);
+  const ConvolutionLoops& kernels = convolution_loops(isa);
   const int64_t ins = x.size(1), outs = gradient.size(1), panel = kernels.panel;
   SSCVAE_ASSERT(ins % kernels.lanes == 0 && outs % kernels.lanes == 0);
   SSCVAE_ASSERT(x.size(0) == gradient.size(0) && x.size(2) == gradient.size(2) && x.size(3) == gradient.size(3));

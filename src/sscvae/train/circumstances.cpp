@@ -20,11 +20,10 @@ namespace sscvae::train {
 
 namespace {
 
-constexpr const char* kIsaNames[] = {"portable", "avx2", "avx512"};
 constexpr const char* kUnitNames[] = {"", " with bf16 vectors", " with bf16 tiles"};
 
 std::string instructions(bool bf16) {
-  std::string text = kIsaNames[static_cast<size_t>(kernels::best_isa())];
+  std::string text = kernels::name_of(kernels::best_isa());
   if (bf16) text += kUnitNames[static_cast<size_t>(kernels::best_bfloat16_unit())];
   return text + ", LibTorch " + at::get_cpu_capability();
 }

@@ -1,4 +1,4 @@
-#include "sscvae/kernels/lista_simd.h"
+#include "sscvae/kernels/lista_loops.h"
 
 #include <gtest/gtest.h>
 
@@ -22,18 +22,15 @@ Values random_values(size_t count, unsigned seed) {
 }
 
 /// Every instruction set that this processor has.
-class SimdTest : public ::testing::TestWithParam<Isa> {
+class ListaLoopsOf : public ::testing::TestWithParam<Isa> {
  protected:
   void SetUp() override {
     if (GetParam() > best_isa()) GTEST_SKIP() << "this processor lacks the instruction set";
   }
-  const SimdKernels& kernels() const { return simd_kernels(GetParam()); }
+  const ListaLoops& kernels() const { return lista_loops(GetParam()); }
 };
-std::string name_of(const ::testing::TestParamInfo<Isa>& set) {
-  if (set.param == Isa::kAvx512) return "Avx512";
-  return set.param == Isa::kAvx2 ? "Avx2" : "Portable";
-}
-INSTANTIATE_TEST_SUITE_P(Sets, SimdTest, ::testing::Values(Isa::kPortable, Isa::kAvx2, Isa::kAvx512), name_of);
+INSTANTIATE_TEST_SUITE_P(Sets, ListaLoopsOf, ::testing::ValuesIn(known_isas()),
+                         [](const auto& set) { return std::string(name_of(set.param)); });
 
 constexpr int64_t kRows = 17, kDepth = 23, kStride = 80;
 
@@ -42,7 +39,7 @@ struct Fixture {
   Values a = random_values(48 * 48, 1), b = random_values(kDepth * kStride, 2);
   bool transposed;
   explicit Fixture(bool transposed_left) : transposed(transposed_left) {}
-  Product product(const SimdKernels& kernels) const {
+  Product product(const ListaLoops& kernels) const {
     return {transposed ? Left::kTransposed : Left::kPlain,
             a.data(),
             48,
@@ -62,7 +59,7 @@ struct Fixture {
   }
 };
 
-TEST_P(SimdTest, MultipliesAndAccumulates) {
+TEST_P(ListaLoopsOf, MultipliesAndAccumulates) {
   for (const bool transposed : {false, true}) {
     const Fixture fixture(transposed);
     Values result(48 * kStride, 1.0F);
@@ -79,7 +76,7 @@ float shrunk(double v, double theta) {
   return static_cast<float>(v == 0 ? 0 : std::copysign(std::max(std::abs(v) - theta, 0.0), v));
 }
 
-TEST_P(SimdTest, ShrinksProducts) {
+TEST_P(ListaLoopsOf, ShrinksProducts) {
   const Fixture fixture(false);
   const Values drive = random_values(48 * kStride, 3), theta = random_values(48 * kStride, 4);  // both signs
   Values code(48 * kStride);
@@ -91,7 +88,7 @@ TEST_P(SimdTest, ShrinksProducts) {
     }
 }
 
-TEST_P(SimdTest, ListsOfNonZerosChangeNoBit) {
+TEST_P(ListaLoopsOf, ListsOfNonZerosChangeNoBit) {
   Fixture fixture(false);
   for (int64_t row = 0; row < 48; ++row)  // columns 3, 6, ... are zero in all rows, the others in every second one
     for (int64_t k = 0; k < 48; ++k)
@@ -115,7 +112,7 @@ TEST_P(SimdTest, ListsOfNonZerosChangeNoBit) {
   EXPECT_EQ(sum, listed_sum);
 }
 
-TEST_P(SimdTest, ShrinkageKeepsZeroAndNotANumber) {
+TEST_P(ListaLoopsOf, ShrinkageKeepsZeroAndNotANumber) {
   const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
   const Values v{0.0F, -0.0F, 0.0F, 2.0F, -2.0F, 2.0F, -2.0F, nan, nan, infinity, 1.0F, -1.0F, 0.5F, 0.5F, 3.0F, -3.0F};
   const Values theta{1.0F,  1.0F, -1.0F, 0.5F, 0.5F, -0.5F, -0.5F, 0.5F,
@@ -128,7 +125,7 @@ TEST_P(SimdTest, ShrinkageKeepsZeroAndNotANumber) {
     else EXPECT_EQ(code[i], expected[i]) << i;
 }
 
-TEST_P(SimdTest, PassesGradientsWhereTheCodeIsNotZero) {
+TEST_P(ListaLoopsOf, PassesGradientsWhereTheCodeIsNotZero) {
   const Fixture fixture(false);
   Values code = random_values(48 * kStride, 5);
   for (size_t i = 0; i < code.size(); i += 3) code[i] = 0;
@@ -156,7 +153,7 @@ TEST_P(SimdTest, PassesGradientsWhereTheCodeIsNotZero) {
     }
 }
 
-TEST_P(SimdTest, Scales) {
+TEST_P(ListaLoopsOf, Scales) {
   const Values v = random_values(64, 6), added = random_values(64, 7);
   Values scaled(64), sum(64);
   kernels().scale(0.25F, v.data(), nullptr, scaled.data(), 64);

@@ -2,10 +2,11 @@
 
 #include <cstdint>
 
-#include "sscvae/kernels/epilogue.h"
+#include "sscvae/kernels/act.h"
+#include "sscvae/kernels/simd/loops_of_sets.h"
 #include "sscvae/kernels/weight_view.h"
 
-/// The float32 inner loops of one instruction set, compiled from float_kernels.inl for each.
+/// The inner loops of float32 convolutions.
 namespace sscvae::kernels {
 
 /// A map [images][height][width][channels], cut into tiles of 4x4 pixels.
@@ -43,7 +44,7 @@ struct PointwiseCall {
   Act activation;
 };
 
-struct FloatKernels {
+struct ConvolutionLoops {
   int64_t lanes;         // floats of a vector
   int64_t panel;         // output channels that are multiplied at once
   int64_t block_tiles;   // tiles of a Winograd task at most
@@ -70,18 +71,8 @@ struct FloatKernels {
   /// where it is not null; it may be `out`.
   void (*multiply_dense)(const float* x, int64_t rows, int64_t depth, const float* weights, int64_t panels,
                          const float* added, float* out);
-  /// y = act(scale[c] x + shift[c]) for `pixels` pixels of `channels` channels, a multiple of `lanes`.
-  void (*scale_shift)(const float* x, const float* scale, const float* shift, int64_t pixels, int64_t channels, Act act,
-                      float* y);
-  /// Adds each channel's sum and sum of squares over the pixels; `channels` is a multiple of `lanes`, at most 1024.
-  void (*channel_sums)(const float* x, int64_t pixels, int64_t channels, double* sums, double* squares);
 };
 
-const FloatKernels& float_kernels(Isa isa);
-
-extern const FloatKernels kFloatPortable;
-#ifdef SSCVAE_X86
-extern const FloatKernels kFloatAvx2, kFloatAvx512;
-#endif
+SSCVAE_LOOPS(ConvolutionLoops, convolution_loops)
 
 }  // namespace sscvae::kernels

@@ -1,19 +1,9 @@
-// Convolutions of channels-last float32 maps, for vectors of kLanes floats. Included inside an unnamed namespace, once
-// for each instruction set, after kLanes, kRows (rows of the register tile) and kBlockTiles are defined. Nothing of the
-// standard library is used below: an inline function of it, compiled here, could replace the portable copy elsewhere.
+// Convolutions of channels-last float32 maps. A panel is two vectors of output channels; register tiles of kRows pixels
+// by a panel hold sums.
 
-typedef float Vec __attribute__((vector_size(kLanes * 4), aligned(4), may_alias));
-typedef int IntVec __attribute__((vector_size(kLanes * 4), may_alias));
+constexpr int kRows = SSCVAE_CONVOLUTION_ROWS, kBlockTiles = SSCVAE_CONVOLUTION_TILES;
 constexpr int kPanel = 2 * kLanes, kBlockPixels = 8 * kRows;
 constexpr int kPanelsAtOnce = 128 / kPanel > 0 ? 128 / kPanel : 1;
-
-inline Vec load(const float* p) { return *reinterpret_cast<const Vec*>(p); }
-inline void store(float* p, Vec v) { *reinterpret_cast<Vec*>(p) = v; }
-inline Vec splat(float v) { return v - Vec{}; }
-/// NaN stays NaN: where two numbers cannot be compared, the second one is taken, as the instruction does it.
-inline Vec relu(Vec v) { return Vec{} > v ? Vec{} : v; }
-/// NaN where either one is.
-inline Vec larger(Vec a, Vec b) { return (a > b) | (a != a) ? a : b; }
 
 /// B^T d for six vectors.
 inline void transform_input(const Vec d[6], Vec t[6]) {
@@ -295,43 +285,6 @@ void accumulate_tiles(const float* w, int64_t w_panels, const float* v, int64_t 
     }
 }
 
-/// e^x by 2^n e^r, |r| <= log(2) / 2, with Cephes' polynomial; relative error about 2e-7. x is kept within +-87.
-inline Vec exp_of(Vec x) {
-  x = x > -87.0f ? x : splat(-87.0f);
-  x = x < 87.0f ? x : splat(87.0f);
-  const Vec shifted = x * 1.44269504f + 12582912.0f;  // 1.5 2^23: the last bits are the rounded integer
-  const Vec n = shifted - 12582912.0f;
-  const Vec r = x - n * 0.693359375f + n * 2.12194440e-4f;
-  Vec p = splat(1.9875691500e-4f);
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  const IntVec power = (reinterpret_cast<const IntVec&>(shifted) << 23) + 0x3f800000;
-  return p * reinterpret_cast<const Vec&>(power);
-}
-
-inline Vec activate(Vec v, Act act) {
-  if (act == Act::kRelu) return relu(v);
-  if (act == Act::kSilu) return v / (1.0f + exp_of(-v));
-  return v;
-}
-
-/// Writes the first `count` channels of a vector.
-inline void store_some(float* p, Vec v, int64_t count) {
-  if (count >= kLanes) return store(p, v);
-  for (int64_t i = 0; i < count; ++i) p[i] = v[i];
-}
-
-inline Vec load_some(const float* p, int64_t count) {
-  if (count >= kLanes) return load(p);
-  Vec v{};
-  for (int64_t i = 0; i < count; ++i) v[i] = p[i];
-  return v;
-}
-
 void write_map(const WinogradCall& call, const TilePlace& at, const Vec y[4][4], int64_t channel, int64_t count) {
   for (int r = 0; r < 4 && at.row + r < call.x.height; ++r)
     for (int c = 0; c < 4 && at.column + c < call.x.width; ++c) {
@@ -441,33 +394,6 @@ void pointwise(const PointwiseCall& call, int64_t first, int64_t last, float* sc
   }
 }
 
-void scale_shift(const float* x, const float* scale, const float* shift, int64_t pixels, int64_t channels, Act act,
-                 float* y) {
-  for (int64_t pixel = 0; pixel < pixels; ++pixel, x += channels, y += channels)
-    for (int64_t k = 0; k < channels; k += kLanes)
-      store(y + k, activate(load(x + k) * load(scale + k) + load(shift + k), act));
-}
-
-void channel_sums(const float* x, int64_t pixels, int64_t channels, double* sums, double* squares) {
-  constexpr int64_t kTogether = 64;  // pixels whose float sums are exact enough
-  for (int64_t first = 0; first < pixels; first += kTogether) {
-    const int64_t count = pixels - first < kTogether ? pixels - first : kTogether;
-    for (int64_t k = 0; k < channels; k += kLanes) {
-      Vec sum{}, square{};
-      for (int64_t i = 0; i < count; ++i) {
-        const Vec v = load(x + (first + i) * channels + k);
-        sum += v;
-        square += v * v;
-      }
-      for (int j = 0; j < kLanes; ++j) {
-        sums[k + j] += sum[j];
-        squares[k + j] += square[j];
-      }
-    }
-  }
-}
-
-constexpr FloatKernels kTable{kLanes,           kPanel,         kBlockTiles,       kBlockPixels,
-                              winograd_scratch, winograd,       transform_weights, transform_input,
-                              transform_gradient, accumulate_tiles, transform_sums, pointwise,
-                              multiply_dense,   scale_shift,    channel_sums};
+constexpr ConvolutionLoops kTable{
+    kLanes,   kPanel,     kBlockTiles,     kBlockPixels, winograd_scratch, winograd, transform_weights, transform_input,
+    transform_gradient, accumulate_tiles,  transform_sums, pointwise,        multiply_dense};

@@ -2,9 +2,9 @@
 
 #include <cstdint>
 
-#include "sscvae/kernels/epilogue.h"
+#include "sscvae/kernels/simd/loops_of_sets.h"
 
-/// The float32 inner loops of unfolded shrinkage on one tile of positions, for three instruction sets. Plain pointers:
+/// The float32 inner loops of unfolded shrinkage on one tile of positions. Plain pointers:
 /// who calls them owns the layout, which is row-major with one stride for all matrices of a call.
 namespace sscvae::kernels {
 
@@ -43,7 +43,7 @@ struct GradientStep {
   const float* added = nullptr;  ///< of gradient_step alone: g = A B + added
 };
 
-struct SimdKernels {
+struct ListaLoops {
   int64_t panel_width, row_block;
   /// The columns of a row-major A [rows, depth] in which a block of rows has a value other than zero: a list for each
   /// block, `depth` apart, and its length. A must be readable up to the next multiples of row_block and 16. Returns the
@@ -63,12 +63,6 @@ struct SimdKernels {
   void (*scale)(float factor, const float* v, const float* added, float* result, int64_t count);
 };
 
-/// What the processor lacks must not be asked for (see best_isa).
-const SimdKernels& simd_kernels(Isa isa);
-
-extern const SimdKernels kSimdPortable;
-#ifdef SSCVAE_X86
-extern const SimdKernels kSimdAvx2, kSimdAvx512;
-#endif
+SSCVAE_LOOPS(ListaLoops, lista_loops)
 
 }  // namespace sscvae::kernels

@@ -1,34 +1,17 @@
-// The inner loops of lista_simd.h on vectors of kLanes floats and blocks of kRows x kVectors accumulators. Included by
-// each lista_simd_<set>.cpp in its unnamed namespace, under that file's target pragma.
+// Unfolded shrinkage on tiles of positions. Blocks of kRows x kVectors vectors of sums stay in registers.
 
+constexpr int kRows = SSCVAE_LISTA_ROWS, kVectors = 2;
 constexpr int64_t kPanelWidth = kLanes * kVectors;
-typedef float Vector __attribute__((vector_size(kLanes * sizeof(float))));
-typedef int32_t Bits __attribute__((vector_size(kLanes * sizeof(float))));
 
-inline Vector load(const float* from) {
-  Vector v;
-  __builtin_memcpy(&v, from, sizeof v);
-  return v;
-}
-inline void store(float* to, Vector v) { __builtin_memcpy(to, &v, sizeof v); }
-
-/// sign(v) max(|v| - theta, 0), and 0 at v = 0 for any theta. NaN of either one passes through.
-inline Vector shrunk(Vector v, Vector theta) {
-  const Bits bits = reinterpret_cast<Bits>(v), sign = bits & static_cast<int32_t>(0x80000000);
-  const Vector magnitude = reinterpret_cast<Vector>(bits ^ sign) - theta;
-  const Bits dropped = (magnitude <= 0) | ((v == 0) & (theta == theta));
-  return reinterpret_cast<Vector>((reinterpret_cast<Bits>(magnitude) | sign) & ~dropped);
-}
-
-inline void pass_gradient(Vector g, const GradientStep& step, int64_t at) {
-  const Vector code = load(step.code + at);
-  const Bits active = code != 0;
-  const Vector outer = reinterpret_cast<Vector>(reinterpret_cast<Bits>(g) & active);
+inline void pass_gradient(Vec g, const GradientStep& step, int64_t at) {
+  const Vec code = load(step.code + at);
+  const Ints active = code != 0;
+  const Vec outer = reinterpret_cast<Vec>(reinterpret_cast<Ints>(g) & active);
   store(step.outer + at, outer);
   store(step.drive_gradient + at, load(step.drive_gradient + at) + outer);
   if (!step.threshold_gradient) return;
-  const Bits sign = reinterpret_cast<Bits>(code) & static_cast<int32_t>(0x80000000);
-  const Vector along = reinterpret_cast<Vector>(reinterpret_cast<Bits>(outer) ^ sign);
+  const Ints sign = reinterpret_cast<Ints>(code) & static_cast<int32_t>(0x80000000);
+  const Vec along = reinterpret_cast<Vec>(reinterpret_cast<Ints>(outer) ^ sign);
   store(step.threshold_gradient + at, load(step.threshold_gradient + at) - along);
 }
 
@@ -55,7 +38,7 @@ struct LeftColumn {
 /// cache.
 template <Left kLeft, class Finish>
 inline void multiply_block(const Product& p, int64_t row, int64_t panel, Finish finish) {
-  Vector sum[kRows][kVectors] = {};
+  Vec sum[kRows][kVectors] = {};
   for (int i = 0; i < kRows; ++i) finish.expect(row + i, panel * kPanelWidth);
   const int64_t share = (kPanelWidth * kRows + p.rows - 1) / p.rows;  // floats of the next panel for each k
   const float* ahead = p.b + (panel + 1) * p.b_panel_stride + row / kRows * p.depth * share;
@@ -64,7 +47,7 @@ inline void multiply_block(const Product& p, int64_t row, int64_t panel, Finish 
   for (int64_t k = 0; k < p.depth; ++k, left.advance(), b += p.b_depth_stride) {
     if (kLeft == Left::kPlain) __builtin_prefetch(ahead + k * share, 0, 2);
     else __builtin_prefetch(left.at[0] + 2 * kRows - 1);  // the end of this column in the next block
-    Vector right[kVectors];
+    Vec right[kVectors];
 #pragma GCC unroll 4
     for (int j = 0; j < kVectors; ++j) right[j] = load(b + j * kLanes);
 #pragma GCC unroll 16
@@ -81,7 +64,7 @@ inline void multiply_block(const Product& p, int64_t row, int64_t panel, Finish 
 /// The same over the listed columns of A.
 template <class Finish>
 inline void multiply_active(const Product& p, int64_t row, int64_t panel, Finish finish) {
-  Vector sum[kRows][kVectors] = {};
+  Vec sum[kRows][kVectors] = {};
   for (int i = 0; i < kRows; ++i) finish.expect(row + i, panel * kPanelWidth);
   const int32_t* list = p.active + row / kRows * p.depth;
   const int64_t count = p.active_counts[row / kRows];
@@ -89,7 +72,7 @@ inline void multiply_active(const Product& p, int64_t row, int64_t panel, Finish
   for (int64_t n = 0; n < count; ++n) {
     const int64_t k = list[n];
     const float* b = p.b + panel * p.b_panel_stride + k * p.b_depth_stride;
-    Vector right[kVectors];
+    Vec right[kVectors];
 #pragma GCC unroll 4
     for (int j = 0; j < kVectors; ++j) right[j] = load(b + j * kLanes);
 #pragma GCC unroll 16
@@ -108,7 +91,7 @@ int64_t find_active(const float* a, int64_t stride, int64_t rows, int64_t depth,
   for (int64_t row = 0; row < rows; row += kRows, lists += depth, ++counts) {
     int32_t count = 0;
     for (int64_t column = 0; column < depth; column += kLanes) {
-      Bits any = {};
+      Ints any = {};
       for (int i = 0; i < kRows; ++i) any |= load(a + (row + i) * stride + column) != 0;
       for (int64_t lane = 0; lane < kLanes && column + lane < depth; ++lane) {
         if (any[lane]) lists[count++] = static_cast<int32_t>(column + lane);
@@ -148,13 +131,13 @@ struct Store {
   float* result;
   int64_t stride;
   void expect(int64_t, int64_t) const {}
-  void operator()(int64_t row, int64_t column, Vector sum) const { store(result + row * stride + column, sum); }
+  void operator()(int64_t row, int64_t column, Vec sum) const { store(result + row * stride + column, sum); }
 };
 struct Accumulate {
   float* result;
   int64_t stride;
   void expect(int64_t row, int64_t column) const { expect_row(result + row * stride + column); }
-  void operator()(int64_t row, int64_t column, Vector sum) const {
+  void operator()(int64_t row, int64_t column, Vec sum) const {
     float* to = result + row * stride + column;
     store(to, load(to) + sum);
   }
@@ -166,7 +149,7 @@ struct Shrink {
     expect_row(step.drive + row * stride + column);
     expect_row(step.threshold + row * stride + column);
   }
-  void operator()(int64_t row, int64_t column, Vector sum) const {
+  void operator()(int64_t row, int64_t column, Vec sum) const {
     const int64_t at = row * stride + column;
     store(step.code + at, shrunk(sum + load(step.drive + at), load(step.threshold + at)));
   }
@@ -181,7 +164,7 @@ struct PassGradient {
     if (step.threshold_gradient) expect_row(step.threshold_gradient + at);
     if (step.added) expect_row(step.added + at);
   }
-  void operator()(int64_t row, int64_t column, Vector sum) const {
+  void operator()(int64_t row, int64_t column, Vec sum) const {
     const int64_t at = row * stride + column;
     pass_gradient(step.added ? sum + load(step.added + at) : sum, step, at);
   }
@@ -205,7 +188,10 @@ void mask_gradient(const float* g, const GradientStep& step, int64_t count) {
 }
 void scale(float factor, const float* v, const float* added, float* result, int64_t count) {
   for (int64_t i = 0; i < count; i += kLanes) {
-    const Vector scaled = factor * load(v + i);
+    const Vec scaled = factor * load(v + i);
     store(result + i, added ? scaled + load(added + i) : scaled);
   }
 }
+
+constexpr ListaLoops kTable{kPanelWidth,   kRows,  find_active,   multiply, shrink_step,
+                            gradient_step, shrink, mask_gradient, scale};

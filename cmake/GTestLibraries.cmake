@@ -1,0 +1,15 @@
+# Defines GTest::gtest and GTest::gtest_main: of the system, or for another kind of processor compiled from the sources
+# that Debian's package googletest brings.
+include_guard()
+if(NOT CMAKE_CROSSCOMPILING)
+  find_package(GTest REQUIRED)
+  return()
+endif()
+find_path(SSCVAE_GOOGLETEST googletest/CMakeLists.txt PATHS /usr/src/googletest NO_DEFAULT_PATH REQUIRED)
+mark_as_advanced(SSCVAE_GOOGLETEST)
+add_subdirectory("${SSCVAE_GOOGLETEST}/googletest" googletest EXCLUDE_FROM_ALL)
+foreach(library gtest gtest_main)
+  if(NOT TARGET GTest::${library})
+    add_library(GTest::${library} ALIAS ${library})
+  endif()
+endforeach()
