@@ -1,14 +1,10 @@
 #include "sscvae/kernels/patches.h"
 
-#include <ATen/ops/constant_pad_nd.h>
-#include <ATen/ops/conv2d.h>
-#include <ATen/ops/conv_transpose2d.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/eye.h>
-#include <ATen/ops/rand.h>
 #include <gtest/gtest.h>
 
-#include "sscvae/nn/arrays.h"
+#include "sscvae/array/maps.h"
+#include "sscvae/array/reductions.h"
+#include "support/random_arrays.h"
 
 namespace sscvae::kernels {
 namespace {
@@ -28,26 +24,29 @@ class PatchesOf : public ::testing::TestWithParam<PatchCase> {
 /// What a convolution with one filter for each number of a window finds.
 TEST_P(PatchesOf, AreWhatConvolutionsSee) {
   const PatchGrid g = grid();
-  const at::Tensor map = at::rand({g.images, g.height, g.width, g.channels});
-  at::Tensor patches = at::empty({g.positions(), g.numbers()});
-  gather_patches(g, map.const_data_ptr<float>(), patches.mutable_data_ptr<float>());
+  testing::RandomArrays random(1);
+  const Array map = random.uniform({g.images, g.height, g.width, g.channels});
+  Array patches = Array::empty({g.positions(), g.numbers()});
+  gather_patches(g, map.data<float>(), patches.data<float>());
   const int64_t before = g.before(), after = g.side - 1 - before;
-  const at::Tensor filters = at::eye(g.numbers()).view({g.numbers(), g.side, g.side, g.channels}).permute({0, 3, 1, 2});
-  const at::Tensor padded = at::constant_pad_nd(map.permute({0, 3, 1, 2}), {before, after, before, after});
-  const at::Tensor expected = at::conv2d(padded, filters).permute({0, 2, 3, 1}).reshape({g.positions(), g.numbers()});
-  EXPECT_TRUE(patches.equal(expected));
+  const Array filters =
+      Array::identity(g.numbers()).view({g.numbers(), g.side, g.side, g.channels}).permute({0, 3, 1, 2});
+  const Array padded = pad(map.permute({0, 3, 1, 2}), {before, after, before, after});
+  const Array expected = conv2d(padded, filters).permute({0, 2, 3, 1}).reshape({g.positions(), g.numbers()});
+  EXPECT_TRUE(equal(patches, expected));
 }
 
 /// <gather(x), p> = <x, sum(p)>.
 TEST_P(PatchesOf, SumIsTheTranspose) {
   const PatchGrid g = grid();
-  const at::Tensor map = at::rand({g.images, g.height, g.width, g.channels});
-  const at::Tensor weights = at::rand({g.positions(), g.numbers()});
-  at::Tensor patches = at::empty_like(weights), sums = at::empty_like(map);
-  gather_patches(g, map.const_data_ptr<float>(), patches.mutable_data_ptr<float>());
-  sum_patches(g, weights.const_data_ptr<float>(), sums.mutable_data_ptr<float>());
-  const double one = (patches.to(at::kDouble) * weights).sum().item<double>();
-  const double other = (map.to(at::kDouble) * sums).sum().item<double>();
+  testing::RandomArrays random(1);
+  const Array map = random.uniform({g.images, g.height, g.width, g.channels});
+  const Array weights = random.uniform({g.positions(), g.numbers()});
+  Array patches = empty_like(weights), sums = empty_like(map);
+  gather_patches(g, map.data<float>(), patches.data<float>());
+  sum_patches(g, weights.data<float>(), sums.data<float>());
+  const double one = sum(patches.to(kFloat64) * weights);
+  const double other = sum(map.to(kFloat64) * sums);
   EXPECT_NEAR(one, other, 1e-6 * one);
 }
 
