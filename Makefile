@@ -32,7 +32,7 @@ override CMAKE_ARGS += -DTORCH_ROOT=$(TORCH_ROOT)
 export TORCH_ROOT
 endif
 
-.PHONY: help setup configure build build-all demo test test-isa test-gpu check-alone asan bench bench-peers bench-quality format format-check lint clean
+.PHONY: help setup configure build build-all demo test test-isa test-arm test-gpu check-alone asan bench bench-peers bench-quality format format-check lint clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -61,11 +61,14 @@ test: build-all ## what a contributor must pass (everything but the tests that n
 	cd $(BUILD) && ctest -LE gpu -j 2 --output-on-failure
 
 # Said before the build, which takes minutes.
-ifneq ($(and $(filter test-isa,$(MAKECMDGOALS)),$(filter-out portable avx2 avx512 avx512_bf16 amx,$(ISA))),)
-$(error ISA: expected portable, avx2, avx512, avx512_bf16 or amx, got '$(ISA)')
+ifneq ($(and $(filter test-isa,$(MAKECMDGOALS)),$(filter-out portable neon avx2 avx512 avx512_bf16 amx,$(ISA))),)
+$(error ISA: expected portable, neon, avx2, avx512, avx512_bf16 or amx, got '$(ISA)')
 endif
 test-isa: build-all ## the same for each instruction set that this processor has, or for those in ISA="portable avx2"
 	tools/test_isa.sh $(BUILD) $(ISA)
+
+test-arm: ## the tests of what runs without LibTorch, cross-compiled for 64-bit ARM and emulated (installs what that takes)
+	@JOBS=$(JOBS) CMAKE_ARGS="$(CMAKE_ARGS)" tools/test_arm.sh
 
 check-alone: $(BUILD)/.setup-done ## compile a share of the sources one by one (SHARE=1/16: which ones changes with every commit)
 	@tools/check_alone.sh $(SHARE)
@@ -103,4 +106,4 @@ lint: $(BUILD)/.setup-done ## clang-tidy on the sources changed since LINT_BASE 
 	@tools/lint.sh build-alone $(LINT_BASE)
 
 clean: ## remove what was built (not the .venv)
-	rm -rf $(BUILD) build-alone build-asan build-debug build-gpu $(DEMO_OUT)
+	rm -rf $(BUILD) build-alone build-arm build-asan build-debug build-gpu $(DEMO_OUT)

@@ -126,7 +126,7 @@ std::set<std::string> unnamed_definitions(const std::string& text) {
 
 /// Compiled with options of their own, and so never in a batch.
 bool is_compiled_alone(const fs::path& file) {
-  static const std::regex name(R"(.*_(portable|avx2|avx512|amx)\.cpp)");
+  static const std::regex name(R"(.*_(avx512|amx)\.cpp)");
   return std::regex_match(file.filename().string(), name);
 }
 
