@@ -108,9 +108,10 @@ TEST(Winograd, TakesWeightsInAnyOrder) {
 /// [P,C] of all pixels.
 Array pixel_rows(const Array& map) { return map.permute({0, 2, 3, 1}).reshape({-1, map.size(1)}); }
 
-/// For each tap, the product of gradients with the inputs that it sees.
-Array expected_weight_gradient(const Array& x, const Array& gradient, bool input_relu, DataType type) {
-  const Array border = pad((input_relu ? relu(x) : x).to(type), {1, 1, 1, 1}), outs = pixel_rows(gradient.to(type)).t();
+/// In float64, for each tap the product of gradients with the inputs that it sees.
+Array expected_weight_gradient(const Array& x, const Array& gradient, bool input_relu) {
+  const Array border = pad((input_relu ? relu(x) : x).to(kFloat64), {1, 1, 1, 1});
+  const Array outs = pixel_rows(gradient.to(kFloat64)).t();
   std::vector<Array> taps;
   for (int64_t tap = 0; tap < 9; ++tap)
     taps.push_back(mm(outs, pixel_rows(border.narrow(2, tap / 3, x.size(2)).narrow(3, tap % 3, x.size(3)))));
@@ -123,7 +124,7 @@ TEST(Winograd, WeightGradientIsThatOfTheConvolution) {
        {std::tuple{1, 16, 16, 8, 8}, {2, 32, 64, 9, 33}, {1, 80, 48, 5, 130}, {3, 144, 32, 37, 20}, {1, 64, 96, 1, 1}})
     for (const bool input_relu : {false, true}) {
       const Array x = random.map({batch, ins, height, width}), gradient = random.map({batch, outs, height, width});
-      const Array wanted = expected_weight_gradient(x, gradient, input_relu, kFloat64);
+      const Array wanted = expected_weight_gradient(x, gradient, input_relu);
       for (const Isa isa : available_isas()) {
         const Array found = winograd_weight_gradient(x, gradient, input_relu, isa);
         ASSERT_EQ(found.sizes(), wanted.sizes());
@@ -133,12 +134,12 @@ TEST(Winograd, WeightGradientIsThatOfTheConvolution) {
     }
 }
 
-TEST(Winograd, WeightGradientsOfManyTilesAreAddedUp) {  // more than scratch memory holds
+TEST(Winograd, WeightGradientsOfManyTilesAreAddedUp) {  // 8192, more than scratch memory holds
   RandomArrays random(9);
-  const Array x = random.map({2, 512, 64, 64}), gradient = random.map({2, 256, 64, 64});
-  const Array wanted = expected_weight_gradient(x, gradient, false, kFloat32);
+  const Array x = random.map({8, 32, 128, 128}), gradient = random.map({8, 32, 128, 128});
+  const Array wanted = expected_weight_gradient(x, gradient, false);
   const Array found = winograd_weight_gradient(x, gradient, false);
-  EXPECT_LT(largest(found - wanted), 3e-5 * largest(wanted));
+  EXPECT_LT(largest(found - wanted), 1e-4 * largest(wanted));
 }
 
 TEST(Pointwise, EqualsTheConvolutionAlsoIntoAPhase) {
