@@ -9,16 +9,13 @@
 #include "sscvae/core/error.h"
 #include "sscvae/engine/compose.h"
 #include "sscvae/engine/steps.h"
-#include "sscvae/kernels/bfloat16_convolution.h"
-#include "sscvae/kernels/pointwise.h"
-#include "sscvae/kernels/winograd.h"
+#include "sscvae/kernels/convolution.h"
 
 namespace sscvae::engine {
 
 namespace {
 
 using graph::Value;
-using kernels::Bfloat16Convolution;
 
 constexpr int64_t kFewChannels = 3;  // below, the taps of a 3x3 convolution are laid side by side
 constexpr int64_t kVector = 16;      // channels that the kernels want a multiple of
@@ -64,20 +61,15 @@ Array weight_for_taps(const Array& weight) {
   return laid;
 }
 
-/// A convolution of one of the kernels, packed.
-using Kernel = std::variant<Bfloat16Convolution, kernels::Winograd, kernels::Pointwise>;
-
 /// 1x1 or 3x3.
-Kernel make_kernel(const Array& weight, const Array& bias, Precision precision) {
-  const bool wide = weight.size(2) == 3;
-  if (precision == Precision::kBf16)
-    return Bfloat16Convolution(weight, bias, wide ? kernels::Taps{3, 3, -1, -1} : kernels::Taps{});
-  if (wide) return kernels::Winograd(weight, bias);
-  return kernels::Pointwise(weight, bias);
-}
-
-void run_kernel(const Kernel& kernel, const Array& x, const Array& out, const kernels::Epilogue& epilogue = {}) {
-  std::visit([&](const auto& k) { k.run(x, out, epilogue); }, kernel);
+kernels::Convolution make_kernel(const Array& weight, const Array& bias, Precision precision,
+                                 const graph::Convolution* appended = nullptr) {
+  kernels::ConvolutionKind kind{weight, bias, map_type(precision)};
+  if (appended) {
+    kind.appended_weight = appended->weight;
+    kind.appended_bias = appended->bias;
+  }
+  return kernels::Convolution(kind);
 }
 
 std::vector<Value> inputs_of(const FusedConvolution& fused) {
@@ -106,9 +98,7 @@ class ConvolutionStep : public Step {
         type_(map_type(precision)),
         out_channels_((fused.appended ? fused.appended->weight : fused.convolution->weight).size(0)),
         kernel_(make_kernel(on_image_ ? weight_for_taps(fused.convolution->weight) : fused.convolution->weight,
-                            fused.convolution->bias, precision)) {
-    if (fused.appended) std::get<Bfloat16Convolution>(kernel_).append(fused.appended->weight, fused.appended->bias);
-  }
+                            fused.convolution->bias, precision, fused.appended)) {}
 
   void run(Pass& pass) const override {
     Array x = pass.map(fused_.input, on_image_ ? kFloat32 : type_);
@@ -118,7 +108,7 @@ class ConvolutionStep : public Step {
     const int64_t shrink = epilogue.pool ? 2 : 1;
     Array out = pass.arena.map({x.size(0), out_channels_, x.size(2) / shrink, x.size(3) / shrink},
                                fused_.float_output ? kFloat32 : type_);
-    run_kernel(kernel_, x, out, epilogue);
+    kernel_.run(x, out, epilogue);
     pass.values[static_cast<size_t>(output)] = out;
   }
   int64_t macs(const Array& result) const override {
@@ -132,7 +122,7 @@ class ConvolutionStep : public Step {
   bool on_image_;
   DataType type_;
   int64_t out_channels_;
-  Kernel kernel_;
+  kernels::Convolution kernel_;
 };
 
 /// The pixels (2y + row, 2x + column) of a map.
@@ -159,7 +149,7 @@ class ExpansionStep : public Step {
     Array out = pass.arena.map({x.size(0), out_channels_, 2 * x.size(2), 2 * x.size(3)}, type_);
     for (int64_t i = 0; i < 4; ++i) {
       Array phase = phase_of(out, i / 2, i % 2);
-      run_kernel(kernels_[static_cast<size_t>(i)], x, phase);
+      kernels_[static_cast<size_t>(i)].run(x, phase);
     }
     pass.values[static_cast<size_t>(output)] = out;
   }
@@ -168,7 +158,7 @@ class ExpansionStep : public Step {
  private:
   DataType type_;
   int64_t out_channels_, weights_;
-  std::vector<Kernel> kernels_;
+  std::vector<kernels::Convolution> kernels_;
 };
 
 ExpansionStep::Phases phases_of(const graph::TransposedConvolution& op) {
@@ -207,7 +197,7 @@ class HalvingStep : public Step {
     for (int64_t i = 0; i < 4; ++i)
       blocks.narrow(1, i * channels, channels).copy_(phase_of(x, i / 2, i % 2).slice(2, 0, height).slice(3, 0, width));
     Array out = pass.arena.map({x.size(0), out_channels_, height, width}, type_);
-    run_kernel(kernel_, blocks, out);
+    kernel_.run(blocks, out);
     pass.values[static_cast<size_t>(output)] = out;
   }
   int64_t macs(const Array& result) const override { return weights_ * positions_of(result); }
@@ -216,7 +206,7 @@ class HalvingStep : public Step {
   static const Array& weight_of(const graph::Node& node) { return std::get<graph::Convolution>(node.operation).weight; }
   DataType type_;
   int64_t out_channels_, weights_;
-  Kernel kernel_;
+  kernels::Convolution kernel_;
 };
 
 class ComposedStep : public Step {
@@ -228,8 +218,8 @@ class ComposedStep : public Step {
         weights_(std::get<graph::TransposedConvolution>(expansion.operation).weight.numel() / 4 +
                  fused.convolution->weight.numel()) {
     for (const Phase& phase : compose(std::get<graph::TransposedConvolution>(expansion.operation), *fused.convolution))
-      phases_.emplace_back(phase.weight, Array(), kernels::Taps{2, 2, phase.row - 1, phase.column - 1},
-                           phase.edge_biases);
+      phases_.emplace_back(kernels::ConvolutionKind{
+          phase.weight, {}, kBFloat16, kernels::Taps{2, 2, phase.row - 1, phase.column - 1}, phase.edge_biases});
   }
   void run(Pass& pass) const override {
     const Array x = pass.map(inputs[0], kBFloat16);
@@ -245,7 +235,7 @@ class ComposedStep : public Step {
  private:
   kernels::Epilogue epilogue_;
   int64_t out_channels_, weights_;
-  std::vector<Bfloat16Convolution> phases_;
+  std::vector<kernels::Convolution> phases_;
 };
 
 }  // namespace

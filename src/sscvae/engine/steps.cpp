@@ -10,19 +10,17 @@
 #include "sscvae/array/reductions.h"
 #include "sscvae/array/selection.h"
 #include "sscvae/graph/interpreter.h"
-#include "sscvae/kernels/bfloat16_convolution.h"
+#include "sscvae/kernels/convolution.h"
 #include "sscvae/kernels/group_norm.h"
 #include "sscvae/kernels/group_shrink.h"
 #include "sscvae/kernels/lista_kernel.h"
 #include "sscvae/kernels/noise_shrink.h"
-#include "sscvae/kernels/pointwise.h"
 
 namespace sscvae::engine {
 
 namespace {
 
 using graph::Value;
-using kernels::Bfloat16Convolution;
 
 constexpr int64_t kShrunkAtOnce = 256;  // positions that are worth a thread
 constexpr int64_t kProductDepth = 16;   // the kernel of products wants a multiple
@@ -96,13 +94,11 @@ class AttentionStep : public Step {
   /// A B^T in float32 (rounded scores would be far off once they are exponents) as a convolution of side 1 on rows.
   Array product(const Array& a, const Array& b) const {
     const int64_t rows = a.size(0), depth = a.size(1), columns = b.size(0);
-    const bool narrow = type_ == kBFloat16;
     if (depth % kProductDepth != 0) return mm(a, b.t());
     const Array x = a.to(type_).contiguous().view({1, 1, rows, depth}).permute({0, 3, 1, 2});
     const Array weight = b.to(kFloat32).unsqueeze(2).unsqueeze(3), result = Array::empty({rows, columns});
     Array as_map = result.view({1, 1, rows, columns}).permute({0, 3, 1, 2});
-    if (narrow) Bfloat16Convolution(weight, {}, kernels::Taps{}).run(x, as_map, {});
-    else kernels::Pointwise(weight, {}).run(x, as_map, {});
+    kernels::Convolution({weight, {}, type_}).run(x, as_map);
     return result;
   }
   graph::Attention node_;

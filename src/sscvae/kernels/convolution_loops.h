@@ -19,7 +19,13 @@ struct TiledMap {
   int64_t tiles() const { return images * tile_rows() * tile_columns(); }
 };
 
-/// One call of a convolution.
+/// One call of a convolution. Its weights are packed in panels of output channels o, so that a product reads them in
+/// the order of memory; n are the 36 numbers of a transformed tile, c the input channels, P the panel's width:
+///
+///   panel 0: n = 0:  c = 0: o = 0 ... P-1 | c = 1: o = 0 ... P-1 | ...
+///            n = 1:  c = 0: o = 0 ... P-1 | ...
+///            ...
+///   panel 1: n = 0:  c = 0: o = P ... 2P-1 | ...
 struct WinogradCall {
   TiledMap x;
   float* out;

@@ -15,16 +15,15 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/graph/arithmetic.h"
-#include "sscvae/kernels/bfloat16_convolution.h"
 #include "sscvae/kernels/bfloat16_weight_gradient.h"
-#include "sscvae/kernels/winograd.h"
+#include "sscvae/kernels/convolution.h"
 #include "sscvae/nn/recorded.h"
 
 namespace sscvae::nn {
 
 namespace {
 
-using kernels::Bfloat16Convolution;
+using kernels::convolution_weight_gradient;
 using kernels::Epilogue;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
@@ -43,8 +42,7 @@ at::Tensor empty_map(const at::Tensor& like, int64_t channels) {
 at::Tensor run(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias = {},
                const Epilogue& epilogue = {}) {
   at::Tensor out = empty_map(x, weight.size(0));
-  const kernels::Taps taps = weight.size(2) == 3 ? kernels::Taps{3, 3, -1, -1} : kernels::Taps{};
-  Bfloat16Convolution(weight, bias, taps).run(x, out, epilogue);
+  kernels::Convolution({weight, bias, kBFloat16}).run(x, out, epilogue);
   return out;
 }
 
@@ -116,7 +114,7 @@ struct Convolve : torch::autograd::Function<Convolve> {
     const at::Tensor dy = as_map(gradients[0]);
     at::Tensor dx, dw, db;
     if (context->needs_input_grad(0)) dx = in_saved_type(context, run(dy, turned(weight)));
-    if (context->needs_input_grad(1)) dw = kernels::bfloat16_weight_gradient(x, dy, weight.size(2), false);
+    if (context->needs_input_grad(1)) dw = convolution_weight_gradient(x, dy, weight.size(2), false);
     if (context->needs_input_grad(2)) db = kernels::bfloat16_channel_sums(dy);
     return {dx, dw, db};
   }
@@ -127,7 +125,7 @@ struct ConvolveFloat32 : torch::autograd::Function<ConvolveFloat32> {
   static at::Tensor run_winograd(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
     at::Tensor out =
         at::empty({x.size(0), weight.size(0), x.size(2), x.size(3)}, at::TensorOptions(at::kFloat), kChannelsLast);
-    kernels::Winograd(weight, bias).run(x, out, {});
+    kernels::Convolution({weight, bias, kFloat32}).run(x, out);
     return out;
   }
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
@@ -151,7 +149,7 @@ struct ConvolveFloat32 : torch::autograd::Function<ConvolveFloat32> {
     const at::Tensor map = dy.contiguous(kChannelsLast);
     at::Tensor dx, dw, db;
     if (wanted[0]) dx = run_winograd(map, turned(weight), {});
-    if (wanted[1]) dw = kernels::winograd_weight_gradient(x.contiguous(kChannelsLast), map, false);
+    if (wanted[1]) dw = convolution_weight_gradient(x.contiguous(kChannelsLast), map, 3, false);
     if (wanted[2]) db = map.sum({0, 2, 3});
     return {dx, dw, db};
   }
@@ -205,7 +203,7 @@ struct ConvolveImage : torch::autograd::Function<ConvolveImage> {
     at::Tensor dx, dw, db;
     if (context->needs_input_grad(0)) dx = in_saved_type(context, run(dy, turned(weight)));
     if (context->needs_input_grad(1))
-      dw = weight_from_windows(kernels::bfloat16_weight_gradient(taps, dy, 1, false), weight.size(1));
+      dw = weight_from_windows(convolution_weight_gradient(taps, dy, 1, false), weight.size(1));
     if (context->needs_input_grad(2)) db = kernels::bfloat16_channel_sums(dy);
     return {dx, dw, db};
   }
@@ -227,7 +225,7 @@ struct ConvolveToImage : torch::autograd::Function<ConvolveToImage> {
     at::Tensor dx, dw, db;
     if (context->needs_input_grad(0)) dx = in_saved_type(context, run(taps, weight_for_windows(turned(weight))));
     if (context->needs_input_grad(1))
-      dw = turned(weight_from_windows(kernels::bfloat16_weight_gradient(taps, x, 1, false), weight.size(0)));
+      dw = turned(weight_from_windows(convolution_weight_gradient(taps, x, 1, false), weight.size(0)));
     if (context->needs_input_grad(2)) db = gradients[0].sum({0, 2, 3}, false, at::kFloat);
     return {dx, dw, db};
   }
@@ -253,8 +251,8 @@ struct ResidualConvolutions : torch::autograd::Function<ResidualConvolutions> {
     const at::Tensor d_inner = run(dy, turned(widen), {}, masked(inner));
     at::Tensor dx, d_narrow, d_widen;
     if (context->needs_input_grad(0)) dx = in_saved_type(context, run(d_inner, turned(narrow), {}, masked(x, dy)));
-    if (context->needs_input_grad(1)) d_narrow = kernels::bfloat16_weight_gradient(x, d_inner, 3, true);
-    if (context->needs_input_grad(2)) d_widen = kernels::bfloat16_weight_gradient(inner, dy, 1, true);
+    if (context->needs_input_grad(1)) d_narrow = convolution_weight_gradient(x, d_inner, 3, true);
+    if (context->needs_input_grad(2)) d_widen = convolution_weight_gradient(inner, dy, 1, true);
     return {dx, d_narrow, d_widen};
   }
 };
@@ -277,7 +275,7 @@ struct Expand : torch::autograd::Function<Expand> {
     for (int64_t i = 0; i < 4; ++i) {
       const at::Tensor part = weight.select(3, i % 2).select(2, i / 2).t().unsqueeze(2).unsqueeze(3);
       at::Tensor phase = phase_of(out, i);
-      Bfloat16Convolution(part, absent_if_empty(bias), {}).run(map, phase, {});
+      kernels::Convolution({part, absent_if_empty(bias), kBFloat16}).run(map, phase);
     }
     return out;
   }
@@ -297,7 +295,7 @@ struct Expand : torch::autograd::Function<Expand> {
       dx = in_saved_type(context, run(blocks, laid));
     }
     if (context->needs_input_grad(1))
-      dw = kernels::bfloat16_weight_gradient(blocks, x, 1, false).reshape({ins, 2, 2, outs}).permute({0, 3, 1, 2});
+      dw = convolution_weight_gradient(blocks, x, 1, false).reshape({ins, 2, 2, outs}).permute({0, 3, 1, 2});
     if (context->needs_input_grad(2)) db = kernels::bfloat16_channel_sums(dy);
     return {dx, dw, db};
   }
