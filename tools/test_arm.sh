@@ -44,4 +44,5 @@ cmake -S . -B "$build" -G Ninja --toolchain cmake/aarch64.cmake -DCMAKE_BUILD_TY
 # The tests of the ground floor's layers; those of conventions are none of a processor.
 mapfile -t programs < <(ninja -C "$build" -t targets all | sed -n 's/^\(sscvae_[a-z]*_test\): .*/\1/p' | grep -v layering)
 ninja -C "$build" -j "${JOBS:-2}" "${programs[@]}"
-exec ctest --test-dir "$build" -L unit -j "${JOBS:-2}" --output-on-failure
+# Thousands of damaged files take an emulator half an hour, and say nothing of a processor.
+exec ctest --test-dir "$build" -L unit -E Hostile -j "${JOBS:-2}" --output-on-failure
