@@ -27,35 +27,50 @@ QUALITY_ARGS ?=
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
+WITHOUT_LIBTORCH := $(if $(findstring SSCVAE_TRAINING=OFF,$(CMAKE_ARGS)),--without-libtorch)
 ifneq ($(TORCH_ROOT),)
 override CMAKE_ARGS += -DTORCH_ROOT=$(TORCH_ROOT)
 export TORCH_ROOT
 endif
 
-.PHONY: help setup configure build build-all demo test test-isa test-arm test-gpu check-alone asan bench bench-peers bench-quality format format-check lint clean
+.PHONY: help setup configure build build-all first-pictures demo test test-isa test-arm test-gpu check-alone asan bench bench-peers bench-quality format format-check lint clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: ## install what the build needs (compiler, libraries, LibTorch); quick when it is there
-	@tools/setup.sh
+	@tools/setup.sh $(WITHOUT_LIBTORCH)
 	@mkdir -p $(BUILD) && touch $(BUILD)/.setup-done
 
 $(BUILD)/.setup-done: tools/setup.sh
-	@tools/setup.sh
+	@tools/setup.sh $(WITHOUT_LIBTORCH)
 	@mkdir -p $(BUILD) && touch $@
 
+CONFIGURE = cmake --preset release -B $(BUILD) -DSSCVAE_TRAINING=$(1) $(CMAKE_ARGS) >$(BUILD)/configure.log 2>&1 || \
+  { cat $(BUILD)/configure.log; exit 1; }
 configure: $(BUILD)/.setup-done
-	@cmake --preset release -B $(BUILD) $(CMAKE_ARGS) >$(BUILD)/configure.log 2>&1 || { cat $(BUILD)/configure.log; exit 1; }
+	@$(call CONFIGURE,$(if $(WITHOUT_LIBTORCH),OFF,ON))
 
-build: configure ## the program, left at build/sscvae
-	cmake --build $(BUILD) -j $(JOBS) --target sscvae
+build: configure ## both programs: build/sscvae runs models, build/sscvae-train beside it trains them
+	cmake --build $(BUILD) -j $(JOBS) --target programs
 
-build-all: configure ## the program and the tests
+build-all: configure ## the programs and the tests
 	cmake --build $(BUILD) -j $(JOBS)
 
-demo: build ## train a small model for two minutes on generated images and write an HTML report
+# What runs models is built first, and shows what it can before LibTorch is looked for.
+first-pictures:
+	@tools/setup.sh --without-libtorch
+	@mkdir -p $(BUILD)
+	@$(call CONFIGURE,OFF)
+	cmake --build $(BUILD) -j $(JOBS) --target programs
+	$(BUILD)/sscvae demo --out $(DEMO_OUT) --overwrite
+
+demo: ## the shipped weights on generated images, then two minutes of training; an HTML report
+	@[[ -x $(BUILD)/sscvae-train ]] || $(MAKE) --no-print-directory first-pictures
+ifeq ($(WITHOUT_LIBTORCH),)
+	@$(MAKE) --no-print-directory build
 	$(BUILD)/sscvae demo --out $(DEMO_OUT) --minutes $(DEMO_MINUTES) --overwrite
+endif
 
 test: build-all ## what a contributor must pass (everything but the tests that need a GPU)
 	cd $(BUILD) && ctest -LE gpu -j 2 --output-on-failure

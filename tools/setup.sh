@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the build needs: system packages (Debian, Ubuntu) and LibTorch. Does only what is missing.
+# With --without-libtorch only what the programs that run models need.
 #
 #   TORCH_ROOT          a torch package or LibTorch folder to use as it is (so does one on CMAKE_PREFIX_PATH)
 #   TORCH_VERSION       the version to install where there is none (default 2.13.0)
@@ -159,6 +160,10 @@ install_format() {
 }
 
 install_system_packages
+if [[ "${1:-}" == --without-libtorch ]]; then
+  say "ready for what runs models"
+  exit
+fi
 if ! find_torch; then
   install_torch
   find_torch || fail "the installed torch is outside the range $oldest to $newest (TORCH_VERSION=$torch_version)"

@@ -51,7 +51,8 @@ void add_benchmark(CLI::App& app) {
   add_overwrite_option(app, options->overwrite);
   add_compute_options(app, options->compute);
   app.callback([options] {
-    tasks::carry_out(options->json, options->overwrite, [options] { return tasks::benchmark(*options); },
+    tasks::carry_out(options->json, options->overwrite,
+                     [options] { return tasks::benchmark(*options, this_program().stages); },
                      {{"--out", options->out}});
   });
 }

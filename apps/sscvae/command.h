@@ -1,20 +1,26 @@
 #pragma once
 
+#include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 
-#include "sscvae/tasks/compute.h"
+#include "sscvae/runtime/compute.h"
+#include "sscvae/tasks/benchmark_stages.h"
+#include "sscvae/tasks/demo.h"
 
 namespace CLI {
 class App;
 }
 namespace sscvae::tasks {
 struct ImageSelection;
-struct ModelSource;
 struct ReadingOptions;
 }  // namespace sscvae::tasks
+namespace sscvae::runtime {
+struct ModelSource;
+}
 
-/// What the subcommands share. A subcommand is a row {name, summary, example, add} of the table in main.cpp; `add`
+/// What the subcommands share. A subcommand is a row {name, summary, example, add} of the table in program.cpp; `add`
 /// declares its options and leaves a callback that runs it. What it needs lives in a structure that the callback owns.
 namespace sscvae::cli {
 
@@ -22,16 +28,29 @@ struct Command {
   const char* name;
   const char* summary;
   const char* example;
-  void (*add)(CLI::App& app);
+  void (*add)(CLI::App& app);  ///< nullptr: of the training half (Program::training)
 };
 
-void add_train(CLI::App& app);
+/// What differs between the two programs: sscvae, which runs models, and sscvae-train, which has LibTorch and all
+/// commands. Each defines it once.
+struct Program {
+  bool trains = false;
+  const runtime::Backend* backend = nullptr;                          ///< GPUs, passes in train mode
+  std::map<std::string, void (*)(CLI::App&)> training = {};           ///< commands of the training half
+  std::map<std::string, tasks::StageMaker> stages = {};               ///< of `benchmark`
+  tasks::Json (*libraries)() = [] { return tasks::Json::object(); };  ///< for `doctor`
+  tasks::Report (*demo)(const tasks::DemoOptions&) = tasks::demo_of_shipped_weights;
+};
+const Program& this_program();
+
+/// The whole program.
+int run_program(int argc, char** argv);
+
 void add_calibrate(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_reconstruct(CLI::App& app);
 void add_denoise(CLI::App& app);
 void add_compare(CLI::App& app);
-void add_trace(CLI::App& app);
 void add_inspect(CLI::App& app);
 void add_complexity(CLI::App& app);
 void add_benchmark(CLI::App& app);
@@ -42,7 +61,6 @@ void add_list(CLI::App& app);
 void add_data(CLI::App& app);
 void add_doctor(CLI::App& app);
 void add_demo(CLI::App& app);
-void add_tables(CLI::App& app);
 void add_verify_tiling(CLI::App& app);
 
 /// Where results go.
@@ -56,9 +74,9 @@ bool goes_on_with(const std::string& report, bool skip_existing);
 /// --json FILE|-
 void add_json_option(CLI::App& app, std::string& json);
 /// --config, --model, --set: what completes weights without a configuration
-void add_source_options(CLI::App& app, tasks::ModelSource& source);
+void add_source_options(CLI::App& app, runtime::ModelSource& source);
 /// --weights, or --config, --model and --set of a fresh model (or of weights without a configuration)
-void add_model_options(CLI::App& app, tasks::ModelSource& source);
+void add_model_options(CLI::App& app, runtime::ModelSource& source);
 /// --data, --config, --dataset, --part, --split, --limit
 void add_image_selection_options(CLI::App& app, tasks::ImageSelection& images, const std::string& usual_part);
 /// --strict, --range, --max-pixels
@@ -66,9 +84,9 @@ void add_reading_options(CLI::App& app, tasks::ReadingOptions& reading);
 /// --overwrite
 void add_overwrite_option(CLI::App& app, bool& overwrite);
 /// --threads, --deterministic, --device, --precision, --tf32
-void add_compute_options(CLI::App& app, tasks::ComputeOptions& compute);
+void add_compute_options(CLI::App& app, runtime::ComputeOptions& compute);
 /// --tf32
-void add_tf32_option(CLI::App& app, tasks::ComputeOptions& compute);
+void add_tf32_option(CLI::App& app, runtime::ComputeOptions& compute);
 /// --engine fast|plain
 void add_engine_option(CLI::App& app, std::string& engine);
 /// --ensemble

@@ -2,8 +2,8 @@
 #include <filesystem>
 
 #include "sscvae/command.h"
+#include "sscvae/runtime/model_source.h"
 #include "sscvae/tasks/image_selection.h"
-#include "sscvae/tasks/model_source.h"
 #include "sscvae/tasks/reading.h"
 
 namespace sscvae::cli {
@@ -18,7 +18,7 @@ void add_json_option(CLI::App& app, std::string& json) {
       ->type_name("FILE|-");
 }
 
-void add_source_options(CLI::App& app, tasks::ModelSource& source) {
+void add_source_options(CLI::App& app, runtime::ModelSource& source) {
   app.add_option("--config", source.config, "configuration of weights without one (authors' JSON, TOML, preset)")
       ->type_name("FILE");
   app.add_option("--model", source.model, "kind of model of weights without a configuration")->type_name("NAME");
@@ -27,7 +27,7 @@ void add_source_options(CLI::App& app, tasks::ModelSource& source) {
       ->allow_extra_args(false);
 }
 
-void add_model_options(CLI::App& app, tasks::ModelSource& source) {
+void add_model_options(CLI::App& app, runtime::ModelSource& source) {
   app.add_option("--weights", source.weights, "weights file, or the name of shipped weights")->type_name("W");
   app.add_option("--config", source.config, "configuration of a fresh model (TOML, preset, authors' JSON)")
       ->type_name("FILE");
@@ -68,11 +68,12 @@ void add_overwrite_option(CLI::App& app, bool& overwrite) {
   app.add_flag("--overwrite", overwrite, "replace files that exist");
 }
 
-void add_compute_options(CLI::App& app, tasks::ComputeOptions& compute) {
-  app.add_option("--threads", compute.threads, "processor threads; 0: LibTorch's choice")->type_name("N");
+void add_compute_options(CLI::App& app, runtime::ComputeOptions& compute) {
+  compute.backend = this_program().backend;
+  app.add_option("--threads", compute.threads, "processor threads; 0: as many as there are")->type_name("N");
   app.add_flag("--deterministic", compute.deterministic,
                "the same bits whatever --threads says: computes on one thread; CUDA: deterministic algorithms");
-  app.add_option("--device", compute.device, "auto, cpu, cuda or cuda:<index>")
+  app.add_option("--device", compute.device, "auto (the processor), cpu, cuda or cuda:<index>")
       ->type_name("DEVICE")
       ->capture_default_str();
   app.add_option("--precision", compute.precision, "auto (fp32), fp32 or bf16")
@@ -81,7 +82,7 @@ void add_compute_options(CLI::App& app, tasks::ComputeOptions& compute) {
   add_tf32_option(app, compute);
 }
 
-void add_tf32_option(CLI::App& app, tasks::ComputeOptions& compute) {
+void add_tf32_option(CLI::App& app, runtime::ComputeOptions& compute) {
   app.add_flag("--tf32", compute.tf32,
                "CUDA: fp32 products from factors of 10 bits of mantissa (TF32), faster, less exact");
 }

@@ -4,8 +4,8 @@
 #include "sscvae/command.h"
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/text.h"
+#include "sscvae/experiments/experiment.h"
 #include "sscvae/tasks/catalogue.h"
-#include "sscvae/train/experiment.h"
 
 namespace sscvae::cli {
 
@@ -18,8 +18,8 @@ struct ConfigOptions {
 };
 
 tasks::Report run_config(const ConfigOptions& options) {
-  const train::Experiment experiment = train::resolve_experiment(options.config, options.set);
-  train::ExperimentOptions copy = experiment.options;
+  const experiments::Experiment experiment = experiments::resolve_experiment(options.config, options.set);
+  experiments::ExperimentOptions copy = experiment.options;
   const std::string toml = options.explain ? experiment.explained_toml() : experiment.toml();
   const tasks::Report report = tasks::make_report(toml, tasks::Json::parse(to_json(fields_of(copy))));
   if (options.out.empty()) return report;

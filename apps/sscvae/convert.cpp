@@ -9,7 +9,7 @@ namespace sscvae::cli {
 namespace {
 
 struct ConvertArguments {
-  tasks::ModelSource source;
+  runtime::ModelSource source;
   std::string out;
   tasks::ExportOptions target;
   OutputOptions output;

@@ -9,7 +9,7 @@ namespace sscvae::cli {
 namespace {
 
 struct DoctorArguments {
-  tasks::ComputeOptions compute;
+  runtime::ComputeOptions compute;
   OutputOptions output;
 };
 
@@ -22,7 +22,7 @@ void add_doctor(CLI::App& app) {
   add_compute_options(app, options->compute);
   app.callback([options] {
     tasks::carry_out(options->output.json, options->output.overwrite,
-                     [options] { return tasks::doctor(options->compute); });
+                     [options] { return tasks::doctor(options->compute, this_program().libraries()); });
   });
 }
 

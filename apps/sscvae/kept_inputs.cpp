@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kOutputOptions[] = {"--json", "--out", "--per-image", "--atoms"};
+constexpr const char* kOutputOptions[] = {"--json", "--out", "--per-image", "--atoms", "--diagram"};
 
 bool names_output(const std::string& option) {
   return std::find(std::begin(kOutputOptions), std::end(kOutputOptions), option) != std::end(kOutputOptions);

@@ -42,8 +42,10 @@ TEST(Benchmark, InferenceIsTimedAndCountedByLayer) {
   const auto plain =
       benchmark_json(with_tiny_model({"--size", "16x24", "--repeats", "1", "--engine", "plain"}))["passes"][0];
   EXPECT_EQ(plain["macs"], nlohmann::json::parse(cost.out)["macs"]);
-  // Frozen, the dictionary's largest eigenvalue is not computed in each pass: d d K for D D^T, d K for its derivative.
-  EXPECT_EQ(pass["macs"].get<int64_t>(), plain["macs"].get<int64_t>() - 8 * 16 * 8 - 8 * 16);
+  EXPECT_EQ(pass["macs"], plain["macs"]);
+  int64_t of_steps = 0;
+  for (const auto& row : report["layers"]) of_steps += row.value("macs", int64_t{0});
+  EXPECT_EQ(of_steps, pass["macs"].get<int64_t>()) << "what the steps say they save nothing of";
   EXPECT_EQ(report["machine"]["threads"], 1);
   EXPECT_EQ(report["precision"], "fp32");
   EXPECT_GT(report["peak_resident_bytes"], pass["peak_tensor_bytes"]);
@@ -148,8 +150,8 @@ TEST(Benchmark, LoadingCountsTheImagesOfItsBatches) {
 TEST(Benchmark, TextIsForPeople) {
   const Outcome outcome = run(with_tiny_model({"benchmark", "--size", "16x16", "--repeats", "1", "--layers"}));
   EXPECT_EQ(outcome.code, 0) << outcome.err;
-  for (const char* text : {"median ms", "arithmetic limit: ", "measured here", "peak memory of the process", "LibTorch",
-                           "(between operations)"})
+  for (const char* text :
+       {"median ms", "arithmetic limit: ", "measured here", "peak memory of the process", "(between operations)"})
     EXPECT_NE(outcome.out.find(text), std::string::npos) << text << "\n" << outcome.out;
 }
 

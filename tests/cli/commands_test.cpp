@@ -92,7 +92,7 @@ TEST(Commands, ParameterCountsOfThePaper) {
 TEST(Commands, ExportedWeightsComeBackEqual) {
   const TemporaryFolder folder;
   const std::string weights = write_tiny_weights(folder / "w.safetensors");
-  std::ofstream(folder / "c.toml") << serialization::read_safetensors(weights).metadata.at(models::kConfigKey);
+  std::ofstream(folder / "c.toml") << serialization::read_safetensors(weights).metadata.at(runtime::kConfigKey);
   run_json({"export", weights, "--format", "torch", "--out", (folder / "w.pt").string()});
   run_json({"import", (folder / "w.pt").string(), "--config", (folder / "c.toml").string(), "--out",
             (folder / "back.safetensors").string()});
@@ -115,7 +115,7 @@ TEST(Commands, WeightsOfHalfTheSizeRunAsWell) {
     const std::string out = (folder / (std::string(type) + ".SafeTensors")).string();
     run_json({"export", weights, "--format", "safetensors", "--type", type, "--out", out});
     const auto stored = serialization::read_safetensors(out);
-    EXPECT_EQ(stored.metadata.at(models::kConfigKey), whole.metadata.at(models::kConfigKey)) << type;
+    EXPECT_EQ(stored.metadata.at(runtime::kConfigKey), whole.metadata.at(runtime::kConfigKey)) << type;
     for (const auto& [name, tensor] : stored.tensors) {
       if (!is_floating_point(tensor.type())) continue;
       EXPECT_EQ(tensor.type(), scalar) << name;

@@ -12,25 +12,22 @@ namespace {
 
 /// An Inception file whose weights are small random numbers: the right keys, no meaning.
 std::string write_inception(const std::filesystem::path& path) {
-  metrics::Inception network;
   serialization::StateDict state;
   uint64_t seed = 1;
-  const auto fill = [&](const at::Tensor& tensor, double scale, double offset) {
-    const at::Tensor values = tensor.detach().clone();
+  const auto filled = [&](const Sizes& sizes, double scale, double offset) {
+    const Array values = Array::empty(sizes);
     for (int64_t i = 0; i < values.numel(); ++i) {
       seed = seed * 6364136223846793005u + 1442695040888963407u;
       const double r = 2 * static_cast<double>(seed >> 40) / static_cast<double>(1 << 24) - 1;
-      values.mutable_data_ptr<float>()[i] = static_cast<float>(offset + r * scale);
+      values.data<float>()[i] = static_cast<float>(offset + r * scale);
     }
     return values;
   };
-  for (const auto& item : network->named_parameters()) {
-    const at::Tensor& weight = item.value();
-    const double fan_in = weight.dim() > 1 ? static_cast<double>(weight.numel() / weight.size(0)) : 25;
-    state.add(item.key(), fill(weight, std::sqrt(6 / fan_in), item.key().ends_with("bn.weight") ? 1 : 0));
+  for (const auto& [name, sizes] : metrics::Inception::expected()) {
+    const double fan_in = sizes.size() > 1 ? static_cast<double>(sizes.product() / sizes[0]) : 25;
+    const bool around_one = name.ends_with("bn.weight") || name.ends_with("running_var");
+    state.add(name, filled(sizes, around_one ? 0.5 : std::sqrt(6 / fan_in), around_one ? 1 : 0));
   }
-  for (const auto& item : network->named_buffers())
-    state.add(item.key(), fill(item.value(), 0.2, item.key().ends_with("running_var") ? 1 : 0));
   serialization::write_torch_checkpoint(path, state);
   return path.string();
 }

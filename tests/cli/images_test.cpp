@@ -7,6 +7,7 @@
 #include "sscvae/image/noise.h"
 #include "sscvae/image/synthetic.h"
 #include "sscvae/image/value_range.h"
+#include "sscvae/models/weights.h"
 #include "sscvae/nn/arrays.h"
 
 namespace sscvae::testing {
@@ -78,12 +79,10 @@ TEST(Reconstruct, ColourWeightsGiveColour) {
 
 /// What the model alone makes of an image, without the program around it.
 image::Image by_the_model(const std::string& weights, const image::Image& picture) {
-  const models::LoadedModel loaded = models::load_weights(weights);
-  loaded.model->eval();
+  const auto model = models::trainable(runtime::load_weights(weights).model);
   const at::NoGradGuard no_grad;
-  const at::Tensor input = image::to_array(image::with_channels(picture, loaded.model->options().in_channels));
-  return image::from_array(models::forward_any_size(*loaded.model, input.unsqueeze(0)).reconstruction,
-                           picture.bit_depth);
+  const at::Tensor input = image::to_array(image::with_channels(picture, model->options().in_channels));
+  return image::from_array(models::forward_any_size(*model, input.unsqueeze(0)).reconstruction, picture.bit_depth);
 }
 
 /// The mean and the largest difference in grey levels of 8 bits.

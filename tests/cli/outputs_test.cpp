@@ -115,7 +115,7 @@ TEST_F(Outputs, OfEveryCommandAreInTheTableOfThisTest) {
 
 TEST_F(Outputs, FilesOfEveryCommandAreReplacedOnlyWhereAsked) {
   run_json({"export", at("w.safetensors"), "--out", at("w.pt")});
-  std::ofstream(at("c.toml")) << serialization::read_safetensors(at("w.safetensors")).metadata.at(models::kConfigKey);
+  std::ofstream(at("c.toml")) << serialization::read_safetensors(at("w.safetensors")).metadata.at(runtime::kConfigKey);
   create_folder(folder_ / "us/breast/high_quality");
   for (const char* name : {"a.png", "b.png", "c.png"})
     fs::copy_file(folder_.path() / "images" / name, folder_.path() / "us/breast/high_quality" / name);
@@ -151,7 +151,7 @@ TEST_F(Outputs, FilesOfEveryCommandAreReplacedOnlyWhereAsked) {
 
 TEST_F(Outputs, ThatCannotBeWrittenAreRefusedBeforeAnyWork) {
   run_json({"export", at("w.safetensors"), "--out", at("w.pt")});
-  std::ofstream(at("c.toml")) << serialization::read_safetensors(at("w.safetensors")).metadata.at(models::kConfigKey);
+  std::ofstream(at("c.toml")) << serialization::read_safetensors(at("w.safetensors")).metadata.at(runtime::kConfigKey);
   create_folder(folder_ / "us/breast/high_quality");
   for (const char* name : {"a.png", "b.png", "c.png"})
     fs::copy_file(folder_.path() / "images" / name, folder_.path() / "us/breast/high_quality" / name);
@@ -188,7 +188,7 @@ TEST_F(Outputs, ThatCannotBeWrittenAreRefusedBeforeAnyWork) {
 
 TEST_F(Outputs, NeverTakeThePlaceOfInputs) {
   run_json({"export", at("w.safetensors"), "--out", at("w.pt")});
-  std::ofstream(at("c.toml")) << serialization::read_safetensors(at("w.safetensors")).metadata.at(models::kConfigKey);
+  std::ofstream(at("c.toml")) << serialization::read_safetensors(at("w.safetensors")).metadata.at(runtime::kConfigKey);
   fs::create_symlink(at("w.safetensors"), at("link.safetensors"));
   const std::string weights = at("w.safetensors"), first = at("images/a.png"), config = at("c.toml");
   const std::vector<std::pair<Strings, std::string>> calls{

@@ -13,10 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "sscvae/models/registry.h"
-#include "sscvae/models/weights.h"
+#include "sscvae/experiments/experiment.h"
+#include "sscvae/runtime/weights_file.h"
 #include "sscvae/serialization/safetensors.h"
-#include "sscvae/train/experiment.h"
 #include "support/paths.h"
 
 /// Runs the real program.
@@ -93,9 +92,10 @@ inline std::string write_tiny_weights(const std::filesystem::path& path, int cha
   set.push_back("task=\"" + task + "\"");
   set.push_back("model.name=\"" + name + "\"");
   set.insert(set.end(), more.begin(), more.end());
-  const train::Experiment experiment = train::resolve_experiment("", train::assignments_with_effect(set));
-  const auto model = models::make_autoencoder(experiment.options.model, 1);
-  serialization::write_safetensors(path, models::state_of(*model), {{models::kConfigKey, experiment.toml()}});
+  const experiments::Experiment experiment =
+      experiments::resolve_experiment("", experiments::assignments_with_effect(set));
+  serialization::write_safetensors(path, runtime::Model(experiment.options.model, 1).state(),
+                                   {{runtime::kConfigKey, experiment.toml()}});
   return path.string();
 }
 

@@ -7,7 +7,7 @@
 
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/text.h"
-#include "sscvae/train/experiment.h"
+#include "sscvae/experiments/experiment.h"
 #include "support/paths.h"
 
 /// The tables of docs/maths.md, which say what each profile is, against the program.
@@ -110,7 +110,7 @@ TEST(Defaults, OfEachProfileAreThoseOfTheDocument) {
       if (cells[2 + i] == "the same") cells[2 + i] = cell;
       Strings set{"profile=\"" + profiles[i] + "\""};
       if (cells[0].find("`sc-vae`") != std::string::npos) set.push_back("model.name=\"sc-vae\"");
-      ExperimentOptions options = resolve_experiment("", set).options;
+      experiments::ExperimentOptions options = experiments::resolve_experiment("", set).options;
       EXPECT_EQ(contradiction(keys, cell, fields_of(options)), "") << cells[0] << ", " << profiles[i] << ": " << cell;
       compared += keys.size();
     }

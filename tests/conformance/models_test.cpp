@@ -4,10 +4,13 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
+#include "sscvae/experiments/profiles.h"
 #include "sscvae/models/losses.h"
 #include "sscvae/models/registry.h"
 #include "sscvae/models/weights.h"
+#include "sscvae/networks/table.h"
 #include "sscvae/nn/arrays.h"
+#include "sscvae/runtime/weights_file.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/train/training_step.h"
 #include "support/paths.h"
@@ -30,7 +33,8 @@ class ModelConformance : public ::testing::TestWithParam<Entry> {
     fields.add_section("model", result);
     assign(fields, {{"model.name", GetParam().model}}, "test");
     const std::string& profile = GetParam().profile;
-    for (const Assignments& values : {find_model(GetParam().model).values(profile), find_profile(profile).values})
+    for (const Assignments& values :
+         {networks::find_model(GetParam().model).values(profile), experiments::find_profile(profile).values})
       for (const auto& value : values)
         if (value.first.starts_with("model.")) assign(fields, {value}, "test");
     result.down_samples = 2;
@@ -82,14 +86,15 @@ TEST_P(ModelConformance, WeightsFilesComeBackBitForBit) {
   model->forward(images);  // moves statistics
   FieldList fields;
   fields.add_section("model", own);
-  serialization::write_safetensors(folder / "w.safetensors", state_of(*model), {{kConfigKey, to_toml(fields)}});
-  const LoadedModel loaded = load_weights(folder / "w.safetensors");
-  const auto before = state_of(*model), after = state_of(*loaded.model);
+  serialization::write_safetensors(folder / "w.safetensors", state_of(*model),
+                                   {{runtime::kConfigKey, to_toml(fields)}});
+  const auto loaded = trainable(runtime::load_weights(folder / "w.safetensors").model);
+  const auto before = state_of(*model), after = state_of(*loaded);
   EXPECT_EQ(before.names(), after.names());
   for (const auto& [name, tensor] : before) EXPECT_TRUE(at::equal(tensor, after.at(name))) << name;
   model->eval();
   const at::NoGradGuard no_grad;
-  EXPECT_TRUE(at::equal(model->forward(images).reconstruction, loaded.model->forward(images).reconstruction));
+  EXPECT_TRUE(at::equal(model->forward(images).reconstruction, loaded->forward(images).reconstruction));
 }
 
 TEST_P(ModelConformance, CodesHaveNumbersOrNot) {
@@ -156,8 +161,8 @@ TEST_P(ModelConformance, OverfitsOneBatch) {
 
 std::vector<Entry> all_entries() {
   std::vector<Entry> entries;
-  for (const std::string& profile : profile_names())
-    for (const std::string& model : model_names()) entries.push_back({model, profile});
+  for (const std::string& profile : experiments::profile_names())
+    for (const std::string& model : networks::model_names()) entries.push_back({model, profile});
   return entries;
 }
 

@@ -8,14 +8,14 @@
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
 #include "sscvae/data/registry.h"
+#include "sscvae/experiments/experiment.h"
+#include "sscvae/experiments/presets.h"
 #include "sscvae/image/synthetic.h"
 #include "sscvae/metrics/set_metrics.h"
 #include "sscvae/models/registry.h"
 #include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/serialization/torch_checkpoint.h"
-#include "sscvae/train/experiment.h"
-#include "sscvae/train/presets.h"
 #include "support/paths.h"
 
 /// What every entry of the other registries keeps: datasets, metrics, protocols, formats, presets. Models have a test
@@ -219,8 +219,8 @@ TEST(FormatConformance, TensorsComeBackBitForBit) {
 class PresetConformance : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(PresetConformance, ResolvesReadsBackAndRuns) {
-  const train::Experiment experiment = train::resolve_experiment(GetParam(), {});
-  EXPECT_EQ(train::resolve_experiment_text(experiment.toml(), "x").toml(), experiment.toml());
+  const experiments::Experiment experiment = experiments::resolve_experiment(GetParam(), {});
+  EXPECT_EQ(experiments::resolve_experiment_text(experiment.toml(), "x").toml(), experiment.toml());
   const auto model = models::make_autoencoder(experiment.options.model, 1);
   model->eval();
   const at::NoGradGuard no_grad;
@@ -232,7 +232,8 @@ TEST_P(PresetConformance, ResolvesReadsBackAndRuns) {
 
 INSTANTIATE_TEST_SUITE_P(Registry, PresetConformance, ::testing::ValuesIn([] {
                            Strings names;
-                           for (const train::Preset& preset : train::list_presets()) names.push_back(preset.name);
+                           for (const experiments::Preset& preset : experiments::list_presets())
+                             names.push_back(preset.name);
                            return names;
                          }()),
                          [](const auto& entry) {

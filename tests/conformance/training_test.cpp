@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "sscvae/networks/table.h"
 #include "support/device_runs.h"
 
 /// What training keeps for every entry of the model registry.
@@ -44,7 +45,7 @@ TEST_P(TrainingConformance, LogsHoldWhatTheModelHas) {
   EXPECT_EQ(std::isfinite(summary.validation.at("codes_used")), is_discrete);
 }
 
-INSTANTIATE_TEST_SUITE_P(Registry, TrainingConformance, ::testing::ValuesIn(models::model_names()),
+INSTANTIATE_TEST_SUITE_P(Registry, TrainingConformance, ::testing::ValuesIn(networks::model_names()),
                          testing::name_of_model);
 
 }  // namespace

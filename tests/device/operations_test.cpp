@@ -5,7 +5,7 @@
 #include "sscvae/nn/arrays.h"
 #include "sscvae/nn/lista.h"
 #include "sscvae/nn/lista_matrix.h"
-#include "sscvae/tasks/mac_counter.h"
+#include "sscvae/workshop/mac_counter.h"
 #include "support/coding_problem.h"
 #include "support/small_models.h"
 #include "support/tolerances.h"
@@ -92,7 +92,7 @@ TEST(DeviceLista, EqualsPlainForEveryThresholdShape) {
 TEST(DeviceMacCounter, SeesBackwardPasses) {
   const at::Tensor weight = torch::rand({5, 4}).to(pretended_device()).requires_grad_();
   const at::Tensor x = torch::rand({3, 5}).to(pretended_device()).requires_grad_();
-  const tasks::MacCounter counter({}, tasks::CountingRule::kExact);
+  const workshop::MacCounter counter;
   at::mm(x, weight).sum().backward();
   EXPECT_EQ(counter.macs(), 3 * 3 * 5 * 4);
 }

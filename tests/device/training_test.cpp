@@ -1,4 +1,5 @@
 #include "device/pretended_device.h"
+#include "sscvae/networks/table.h"
 #include "support/device_runs.h"
 
 // Whole runs on a device whose memory the host cannot read: tensors of two devices in one operation, pointers to its
@@ -37,7 +38,7 @@ TEST_P(OnAnotherDevice, KilledAndResumedRunsAreEqualBitForBit) {
   check(small_run(GetParam()), {3, 7});
 }
 
-INSTANTIATE_TEST_SUITE_P(Registry, OnAnotherDevice, ::testing::ValuesIn(models::model_names()), name_of_model);
+INSTANTIATE_TEST_SUITE_P(Registry, OnAnotherDevice, ::testing::ValuesIn(networks::model_names()), name_of_model);
 
 }  // namespace
 }  // namespace sscvae::testing

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "sscvae/networks/table.h"
 #include "sscvae/nn/arrays.h"
 #include "sscvae/train/training_step.h"
 #include "support/device_runs.h"
@@ -63,7 +64,7 @@ TEST_P(GpuTraining, KilledAndResumedRunsAreEqualWithDeterministicAlgorithms) {
   at::globalContext().setDeterministicAlgorithms(false, false);
 }
 
-INSTANTIATE_TEST_SUITE_P(Registry, GpuTraining, ::testing::ValuesIn(models::model_names()), name_of_model);
+INSTANTIATE_TEST_SUITE_P(Registry, GpuTraining, ::testing::ValuesIn(networks::model_names()), name_of_model);
 
 class GpuModel : public GpuTest, public ::testing::WithParamInterface<std::tuple<std::string, std::string>> {};
 

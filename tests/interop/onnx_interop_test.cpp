@@ -1,10 +1,12 @@
 #include <gtest/gtest.h>
 
 #include "interop/python.h"
+#include "sscvae/experiments/profiles.h"
 #include "sscvae/image/noise_level.h"
 #include "sscvae/image/temper.h"
 #include "sscvae/models/frozen.h"
 #include "sscvae/models/threshold_scale.h"
+#include "sscvae/networks/table.h"
 #include "sscvae/nn/arrays.h"
 #include "sscvae/onnx/fold.h"
 #include "sscvae/onnx/onnx_export.h"
@@ -102,8 +104,8 @@ class Files {
 };
 
 void add_registry(Files& files) {
-  for (const std::string& model : models::model_names())
-    for (const std::string& profile : models::profile_names())
+  for (const std::string& model : networks::model_names())
+    for (const std::string& profile : experiments::profile_names())
       files.add(model + "-" + profile, small_options(model, profile));
 }
 

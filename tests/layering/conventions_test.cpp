@@ -40,7 +40,6 @@ const std::map<std::string, size_t> kLongFunctions{
     {"src/sscvae/kernels/bfloat16_convolution.cpp Bfloat16Convolution::run", 61},
     {"src/sscvae/kernels/bfloat16_winograd.cpp Bfloat16Winograd::run", 46},
     {"src/sscvae/kernels/winograd.cpp winograd_weight_gradient", 43},
-    {"src/sscvae/models/weights.cpp infer_model_options", 47},
     {"src/sscvae/serialization/pickle_reader.cpp step", 75},
     {"src/sscvae/tasks/restore.cpp denoise", 57},
 };

@@ -177,6 +177,9 @@ TEST(ArrayParity, ConvolutionsAndPooling) {
     expect_same(sscvae::max_pool2d(x, {{2, 2}, {2, 2}}), at::max_pool2d(x, {2, 2}, {2, 2}), "max_pool2d");
     expect_same(sscvae::max_pool2d(x, {{3, 3}, {2, 2}, {0, 0}, true}),
                 at::max_pool2d(x, {3, 3}, {2, 2}, {0, 0}, {1, 1}, true), "with a last window");
+    const at::Tensor small = x.slice(2, 0, 2).slice(3, 0, 2).contiguous();
+    expect_same(sscvae::max_pool2d(small, {{3, 3}, {2, 2}, {0, 0}, true}),
+                at::max_pool2d(small, {3, 3}, {2, 2}, {0, 0}, {1, 1}, true), "smaller than its window");
     expect_same(sscvae::max_pool2d(x, {{3, 3}, {1, 1}, {1, 1}}), at::max_pool2d(x, {3, 3}, {1, 1}, {1, 1}),
                 "with a border");
     expect_same(sscvae::avg_pool2d(x, {{3, 3}, {2, 2}, {1, 1}}), at::avg_pool2d(x, {3, 3}, {2, 2}, {1, 1}),

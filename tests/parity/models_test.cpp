@@ -280,7 +280,7 @@ TEST(ModelParity, CheckpointsOfTheReferenceComeInAndGoOut) {
     EXPECT_EQ(again.names(), read.names());
     for (const auto& [key, tensor] : read) EXPECT_TRUE(at::equal(tensor, again.at(key))) << key;
     const models::ModelOptions guessed =
-        models::infer_model_options(read, testing::reference_options(parity.expected.at("config")), name);
+        runtime::infer_model_options(read, testing::reference_options(parity.expected.at("config")), name);
     EXPECT_EQ(guessed.name, model->options().name);
     EXPECT_EQ(guessed.down_samples, model->options().down_samples);
   }

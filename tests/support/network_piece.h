@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "sscvae/networks/first_values.h"
 #include "sscvae/networks/scope.h"
 #include "sscvae/nn/arrays.h"
 #include "sscvae/nn/network_pass.h"
@@ -20,11 +21,12 @@ class NetworkPiece : public torch::nn::Module {
   using Writer = std::function<networks::Value(const networks::Scope&, networks::Value)>;
 
   /// First values by rules of the network's own, by name.
-  using Own = std::function<std::map<std::string, at::Tensor>(const networks::Network&)>;
+  using Own = std::function<std::map<std::string, Array>(const networks::Network&)>;
 
   NetworkPiece(int64_t channels, const Writer& write, const Own& own = {})
       : network_(written(channels, write)),
-        weights_(*this, network_, own ? own(network_) : std::map<std::string, at::Tensor>()),
+        weights_(*this, network_,
+                 networks::drawn_values(network_, own ? own(network_) : std::map<std::string, Array>(), 1)),
         pass_(network_) {}
 
   /// The value that was written last.

@@ -6,9 +6,11 @@
 
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/options.h"
+#include "sscvae/experiments/profiles.h"
 #include "sscvae/models/losses.h"
 #include "sscvae/models/registry.h"
 #include "sscvae/models/weights.h"
+#include "sscvae/networks/table.h"
 #include "sscvae/serialization/safetensors.h"
 #include "support/paths.h"
 
@@ -46,7 +48,7 @@ inline models::ModelOptions reference_options(const nlohmann::json& config) {
   const std::string name = kind == "SSCVAE" ? "ssc-vae" : kind == "VQVAE" ? "vq-vae" : "sc-vae";
   assign(fields, {{"model.name", name}}, "test");
   for (const Assignments& values :
-       {models::find_model(name).values("reference"), models::find_profile("reference").values})
+       {networks::find_model(name).values("reference"), experiments::find_profile("reference").values})
     for (const auto& value : values)
       if (value.first.starts_with("model.")) assign(fields, {value}, "test");
   options.in_channels = config.at("c");

@@ -7,7 +7,9 @@
 #include <memory>
 #include <string>
 
+#include "sscvae/experiments/profiles.h"
 #include "sscvae/models/registry.h"
+#include "sscvae/networks/table.h"
 #include "sscvae/nn/arrays.h"
 
 /// Every registry model in every profile, small enough to run in no time.
@@ -17,7 +19,8 @@ inline models::ModelOptions small_options(const std::string& model, const std::s
   models::ModelOptions options;
   FieldList fields;
   fields.add_section("model", options);
-  for (const Assignments& values : {models::find_model(model).values(profile), models::find_profile(profile).values})
+  for (const Assignments& values :
+       {networks::find_model(model).values(profile), experiments::find_profile(profile).values})
     for (const auto& value : values)
       if (value.first.starts_with("model.")) assign(fields, {value}, "test");
   options.name = model;
@@ -57,8 +60,8 @@ std::string name_of_entry(const Entry& entry) {
 }  // namespace sscvae::testing
 
 /// A suite over all of them: its parameters are the names of model and profile.
-#define SSCVAE_FOR_ALL_MODELS(suite)                                                                   \
-  INSTANTIATE_TEST_SUITE_P(Registry, suite,                                                            \
-                           ::testing::Combine(::testing::ValuesIn(::sscvae::models::model_names()),    \
-                                              ::testing::ValuesIn(::sscvae::models::profile_names())), \
+#define SSCVAE_FOR_ALL_MODELS(suite)                                                                        \
+  INSTANTIATE_TEST_SUITE_P(Registry, suite,                                                                 \
+                           ::testing::Combine(::testing::ValuesIn(::sscvae::networks::model_names()),       \
+                                              ::testing::ValuesIn(::sscvae::experiments::profile_names())), \
                            [](const auto& entry) { return ::sscvae::testing::name_of_entry(entry); })

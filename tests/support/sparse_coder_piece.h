@@ -2,8 +2,8 @@
 
 #include <torch/csrc/autograd/grad_mode.h>
 
-#include "sscvae/models/first_values.h"
 #include "sscvae/networks/bottlenecks.h"
+#include "sscvae/networks/first_values.h"
 #include "sscvae/nn/arrays.h"
 #include "sscvae/nn/sparse_coding.h"
 #include "support/network_piece.h"
@@ -27,7 +27,7 @@ class SparseCoderPiece : public NetworkPiece {
             [&](const networks::Network& network) {
               networks::ModelOptions model;
               model.sparse_coder = options;
-              return models::first_values(network, model, seed);
+              return networks::first_values(network, model, seed);
             }),
         options_(options) {}
 

@@ -54,7 +54,7 @@ for job in "${jobs[@]}"; do
   esac
 done
 
-for program in sscvae tests/sscvae_gpu_test; do
+for program in sscvae sscvae-train tests/sscvae_gpu_test; do
   [[ -x "$build/$program" ]] || fail "$build/$program is missing: run tools/gpu/prepare.sh"
 done
 stamp="$build/prepared.txt"
@@ -85,7 +85,7 @@ touch "$part/$marker"
 add_programs() {
   local program library
   mkdir "$part/bin" "$part/lib"
-  for program in sscvae tests/sscvae_gpu_test; do
+  for program in sscvae sscvae-train tests/sscvae_gpu_test; do
     strip -o "$part/bin/$(basename "$program")" "$build/$program"
   done
   # Image libraries that had no archive to link: theirs go along. LibTorch's, CUDA's and the system's are there.

@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 readonly torch_folder=build-gpu-torch build_folder=build-gpu stamp=build-gpu/prepared.txt
-readonly targets=(sscvae sscvae_gpu_test)
+readonly targets=(sscvae sscvae-train sscvae_gpu_test)
 torch_version=2.11.0 python_version=3.12 architectures="80-real;90a-real" jobs="" libraries=yes
 
 say() { printf 'prepare: %s\n' "$*"; }
@@ -123,7 +123,7 @@ say "building ${targets[*]} in $build_folder"
 cmake --build "$build_folder" ${jobs:+-j "$jobs"} --target "${targets[@]}" || fail "the build failed"
 [[ "$commit" == "$(git rev-parse HEAD)" ]] || fail "the commit changed while the compiler ran: run this again"
 
-programs=("$build_folder/sscvae" "$build_folder/tests/sscvae_gpu_test")
+programs=("$build_folder/sscvae" "$build_folder/sscvae-train" "$build_folder/tests/sscvae_gpu_test")
 newest() { # PREFIX: the newest version of a symbol with it that a program asks for
   objdump -T "${programs[@]}" | grep -o "$1_[0-9.]*" | sort -uV | tail -n 1
 }

@@ -41,8 +41,8 @@ struct Windows {
   int64_t count, kernel, stride, padding, size;
 
   Windows(int64_t length, int64_t k, int64_t s, int64_t p, bool ceil) : kernel(k), stride(s), padding(p), size(length) {
-    const int64_t room = length + 2 * p - k;
-    count = (ceil ? room + s - 1 : room) / s + 1;
+    const int64_t room = length + 2 * p - k + (ceil ? s - 1 : 0);
+    count = room / s + 1;
     if (ceil && (count - 1) * s >= length + p) --count;
     if (room < 0 || count < 1) throw ShapeError("map: too small for a window of " + std::to_string(k));
   }

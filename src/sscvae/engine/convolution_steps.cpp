@@ -243,12 +243,12 @@ class ComposedStep : public Step {
 bool can_fuse(const graph::Convolution& c) {
   const int64_t kernel = c.weight.size(2);
   const bool size = (kernel == 1 && c.padding == 0) || (kernel == 3 && c.padding == 1);
-  return c.stride == 1 && size && c.more_at_end == 0 && c.groups == 1 &&
+  return c.is_square() && c.stride == 1 && size && c.more_at_end == 0 && c.groups == 1 &&
          (c.weight.size(1) % kVector == 0 || is_image_convolution(c));
 }
 
 bool can_halve(const graph::Convolution& c) {
-  return c.stride == 2 && c.padding == 0 && c.weight.size(2) == 2 && c.weight.size(1) % kVector == 0;
+  return c.is_square() && c.stride == 2 && c.padding == 0 && c.weight.size(2) == 2 && c.weight.size(1) % kVector == 0;
 }
 
 StepPtr make_convolution(const FusedConvolution& fused, Precision precision) {

@@ -30,7 +30,7 @@ Engine::~Engine() = default;
 int64_t Engine::size_multiple() const { return state_->graph.size_multiple; }
 int64_t Engine::arena_bytes() const { return state_->arena.bytes(); }
 
-Result Engine::run(const Array& images, const RunSettings& settings) {
+graph::PassValues Engine::run(const Array& images, const RunSettings& settings) {
   const graph::Graph& graph = state_->graph;
   check_shape(images, "images", "N,C,H,W", {-1, graph.in_channels, -1, -1});
   if (images.size(2) % graph.size_multiple != 0 || images.size(3) % graph.size_multiple != 0)
@@ -52,7 +52,7 @@ Result Engine::run(const Array& images, const RunSettings& settings) {
     for (const graph::Value value : state_->plan.release[i]) pass.values[static_cast<size_t>(value)] = {};
   }
   const auto value = [&](graph::Value v) { return v < 0 ? Array() : pass.values[static_cast<size_t>(v)].to(kFloat32); };
-  Result result;
+  graph::PassValues result;
   result.features = value(graph.features);
   result.threshold = value(graph.threshold);
   result.code = value(graph.code);
@@ -60,6 +60,7 @@ Result Engine::run(const Array& images, const RunSettings& settings) {
   result.logits = value(graph.logits);
   result.reconstruction = value(graph.reconstruction);
   result.indices = pass.indices;
+  for (const graph::Value output : graph.outputs) result.outputs.push_back(value(output));
   if (graph.log_variance >= 0) {
     result.mean = result.code;
     result.log_variance = value(graph.log_variance);

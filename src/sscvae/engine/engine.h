@@ -16,13 +16,6 @@ struct StepTime {
   int64_t macs = 0;  ///< multiply-adds of the model as written; the step may take fewer
 };
 
-/// The values of a pass that have a name, in float32 (graph::NamedValues); undefined where a network has none. `mean`
-/// is the code of a Gaussian one.
-struct Result {
-  Array features, threshold, code, coded_features, logits, reconstruction, mean, log_variance;
-  Array indices;  ///< of the nearest codes, int64 [N,h,w]
-};
-
 /// Inputs of a pass other than the images.
 struct RunSettings {
   std::optional<double> sigma_8bit;        ///< noise level of all images; if absent, the graph's or an estimate of each
@@ -38,8 +31,9 @@ class Engine {
   Engine(const graph::Graph& bound, Precision precision);
   ~Engine();
 
-  /// Shapes: images float [N,C,H,W] in [0,1], H and W multiples of the network's. Errors: ShapeError.
-  Result run(const Array& images, const RunSettings& settings = {});
+  /// Shapes: images float [N,C,H,W] in [0,1], H and W multiples of the network's. Gives all named values but alpha.
+  /// Errors: ShapeError.
+  graph::PassValues run(const Array& images, const RunSettings& settings = {});
 
   int64_t size_multiple() const;
   /// Memory that is held for maps, in bytes.

@@ -7,9 +7,10 @@
 #include <limits>
 
 #include "sscvae/core/error.h"
+#include "sscvae/experiments/profiles.h"
 #include "sscvae/kernels/bfloat16_unit.h"
 #include "sscvae/models/frozen.h"
-#include "sscvae/models/registry.h"
+#include "sscvae/networks/table.h"
 #include "sscvae/nn/arrays.h"
 #include "support/small_models.h"
 
@@ -48,7 +49,7 @@ TEST_P(EveryModel, Fp32EngineEqualsTheModel) {
   for (const auto& [batch, height, width] : {std::tuple{1, 64, 64}, {2, 24, 104}, {1, 8, 8}, {1, 64, 64}}) {
     const at::Tensor images = torch::rand({batch, 1, height, width});
     const models::ForwardResult expected = plain->forward(images);
-    const Result found = engine.run(images);
+    const graph::PassValues found = engine.run(images);
     EXPECT_EQ(as_tensor(found.reconstruction).sizes(), expected.reconstruction.sizes());
     EXPECT_LT(largest_error(found.reconstruction, expected.reconstruction), 1e-4);
     if (expected.indices.defined()) {
@@ -118,7 +119,7 @@ void expect_near(models::Autoencoder& plain, Engine& engine, const Nearness& all
   for (const auto& [batch, height, width] : {std::tuple{1, 64, 64}, {2, 24, 104}}) {
     const at::Tensor images = torch::rand({batch, 1, height, width});
     const models::ForwardResult wanted = plain.forward(images);
-    const Result found = engine.run(images);
+    const graph::PassValues found = engine.run(images);
     at::Tensor expected = wanted.reconstruction;
     if (plain.num_codes() > 0) {
       EXPECT_LE((as_tensor(found.indices) != wanted.indices).to(at::kFloat).mean().item<double>(), allowed.other_codes);
@@ -151,7 +152,7 @@ TEST(Engine, Bf16DoesNotRoundCodes) {
   const c10::InferenceMode no_gradients;
   const auto plain = testing::stirred_model(options_of("ssc-vae", "reference"));
   Engine engine(models::frozen(*plain), Precision::kBf16);
-  const Result found = engine.run(torch::rand({1, 1, 64, 64}));
+  const graph::PassValues found = engine.run(torch::rand({1, 1, 64, 64}));
   const at::Tensor dictionary = plain->named_parameters()["_LISTA._Dict"];
   const at::Tensor expected = at::conv2d(found.code, dictionary.unsqueeze(2).unsqueeze(3));
   EXPECT_LT(largest_error(found.coded_features, expected), 1e-5 * expected.abs().max().item<double>());
@@ -171,8 +172,8 @@ TEST_P(EveryModel, ThreadsChangeNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Registry, EveryModel,
-                         ::testing::Combine(::testing::ValuesIn(models::model_names()),
-                                            ::testing::ValuesIn(models::profile_names())),
+                         ::testing::Combine(::testing::ValuesIn(networks::model_names()),
+                                            ::testing::ValuesIn(experiments::profile_names())),
                          [](const auto& entry) {
                            std::string name = std::get<0>(entry.param) + "_" + std::get<1>(entry.param);
                            std::replace(name.begin(), name.end(), '-', '_');

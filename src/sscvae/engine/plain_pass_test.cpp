@@ -74,7 +74,7 @@ TEST_P(EveryNetwork, RunsAsItsOperationsSay) {
   for (const Sizes& sizes : {Sizes{1, 1, 32, 32}, Sizes{2, 1, 24, 56}}) {
     const Array images = random.uniform(sizes);
     const std::vector<Array> plain = graph::run_plain(bound, images);
-    const Result found = engine.run(images);
+    const graph::PassValues found = engine.run(images);
     const Array wanted = plain.at(static_cast<size_t>(bound.reconstruction));
     ASSERT_EQ(found.reconstruction.sizes(), wanted.sizes());
     EXPECT_TRUE(all(isfinite(wanted)));

@@ -24,6 +24,7 @@ class Planner {
         users_[static_cast<size_t>(input)].push_back(static_cast<Value>(i));
     outputs_ = {graph.features, graph.threshold,      graph.code,        graph.coded_features,
                 graph.logits,   graph.reconstruction, graph.log_variance};
+    outputs_.insert(graph.outputs.begin(), graph.outputs.end());
   }
 
   Plan plan() {
@@ -85,7 +86,7 @@ class Planner {
   Value fuse_tail(FusedConvolution& fused, Value value, bool may_pool) {
     const Value user = only_user(value);
     if (user < 0) return value;
-    if (may_pool && as<graph::MaxPool>(user)) {
+    if (const auto* pool = as<graph::MaxPool>(user); may_pool && pool && pool->halves()) {
       fused.epilogue.pool = true;
       mark(user);
       return user;

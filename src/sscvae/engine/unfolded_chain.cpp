@@ -15,7 +15,7 @@ using graph::NoiseShrinkage;
 using graph::Value;
 
 bool keeps_the_grid(const Convolution& c) {
-  return c.stride == 1 && c.groups == 1 && !c.bias.defined() && c.weight.size(2) == c.weight.size(3) &&
+  return c.stride == 1 && c.groups == 1 && !c.bias.defined() && c.is_square() &&
          2 * c.padding + c.more_at_end == c.weight.size(2) - 1;
 }
 bool is_analysis(const Convolution& c) { return keeps_the_grid(c) && c.padding == (c.weight.size(2) - 1) / 2; }

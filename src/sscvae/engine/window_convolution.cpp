@@ -40,9 +40,8 @@ class WindowConvolutionStep : public Step {
         product_(product_with(op_.weight.permute({0, 2, 3, 1}).reshape({op_.weight.size(0), -1}), op_.bias)) {}
   void run(Pass& pass) const override {
     const Array x = pass.map(inputs[0], kFloat32);
-    const int64_t grown = 2 * op_.padding + op_.more_at_end;
-    const int64_t height = (x.size(2) + grown - side_) / op_.stride + 1,
-                  width = (x.size(3) + grown - width_) / op_.stride + 1;
+    const int64_t height = (x.size(2) + 2 * op_.padding + op_.more_at_end - side_) / op_.stride + 1,
+                  width = (x.size(3) + 2 * op_.side_padding() + op_.more_at_end - width_) / op_.stride + 1;
     const Array out = pass.arena.map({x.size(0), op_.weight.size(0), height, width}, kFloat32);
     const int64_t depth = kernels::round_up(side_ * width_ * x.size(1), kDepthMultiple);
     parallel_for(0, x.size(0) * height, std::max<int64_t>(1, kRowsOfProduct / width), [&](int64_t begin, int64_t end) {
@@ -63,7 +62,7 @@ class WindowConvolutionStep : public Step {
   /// One window [k][k][C], zeros where it leaves the map.
   void gather(const Array& x, const float* image, int64_t row, int64_t column, float* to) const {
     const int64_t channels = x.size(1), height = x.size(2), width = x.size(3);
-    const int64_t left = column * op_.stride - op_.padding;
+    const int64_t left = column * op_.stride - op_.side_padding();
     const int64_t first = std::clamp<int64_t>(-left, 0, width_),
                   last = std::clamp<int64_t>(width - left, first, width_);
     for (int64_t r = 0; r < side_; ++r, to += width_ * channels) {
@@ -135,8 +134,8 @@ class GroupedConvolutionStep : public Step {
 
 bool can_spread(const graph::Convolution& op) {
   const int64_t side = op.weight.size(2);
-  return op.stride == 1 && side == op.weight.size(3) && op.padding == side / 2 &&
-         op.more_at_end == (side % 2 == 0 ? -1 : 0) && op.weight.size(0) < op.weight.size(1);
+  return op.stride == 1 && op.is_square() && op.padding == side / 2 && op.more_at_end == (side % 2 == 0 ? -1 : 0) &&
+         op.weight.size(0) < op.weight.size(1);
 }
 
 }  // namespace

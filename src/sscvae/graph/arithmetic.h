@@ -13,9 +13,17 @@ namespace sscvae::graph {
 template <class T>
 T convolve(const ConvolutionOf<T>& op, const T& x) {
   using F = Functions<T>;
-  if (op.more_at_end == 0) return F::convolved(x, op.weight, op.bias, op.stride, op.padding, op.groups);
-  return F::convolved(F::padded(x, op.padding, op.padding + op.more_at_end), op.weight, op.bias, op.stride, 0,
-                      op.groups);
+  const int64_t rows = op.padding, columns = op.side_padding();
+  if (op.more_at_end == 0) return F::convolved(x, op.weight, op.bias, op.stride, rows, columns, op.groups);
+  return F::convolved(F::padded(x, rows, rows + op.more_at_end), op.weight, op.bias, op.stride, 0, 0, op.groups);
+}
+
+/// The numbers of the nearest rows of a codebook at each position, [N h w].
+template <class T>
+T nearest_numbers(const NearestCodeOf<T>& op, const T& x) {
+  using F = Functions<T>;
+  const T distances = F::sum(square(op.codebook), 1) - 2 * mm(to_rows(x), op.codebook.t());
+  return F::smallest_place(distances, 1);
 }
 
 /// One operation on its inputs, as its declaration says, in their precision.
@@ -55,7 +63,9 @@ struct Evaluate {
     }
     return softplus(x());
   }
-  T operator()(const MaxPool&) const { return F::halved(x()); }
+  T operator()(const MaxPool& op) const { return F::largest_of_windows(x(), op); }
+  T operator()(const MeanPool& op) const { return F::mean_of_windows(x(), op.side); }
+  T operator()(const Join&) const { return F::join(inputs, 1); }
   T operator()(const Add&) const { return inputs.at(0) + inputs.at(1); }
   T operator()(const Attention& op) const {
     const auto rows = [](const T& maps) { return maps.flatten(2).transpose(1, 2); };
@@ -71,7 +81,8 @@ struct Evaluate {
     const T refined = x() * channels.unsqueeze(2).unsqueeze(3);
     const T& seen = op.spatial_input == SpatialInput::kRefined ? refined : x();
     const T summary = F::join({F::mean(seen, {1}, true), F::largest(seen, {1}, true)}, 1);
-    return refined * sigmoid(F::convolved(summary, op.convolution, {}, 1, op.convolution.size(2) / 2, 1));
+    return refined * sigmoid(F::convolved(summary, op.convolution, {}, 1, op.convolution.size(2) / 2,
+                                          op.convolution.size(2) / 2, 1));
   }
   T operator()(const ConstantOf<T>& op) const {
     const bool fits = op.map.size(2) == x().size(2) && op.map.size(3) == x().size(3);
@@ -92,8 +103,7 @@ struct Evaluate {
     return to_maps(code, x());
   }
   T operator()(const NearestCodeOf<T>& op) const {
-    const T distances = F::sum(square(op.codebook), 1) - 2 * mm(to_rows(x()), op.codebook.t());
-    return to_maps(F::rows(op.codebook, F::smallest_place(distances, 1)), x());
+    return to_maps(F::rows(op.codebook, nearest_numbers(op, x())), x());
   }
   T operator()(const NoiseLevel& op) const {
     const T sigma = F::zeros({x().size(0), 1, x().size(2) / op.stride, x().size(3) / op.stride}, x());

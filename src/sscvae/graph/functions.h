@@ -26,14 +26,19 @@ struct Functions<Array> {
   static Array join(const std::vector<Array>& parts, int64_t axis) { return cat(parts, axis); }
   static Array resized(const Array& x, int64_t height, int64_t width) { return upsample_bilinear2d(x, height, width); }
   static Array padded(const Array& x, int64_t before, int64_t after) { return pad(x, {before, after, before, after}); }
-  static Array convolved(const Array& x, const Array& weight, const Array& bias, int64_t stride, int64_t padding,
-                         int64_t groups) {
-    return conv2d(x, weight, bias, {{stride, stride}, {padding, padding}, groups});
+  static Array convolved(const Array& x, const Array& weight, const Array& bias, int64_t stride, int64_t rows,
+                         int64_t columns, int64_t groups) {
+    return conv2d(x, weight, bias, {{stride, stride}, {rows, columns}, groups});
   }
   static Array expanded(const Array& x, const Array& weight, const Array& bias) {
     return conv_transpose2d(x, weight, bias);
   }
-  static Array halved(const Array& x) { return max_pool2d(x, {{2, 2}, {2, 2}}); }
+  static Array largest_of_windows(const Array& x, const MaxPool& op) {
+    return max_pool2d(x, {{op.side, op.side}, {op.stride, op.stride}, {op.padding, op.padding}, op.ceil});
+  }
+  static Array mean_of_windows(const Array& x, int64_t side) {
+    return avg_pool2d(x, {{side, side}, {1, 1}, {side / 2, side / 2}, false, /*counts_padding=*/false});
+  }
   static Array normalised(const Array& x, const BatchNormOf<Array>& op) {
     return batch_norm(x, op.weight, op.bias, op.mean, op.variance, op.epsilon);
   }

@@ -17,6 +17,8 @@ struct Names {
   const char* operator()(const RmsNorm&) const { return "rms norm"; }
   const char* operator()(const Activation&) const { return "activation"; }
   const char* operator()(const MaxPool&) const { return "max pool"; }
+  const char* operator()(const MeanPool&) const { return "mean pool"; }
+  const char* operator()(const Join&) const { return "join"; }
   const char* operator()(const Add&) const { return "add"; }
   const char* operator()(const Attention&) const { return "attention"; }
   const char* operator()(const Cbam&) const { return "cbam"; }
@@ -38,22 +40,31 @@ struct Names {
 
 const char* name_of(const Operation& operation) { return std::visit(Names{}, operation); }
 
+std::vector<std::pair<Array PassValues::*, Value NamedValues::*>> value_places() {
+  using P = PassValues;
+  using N = NamedValues;
+  return {{&P::features, &N::features},
+          {&P::code, &N::code},
+          {&P::coded_features, &N::coded_features},
+          {&P::logits, &N::logits},
+          {&P::reconstruction, &N::reconstruction},
+          {&P::threshold_inference, &N::threshold_inference},
+          {&P::threshold_refinement, &N::threshold_refinement},
+          {&P::threshold, &N::threshold},
+          {&P::mean, &N::mean},
+          {&P::log_variance, &N::log_variance}};
+}
+
 std::vector<Value NamedValues::*> value_fields() {
-  return {&NamedValues::features,
-          &NamedValues::code,
-          &NamedValues::coded_features,
-          &NamedValues::logits,
-          &NamedValues::reconstruction,
-          &NamedValues::threshold_inference,
-          &NamedValues::threshold_refinement,
-          &NamedValues::threshold,
-          &NamedValues::mean,
-          &NamedValues::log_variance};
+  std::vector<Value NamedValues::*> fields;
+  for (const auto& [place, field] : value_places()) fields.push_back(field);
+  return fields;
 }
 
 void rename_values(NamedValues& values, const std::vector<Value>& renamed) {
   for (Value NamedValues::*value : value_fields())
     if (values.*value >= 0) values.*value = renamed.at(static_cast<size_t>(values.*value));
+  for (Value& output : values.outputs) output = renamed.at(static_cast<size_t>(output));
 }
 
 std::vector<int> count_uses(const Graph& graph) {
@@ -61,6 +72,14 @@ std::vector<int> count_uses(const Graph& graph) {
   for (const Node& node : graph.nodes)
     for (const Value input : node.inputs) ++uses[static_cast<size_t>(input)];
   return uses;
+}
+
+std::vector<int> count_wishes(const Graph& graph) {
+  std::vector<int> wishes = count_uses(graph);
+  for (const auto field : value_fields())
+    if (graph.*field >= 0) ++wishes[static_cast<size_t>(graph.*field)];
+  for (const Value output : graph.outputs) ++wishes[static_cast<size_t>(output)];
+  return wishes;
 }
 
 }  // namespace sscvae::graph

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sscvae/graph/operations.h"
+#include "sscvae/graph/pass_values.h"
 
 /// A network as a list of operations.
 namespace sscvae::graph {
@@ -25,6 +27,7 @@ struct NamedValues {
   Value threshold = -1;                                       ///< theta, in units of the code
   Value mean = -1, log_variance = -1;                         ///< of a Gaussian code, the latter not clamped
   int64_t in_channels = 1, size_multiple = 1;
+  std::vector<Value> outputs;  ///< of a network that is no autoencoder
 };
 
 template <class T>
@@ -36,11 +39,15 @@ using Graph = GraphOf<Array>;
 
 /// All named values, in turn.
 std::vector<Value NamedValues::*> value_fields();
+/// Where a pass puts each of them.
+std::vector<std::pair<Array PassValues::*, Value NamedValues::*>> value_places();
 /// Gives the named values their new numbers: that of old value v is renamed[v].
 void rename_values(NamedValues& values, const std::vector<Value>& renamed);
 /// "convolution", "group norm", ...: for reports.
 const char* name_of(const Operation& operation);
 /// How many nodes use a value (outputs of the graph not counted).
 std::vector<int> count_uses(const Graph& graph);
+/// The same, and once more where a value has a name.
+std::vector<int> count_wishes(const Graph& graph);
 
 }  // namespace sscvae::graph

@@ -11,7 +11,7 @@
 /// of float32 or, in a network without numbers (networks/network.h), placeholders; in training, tensors with gradients.
 namespace sscvae::graph {
 
-/// Weight [C',C/groups,k,k]; bias [C'] or undefined.
+/// Weight [C',C/groups,kh,kw]; bias [C'] or undefined.
 template <class T>
 struct ConvolutionOf {
   T weight, bias;
@@ -19,6 +19,10 @@ struct ConvolutionOf {
   int64_t more_at_end = 0;  ///< zeros below and right of the map beyond `padding`: 1 or -1 where k is even, as a rule
   int64_t groups = 1;
   ConvolutionUse use = ConvolutionUse::kMaps;
+  int64_t wider = 0;  ///< zeros left and right of the map beyond `padding`, where kw is not kh
+
+  int64_t side_padding() const { return padding + wider; }
+  bool is_square() const { return weight.size(2) == weight.size(3) && wider == 0; }
 };
 /// Kernel 2x2, stride 2. Weight [C,C',2,2], bias [C'].
 template <class T>
@@ -102,11 +106,11 @@ struct GroupShrinkageOf {
   T floor, slope, own;  ///< [K], >= 0
 };
 template <class T>
-using OperationOf =
-    std::variant<Input, Affine, PixelShuffle, PixelUnshuffle, ConvolutionOf<T>, TransposedConvolutionOf<T>,
-                 ChannelAffineOf<T>, BatchNormOf<T>, GroupNormOf<T>, RmsNorm, Activation, MaxPool, Add, Attention,
-                 CbamOf<T>, ConstantOf<T>, OffsetOf<T>, DivideByOf<T>, Strength, SparseCodeOf<T>, NearestCodeOf<T>,
-                 GaussianCode, NoiseLevel, NoiseThresholdOf<T>, NoiseShrinkageOf<T>, Square, GroupShrinkageOf<T>>;
+using OperationOf = std::variant<Input, Affine, PixelShuffle, PixelUnshuffle, ConvolutionOf<T>,
+                                 TransposedConvolutionOf<T>, ChannelAffineOf<T>, BatchNormOf<T>, GroupNormOf<T>,
+                                 RmsNorm, Activation, MaxPool, MeanPool, Join, Add, Attention, CbamOf<T>, ConstantOf<T>,
+                                 OffsetOf<T>, DivideByOf<T>, Strength, SparseCodeOf<T>, NearestCodeOf<T>, GaussianCode,
+                                 NoiseLevel, NoiseThresholdOf<T>, NoiseShrinkageOf<T>, Square, GroupShrinkageOf<T>>;
 using Convolution = ConvolutionOf<Array>;
 using TransposedConvolution = TransposedConvolutionOf<Array>;
 using ChannelAffine = ChannelAffineOf<Array>;

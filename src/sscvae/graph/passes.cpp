@@ -43,4 +43,26 @@ Graph fold_channel_affine(const Graph& graph) {
   return result;
 }
 
+Graph behind(const Graph& graph, Value value, int64_t channels) {
+  Graph result;
+  result.in_channels = channels;
+  std::vector<Value> renamed(graph.nodes.size(), -1);
+  renamed[static_cast<size_t>(value)] = 0;
+  result.nodes.push_back({Input{}, {}, graph.nodes[static_cast<size_t>(value)].name});
+  for (size_t i = static_cast<size_t>(value) + 1; i < graph.nodes.size(); ++i) {
+    Node node = graph.nodes[i];
+    bool is_known = !node.inputs.empty();
+    for (Value& input : node.inputs) {
+      input = renamed[static_cast<size_t>(input)];
+      is_known = is_known && input >= 0;
+    }
+    if (!is_known) continue;
+    renamed[i] = static_cast<Value>(result.nodes.size());
+    result.nodes.push_back(std::move(node));
+  }
+  for (const auto field : value_fields())
+    if (graph.*field > value) result.*field = renamed[static_cast<size_t>(graph.*field)];
+  return result;
+}
+
 }  // namespace sscvae::graph

@@ -8,4 +8,8 @@ namespace sscvae::graph {
 /// Numbers of nodes change. Exact up to rounding.
 Graph fold_channel_affine(const Graph& graph);
 
+/// What the graph makes of one of its values alone: a graph whose input is that value, of so many channels. Named
+/// values that need anything else are left out.
+Graph behind(const Graph& graph, Value value, int64_t channels);
+
 }  // namespace sscvae::graph

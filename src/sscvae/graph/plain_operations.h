@@ -41,8 +41,19 @@ enum class Function { kRelu, kSilu, kSigmoid, kSoftplus };
 struct Activation {
   Function function;
 };
-/// 2x2, stride 2; a last odd row or column is dropped.
-struct MaxPool {};
+/// The largest number of each window; zeros around the map are not seen. Without `ceil` a last row or column that no
+/// whole window covers is dropped.
+struct MaxPool {
+  int64_t side = 2, stride = 2, padding = 0;
+  bool ceil = false;
+  bool halves() const { return side == 2 && stride == 2 && padding == 0 && !ceil; }
+};
+/// The mean of each window of stride 1 that keeps the size, of what lies inside of the map.
+struct MeanPool {
+  int64_t side = 3;
+};
+/// Maps of the same size, channels behind channels.
+struct Join {};
 /// x + y.
 struct Add {};
 /// Inputs queries, keys, values [N,c,H,W]: softmax(scale Q K^T) V over all positions of an image.

@@ -1,48 +1,42 @@
 #pragma once
 
-#include <torch/nn/module.h>
-#include <torch/nn/pimpl.h>
-
 #include <cstdint>
 #include <filesystem>
-#include <memory>
-#include <string>
-#include <vector>
+
+#include "sscvae/engine/engine.h"
+#include "sscvae/metrics/feature_weights.h"
 
 /// The network whose features the FID and the KID are made of.
 namespace sscvae::metrics {
 
-/// Inception-v3 as trained for TensorFlow's 2015 release, which differs from torchvision's: average pools do not count
-/// the padding, the last block pools by maximum, normalisation has epsilon 1e-3, there are 1008 classes and no
-/// auxiliary head. Keys are those of `pt_inception-2015-12-05-6726825d.pth`. Weights are frozen; always in eval mode.
-/// Source: Szegedy et al. 2016; the variations as in the pytorch-fid package, with which outputs agree.
-class InceptionImpl : public torch::nn::Module {
+/// Inception-v3 (networks/feature_networks.h) and its classifier. Keys are those of
+/// `pt_inception-2015-12-05-6726825d.pth`.
+class Inception {
  public:
   static constexpr int64_t kSide = 299;
   static constexpr int64_t kFeatures = 2048;
   static constexpr int64_t kClasses = 1008;
+  /// What a file of weights holds; `num_batches_tracked` may be there or not.
+  static Expected expected();
 
-  /// Weights are zero until load_inception fills them.
-  InceptionImpl();
+  /// Errors: FormatError as checked_weights.
+  Inception(const serialization::StateDict& state, const std::string& source);
 
   /// [N,3,H,W] in [0,1], any size -> [N,3,299,299]: bilinear with half-pixel centres and without antialiasing, then
   /// 2x - 1. Errors: ShapeError.
-  static at::Tensor prepared(const at::Tensor& images);
+  static Array prepared(const Array& images);
   /// [N,3,299,299] -> [N,2048], the spatial means in front of the classifier. Errors: ShapeError.
-  at::Tensor features(const at::Tensor& prepared);
-  /// features(prepared(images)).
-  at::Tensor forward(const at::Tensor& images);
+  Array features(const Array& prepared);
   /// [N,2048] -> [N,1008].
-  at::Tensor logits(const at::Tensor& features);
+  Array logits(const Array& features) const;
 
  private:
-  at::Tensor classifier_weight_, classifier_bias_;
-  std::vector<std::shared_ptr<torch::nn::Module>> blocks_;
+  engine::Engine engine_;
+  Array classifier_weight_, classifier_bias_;
 };
-TORCH_MODULE(Inception);
 
-/// From the original .pth or a safetensors file of the same keys (`num_batches_tracked` may be there or not); float32
-/// on the CPU. Errors: IoError; FormatError naming the first missing, misshapen or foreign tensor.
+/// From the original .pth or a safetensors file of the same keys. Errors: IoError; FormatError naming the first
+/// missing, misshapen or foreign tensor.
 Inception load_inception(const std::filesystem::path& path);
 
 }  // namespace sscvae::metrics

@@ -1,17 +1,20 @@
 #include "sscvae/metrics/inception.h"
 
-#include <ATen/TensorOperators.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
-#include <torch/csrc/autograd/grad_mode.h>
+#include <torch/types.h>
 
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "sscvae/array/elementwise.h"
+#include "sscvae/array/products.h"
+#include "sscvae/array/reductions.h"
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
+#include "sscvae/graph/run_values.h"
+#include "sscvae/networks/feature_networks.h"
+#include "sscvae/networks/filled_graph.h"
 #include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/serialization/torch_checkpoint.h"
@@ -67,9 +70,9 @@ serialization::StateDict formula_state(bool with_counters) {
   return state;
 }
 
-at::Tensor formula_image(int64_t width, int64_t height) {
-  const at::Tensor image = at::empty({1, 3, height, width});
-  float* out = image.mutable_data_ptr<float>();
+Array formula_image(int64_t width, int64_t height) {
+  const Array image = Array::empty({1, 3, height, width});
+  float* out = image.data<float>();
   for (int64_t c = 0; c < 3; ++c)
     for (int64_t y = 0; y < height; ++y)
       for (int64_t x = 0; x < width; ++x) {
@@ -80,64 +83,60 @@ at::Tensor formula_image(int64_t width, int64_t height) {
 }
 
 TEST(InceptionTest, StateHasThePublishedKeysAndShapes) {
-  Inception network;
-  std::map<std::string, std::vector<int64_t>> own;
-  for (const auto& item : network->named_parameters()) own[item.key()] = item.value().sizes().vec();
-  for (const auto& item : network->named_buffers()) own[item.key()] = item.value().sizes().vec();
+  std::map<std::string, Sizes> own;
+  for (const auto& [name, sizes] : Inception::expected()) own[name] = sizes;
   size_t compared = 0;
   for (const auto& entry : state_keys()) {
     const std::string name = entry[0];
     if (name.ends_with("num_batches_tracked")) continue;
     ASSERT_TRUE(own.contains(name)) << name;
-    EXPECT_EQ(own[name], entry[1].get<std::vector<int64_t>>()) << name;
+    EXPECT_EQ(own[name], Sizes(entry[1].get<std::vector<int64_t>>())) << name;
     ++compared;
   }
   EXPECT_EQ(compared, own.size());
   EXPECT_EQ(compared, 472u);
 }
 
-/// The formula weights in a file, loaded once.
-class InceptionParity : public ::testing::Test {
- protected:
-  static Inception network(at::ScalarType dtype) {
-    const testing::TemporaryFolder folder;
-    serialization::write_torch_checkpoint(folder / "pt_inception.pth", formula_state(true));
-    Inception loaded = load_inception(folder / "pt_inception.pth");
-    loaded->to(dtype);
-    return loaded;
-  }
-  static void compare(at::ScalarType dtype) {
-    const at::NoGradGuard no_grad;
-    Inception inception = network(dtype);
-    const auto expected =
-        serialization::read_safetensors(testing::parity_folder() / "fid/inception_outputs.safetensors").tensors;
-    size_t compared = 0;
-    for (const auto& [width, height] : {std::pair<int64_t, int64_t>{96, 80}, {299, 299}, {400, 350}}) {
-      const std::string name = std::to_string(width) + "x" + std::to_string(height);
-      if (!expected.find(name + "/logits_float64")) continue;
-      ++compared;
-      SCOPED_TRACE(name);
-      const at::Tensor features = inception->forward(formula_image(width, height).to(dtype));
-      const double tolerance = kFeatureTolerance.of(dtype);
-      EXPECT_TRUE(testing::is_close(features[0], expected.at(name + "/pool_features_float64"), tolerance));
-      EXPECT_TRUE(testing::is_close(inception->logits(features)[0], expected.at(name + "/logits_float64"), tolerance));
-    }
-    EXPECT_GE(compared, 1u);
-  }
-};
+/// Features and logits of the formula weights in float64, operation by operation.
+std::pair<Array, Array> in_double(const Array& prepared) {
+  const serialization::StateDict state = formula_state(false);
+  const networks::Network network = networks::inception_features();
+  const auto lookup = [&](const std::string& name) { return state.at(name).to(kFloat64); };
+  const graph::Graph graph = networks::with_values<Array>(network, lookup, {});
+  const auto output = static_cast<size_t>(graph.outputs.front());
+  const Array features = mean(graph::run_values(graph, prepared.to(kFloat64)).at(output), {2, 3});
+  return {features, linear(features, lookup("fc.weight")) + lookup("fc.bias")};
+}
 
-TEST_F(InceptionParity, PublishedFeaturesInFloat32) { compare(at::kFloat); }
-TEST_F(InceptionParity, PublishedFeaturesInFloat64) { compare(at::kDouble); }
+TEST(InceptionParity, PublishedFeatures) {
+  const testing::TemporaryFolder folder;
+  serialization::write_torch_checkpoint(folder / "pt_inception.pth", formula_state(true));
+  Inception inception = load_inception(folder / "pt_inception.pth");
+  const auto file =
+      serialization::read_safetensors(testing::parity_folder() / "fid/inception_outputs.safetensors").tensors;
+  size_t compared = 0;
+  for (const auto& [width, height] : {std::pair<int64_t, int64_t>{96, 80}, {299, 299}, {400, 350}}) {
+    const std::string name = std::to_string(width) + "x" + std::to_string(height);
+    if (!file.find(name + "/logits_float64")) continue;
+    ++compared;
+    SCOPED_TRACE(name);
+    const at::Tensor pooled = file.at(name + "/pool_features_float64"), logits = file.at(name + "/logits_float64");
+    const Array features = inception.features(Inception::prepared(formula_image(width, height)));
+    EXPECT_TRUE(testing::is_close(features.select(0, 0), pooled, kFeatureTolerance.float32));
+    EXPECT_TRUE(testing::is_close(inception.logits(features).select(0, 0), logits, kFeatureTolerance.float32));
+    const auto [exact, exact_logits] = in_double(Inception::prepared(formula_image(width, height).to(kFloat64)));
+    EXPECT_TRUE(testing::is_close(exact.select(0, 0), pooled, kFeatureTolerance.float64));
+    EXPECT_TRUE(testing::is_close(exact_logits.select(0, 0), logits, kFeatureTolerance.float64));
+  }
+  EXPECT_GE(compared, 1u);
+}
 
 TEST(InceptionTest, LoadsSafetensorsWithoutCounters) {
   const testing::TemporaryFolder folder;
-  const serialization::StateDict state = formula_state(false);
-  serialization::write_safetensors(folder / "w.safetensors", state);
-  Inception network = load_inception(folder / "w.safetensors");
-  const at::Tensor expected = state.at("fc.bias");
-  EXPECT_TRUE(network->named_parameters()["fc.bias"].equal(expected));
-  for (const at::Tensor& weight : network->parameters()) EXPECT_FALSE(weight.requires_grad());
-  EXPECT_THROW(network->forward(at::zeros({1, 1, 40, 40})), ShapeError);
+  serialization::write_safetensors(folder / "w.safetensors", formula_state(false));
+  const Inception network = load_inception(folder / "w.safetensors");
+  EXPECT_TRUE(equal(network.logits(Array::zeros({1, 2048})).select(0, 0), formula_state(false).at("fc.bias")));
+  EXPECT_THROW(Inception::prepared(Array::zeros({1, 1, 40, 40})), ShapeError);
 }
 
 std::string failure_of(const std::filesystem::path& path) {
@@ -158,13 +157,9 @@ TEST(InceptionTest, BrokenAndForeignFilesNameTheFirstWrongTensor) {
   EXPECT_NE(failure_of(file).find("tensor 'Conv2d_1a_3x3.bn.weight' is missing"), std::string::npos)
       << failure_of(file);
 
-  Inception network;
   serialization::StateDict foreign;
-  for (const auto& item : network->named_parameters()) {
-    const bool classifier = item.key() == "fc.weight";
-    foreign.add(item.key(), classifier ? item.value().narrow(0, 0, 1000) : item.value());
-  }
-  for (const auto& item : network->named_buffers()) foreign.add(item.key(), item.value());
+  for (const auto& [name, sizes] : Inception::expected())
+    foreign.add(name, name == "fc.weight" ? Array::zeros({1000, 2048}) : Array::zeros(sizes));
   serialization::write_safetensors(file, foreign);
   EXPECT_NE(failure_of(file).find("tensor 'fc.weight': expected shape [1008, 2048], got [1000, 2048]"),
             std::string::npos)

@@ -1,15 +1,14 @@
 #pragma once
 
-#include <torch/nn/module.h>
-#include <torch/nn/pimpl.h>
-
-#include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <vector>
 
+#include "sscvae/engine/engine.h"
+#include "sscvae/graph/functions.h"
 #include "sscvae/metrics/perceptual.h"
+#include "sscvae/networks/network.h"
+#include "sscvae/serialization/state_dict.h"
 
 /// The networks of perceptual.h.
 namespace sscvae::metrics {
@@ -17,50 +16,52 @@ namespace sscvae::metrics {
 /// d(a, b) = sum_l mean_hw sum_c w_lc (u_l(a) - u_l(b))_c^2,   u_l = F_l / (|F_l| + 1e-10) along channels,
 /// F_l the features after the ReLU of layer l (AlexNet 5 layers, SqueezeNet 7) of (x - shift) / scale by channel,
 /// w_l >= 0 the learned heads.
-///
-/// A differentiable module: gradients reach both images; the weights are frozen and take none. As a training loss keep
-/// it outside the trained model, so that its weights are not saved with it. `to(device)` and `to(at::kDouble)` work.
-class LpipsImpl : public torch::nn::Module {
+struct LpipsWeights {
+  networks::Network network;         ///< of the features
+  serialization::StateDict tensors;  ///< float32, under the names of the file
+  LpipsNet net;
+  const Array& head(size_t layer) const { return tensors.at("lin" + std::to_string(layer) + ".weight"); }
+};
+/// Errors: IoError, FormatError (damaged, foreign, of the other network).
+LpipsWeights load_lpips(LpipsNet net, const std::filesystem::path& path);
+
+/// Constants of the method: shift and scale of red, green and blue.
+inline constexpr double kLpipsShift[] = {-0.030, -0.088, -0.188}, kLpipsScale[] = {0.458, 0.448, 0.450};
+
+/// The sum over channels at every position [N,h,w] of one layer, from the features of both images [N,c,h,w] and its
+/// head [c], for all kinds of tensors (graph/functions.h).
+template <class T>
+T lpips_map(const T& a, const T& b, const T& head) {
+  using F = graph::Functions<T>;
+  constexpr double kLittle = 1e-20;  // the root has no slope at 0
+  const auto unit = [](const T& features) {
+    return features / (sqrt(F::sum(square(features), 1) + kLittle).unsqueeze(1) + 1e-10);
+  };
+  return F::sum(square(unit(a) - unit(b)) * graph::per_channel(head), 1);
+}
+
+/// Errors: ShapeError for unequal shapes, other than 3 channels, or sides below smallest_side.
+void check_lpips_images(LpipsNet net, const Array& a, const Array& b);
+
+/// The network that measures.
+class Lpips {
  public:
-  /// Weights are zero until load_lpips fills them.
-  explicit LpipsImpl(LpipsNet net);
+  explicit Lpips(const LpipsWeights& weights);
 
-  /// a, b: [N,3,H,W] of the module's dtype in [-1,1] (how they are scaled is the caller's business: the SSC-VAE release
-  /// feeds [0,1]) -> [N]. Errors: ShapeError for unequal shapes, other than 3 channels, or sides below smallest_side.
-  at::Tensor forward(const at::Tensor& a, const at::Tensor& b);
-  /// The sum over channels at every position, layer by layer: [N,h_l,w_l]. forward is the sum of their means.
-  std::vector<at::Tensor> distance_maps(const at::Tensor& a, const at::Tensor& b);
-  /// The same number as forward without gradients, computed in overlapping tiles whose own part is `tile` pixels wide
-  /// (a multiple of 16), so that memory does not grow with the images. Exact: tiles overlap by more than what a
-  /// position of the last layer sees, and positions are counted once.
-  at::Tensor tiled_distance(const at::Tensor& a, const at::Tensor& b, int64_t tile = 768);
-
-  LpipsNet net() const { return net_; }
+  /// a, b: float32 [N,3,H,W] in [-1,1] (how they are scaled is the caller's business: the SSC-VAE release feeds [0,1])
+  /// -> [N] in float64. Errors: ShapeError as check_lpips_images.
+  Array distance(const Array& a, const Array& b);
+  /// The same number, computed in overlapping tiles whose own part is `tile` pixels wide (a multiple of 16), so that
+  /// memory does not grow with the images. Exact: tiles overlap by more than what a position of the last layer sees,
+  /// and positions are counted once.
+  Array tiled_distance(const Array& a, const Array& b, int64_t tile = 768);
 
  private:
-  struct Step {
-    std::function<at::Tensor(const at::Tensor&)> run;
-    int64_t stride = 0;  ///< pixels between positions, where the output is a layer that is compared; else 0
-  };
-  void add_step(Step step);
-  void build_alex();
-  void build_squeeze();
-  void check(const at::Tensor& a, const at::Tensor& b) const;
-
+  std::vector<Array> distance_maps(const Array& a, const Array& b);
   LpipsNet net_;
-  at::Tensor shift_, scale_;
-  std::vector<at::Tensor> heads_;
-  std::vector<int64_t> strides_;
-  std::vector<Step> steps_;
-  std::shared_ptr<torch::nn::Module> features_;
+  std::vector<int64_t> strides_;  // pixels between positions of each layer
+  std::vector<Array> heads_;
+  engine::Engine engine_;
 };
-TORCH_MODULE(Lpips);
-
-/// float32 on the CPU, in eval mode. Errors: IoError, FormatError (damaged, foreign, of the other network).
-Lpips load_lpips(LpipsNet net, const std::filesystem::path& path);
-
-/// The network with the weights that came with the program, loaded once and kept. For measuring only: do not move or
-/// change it. Errors: IoError naming the file where it is not there; FormatError.
-Lpips shipped_lpips(LpipsNet net);
 
 }  // namespace sscvae::metrics

@@ -1,33 +1,29 @@
 #include "sscvae/metrics/lpips.h"
 
-#include <ATen/Context.h>
-#include <ATen/TensorOperators.h>
-#include <ATen/ops/rand.h>
-#include <ATen/ops/randn.h>
-#include <ATen/ops/stack.h>
-#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
-#include <torch/types.h>
 
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "sscvae/array/elementwise.h"
+#include "sscvae/array/reductions.h"
+#include "sscvae/array/selection.h"
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/random.h"
+#include "sscvae/graph/run_values.h"
 #include "sscvae/image/image.h"
 #include "sscvae/metrics/protocol.h"
-#include "sscvae/nn/arrays.h"
+#include "sscvae/networks/filled_graph.h"
 #include "sscvae/serialization/safetensors.h"
-#include "support/gradient_check.h"
 #include "support/paths.h"
 
 namespace sscvae::metrics {
 namespace {
 
-constexpr double kFloat32 = 1e-5, kFloat64 = 1e-6;  ///< against the published implementation, absolute
+constexpr double kInFloat = 1e-5, kInDouble = 1e-6;  ///< against the published implementation, absolute
 
 /// The weights of this source tree.
 class LpipsTest : public ::testing::TestWithParam<LpipsNet> {
@@ -35,16 +31,32 @@ class LpipsTest : public ::testing::TestWithParam<LpipsNet> {
   void SetUp() override { ::setenv("SSCVAE_MODELS", (testing::source_folder() / "models").c_str(), 1); }
   void TearDown() override { ::unsetenv("SSCVAE_MODELS"); }
 
-  static Lpips load(at::ScalarType dtype = at::kFloat) {
-    Lpips network = load_lpips(GetParam(), testing::source_folder() / "models" / weights_file(GetParam()));
-    network->to(dtype);
-    return network;
+  static LpipsWeights weights() {
+    return load_lpips(GetParam(), testing::source_folder() / "models" / weights_file(GetParam()));
   }
-  static at::Tensor noise(uint64_t seed, at::IntArrayRef shape, at::ScalarType dtype = at::kDouble) {
+  static Array noise(uint64_t seed, const Sizes& shape) {
     Random random(seed);
-    at::Tensor image = at::zeros(shape, at::kDouble);
-    for (int64_t i = 0; i < image.numel(); ++i) image.mutable_data_ptr<double>()[i] = 2 * random.uniform() - 1;
-    return image.to(dtype);
+    const Array image = Array::zeros(shape);
+    for (int64_t i = 0; i < image.numel(); ++i) image.data<float>()[i] = static_cast<float>(2 * random.uniform() - 1);
+    return image;
+  }
+  /// The sum over layers of the mean distance, operation by operation in float64, and what each layer adds.
+  static std::pair<double, std::vector<double>> in_double(const LpipsWeights& weights, const Array& a, const Array& b) {
+    const auto lookup = [&](const std::string& name) { return weights.tensors.at(name).to(kFloat64); };
+    const graph::Graph graph = networks::with_values<Array>(weights.network, lookup, {});
+    const auto values_of = [&](const Array& image) {
+      const Array x = image.to(kFloat64).clone();
+      for (int64_t c = 0; c < 3; ++c) x.select(1, c).copy_((x.select(1, c) - kLpipsShift[c]) / kLpipsScale[c]);
+      return graph::run_values(graph, x);
+    };
+    const std::vector<Array> x = values_of(a), y = values_of(b);
+    std::pair<double, std::vector<double>> distance;
+    for (size_t layer = 0; layer < graph.outputs.size(); ++layer) {
+      const auto value = static_cast<size_t>(graph.outputs[layer]);
+      distance.second.push_back(mean(lpips_map(x[value], y[value], weights.head(layer).to(kFloat64))));
+      distance.first += distance.second.back();
+    }
+    return distance;
   }
 };
 
@@ -53,27 +65,26 @@ Array read_pair_image(const std::string& name) {
 }
 
 TEST_P(LpipsTest, PublishedValues) {
-  Lpips narrow = load(), wide = load(at::kDouble);
+  const LpipsWeights known = weights();
+  Lpips network(known);
   const auto document = nlohmann::json::parse(read_file(testing::parity_folder() / "metrics" / "expected.json"));
   const std::string which = GetParam() == LpipsNet::kAlex ? "lpips_alex" : "lpips_squeeze";
   int64_t pairs = 0;
   for (const auto& [name, row] : document["pairs"].items()) {
     SCOPED_TRACE(name);
-    const at::Tensor a = three_channels(read_pair_image(name + "_a.png")),
-                     b = three_channels(read_pair_image(name + "_b.png"));
+    const Array a = three_channels(read_pair_image(name + "_a.png")),
+                b = three_channels(read_pair_image(name + "_b.png"));
     for (const bool centred : {true, false}) {
       const std::string key = centred ? "range_minus1_1" : "range_0_1_as_reference";
-      const auto fed = [centred](const at::Tensor& x) { return centred ? 2 * x - 1 : x; };
-      const auto exact = [](const at::Tensor& x) { return (x * 255).round().to(at::kDouble) / 255; };
-      const double in64 = wide->forward(fed(exact(a)), fed(exact(b))).item<double>();
-      const double in32 = narrow->forward(fed(a), fed(b)).item<double>();
-      EXPECT_NEAR(in64, row[which][key], kFloat64);
-      EXPECT_NEAR(in32, row[which][key + "_float32"], kFloat32);
-      const auto maps = narrow->distance_maps(fed(a), fed(b));
+      const auto fed = [centred](const Array& x) { return centred ? 2 * x - 1 : x; };
+      const auto exact = [](const Array& x) { return round(x * 255).to(kFloat64) / 255; };
+      const auto [in64, of_layers] = in_double(known, fed(exact(a)), fed(exact(b)));
+      EXPECT_NEAR(in64, row[which][key], kInDouble);
+      EXPECT_NEAR(network.distance(fed(a), fed(b)).item<double>(), row[which][key + "_float32"], kInFloat);
       const auto& layers = row[which][key + "_layers_float32"];
-      ASSERT_EQ(maps.size(), layers.size());
-      for (size_t i = 0; i < maps.size(); ++i) EXPECT_NEAR(maps[i].mean().item<double>(), layers[i], kFloat32) << i;
-      EXPECT_NEAR(lpips(a, b, GetParam(), centred), row[which][key], kFloat32);
+      ASSERT_EQ(of_layers.size(), layers.size());
+      for (size_t i = 0; i < layers.size(); ++i) EXPECT_NEAR(of_layers[i], layers[i], kInFloat) << i;
+      EXPECT_NEAR(lpips(a, b, GetParam(), centred), row[which][key], kInFloat);
     }
     ++pairs;
   }
@@ -81,70 +92,45 @@ TEST_P(LpipsTest, PublishedValues) {
 }
 
 TEST_P(LpipsTest, EqualImagesAreAtZeroAndOrderDoesNotMatter) {
-  Lpips network = load(at::kDouble);
-  const at::Tensor a = noise(1, {2, 3, 40, 52}), b = noise(2, {2, 3, 40, 52});
-  const at::Tensor distance = network->forward(a, b);
-  ASSERT_EQ(distance.sizes(), at::IntArrayRef({2}));
-  EXPECT_EQ(network->forward(a, a).abs().max().item<double>(), 0);
-  EXPECT_GT(distance.min().item<double>(), 0);
-  EXPECT_NEAR((distance - network->forward(b, a)).abs().max().item<double>(), 0, 1e-14);
-  EXPECT_NEAR(distance[1].item<double>(), network->forward(a.narrow(0, 1, 1), b.narrow(0, 1, 1)).item<double>(), 1e-14)
+  Lpips network(weights());
+  const Array a = noise(1, {2, 3, 40, 52}), b = noise(2, {2, 3, 40, 52});
+  const Array distance = network.distance(a, b);
+  ASSERT_EQ(distance.sizes(), Sizes({2}));
+  EXPECT_EQ(max(abs(network.distance(a, a))), 0);
+  EXPECT_GT(min(distance), 0);
+  EXPECT_TRUE(equal(distance, network.distance(b, a)));
+  EXPECT_NEAR(distance.select(0, 1).item<double>(),
+              network.distance(a.narrow(0, 1, 1), b.narrow(0, 1, 1)).item<double>(), 1e-6)
       << "each image of a batch for itself";
 }
 
 TEST_P(LpipsTest, TilesGiveTheSameNumberAsTheWhole) {
-  Lpips network = load(at::kDouble);
+  Lpips network(weights());
   struct Case {
     int64_t height, width, tile;
   };
   for (const auto& [height, width, tile] : {Case{140, 300, 128}, {31, 400, 144}, {97, 64, 48}}) {
-    const at::Tensor a = noise(3, {1, 3, height, width}), b = 0.8 * a + 0.2 * noise(4, {1, 3, height, width});
-    EXPECT_NEAR(network->tiled_distance(a, b, tile).item<double>(), network->forward(a, b).item<double>(), 1e-12)
+    const Array a = noise(3, {1, 3, height, width}), b = 0.8 * a + 0.2 * noise(4, {1, 3, height, width});
+    EXPECT_NEAR(network.tiled_distance(a, b, tile).item<double>(), network.distance(a, b).item<double>(), 1e-7)
         << height << "x" << width << " in tiles of " << tile;
   }
 }
 
-TEST_P(LpipsTest, GradientsReachBothImagesAndNotTheWeights) {
-  Lpips network = load(at::kDouble);
-  const int64_t side = smallest_side(GetParam()) + 4;
-  const at::Tensor a = noise(5, {1, 3, side, side}).requires_grad_(), b = noise(6, {1, 3, side, side}).requires_grad_();
-  EXPECT_TRUE(testing::gradients_match([&] { return network->forward(a, b).sum(); }, {a, b}, 1e-7, 60, 1e-5));
-  for (const at::Tensor& weight : network->parameters()) EXPECT_FALSE(weight.requires_grad());
-}
-
-TEST_P(LpipsTest, GradientsAreFiniteWhereAllFeaturesAreZero) {
-  Lpips network = load();
-  const at::Tensor a = at::zeros({1, 3, 48, 48}).requires_grad_();
-  network->forward(a, noise(7, {1, 3, 48, 48}, at::kFloat)).sum().backward();
-  EXPECT_TRUE(a.grad().isfinite().all().item<bool>());
-  const at::Tensor same = noise(8, {1, 3, 48, 48}, at::kFloat).requires_grad_();
-  network->forward(same, same.detach()).sum().backward();
-  EXPECT_EQ(same.grad().abs().max().item<double>(), 0) << "a minimum";
-}
-
 TEST_P(LpipsTest, WorksFromExactlyTheSmallestSideAndNamesSmallerOnes) {
-  Lpips network = load();
+  Lpips network(weights());
   const int64_t side = smallest_side(GetParam());
-  EXPECT_EQ(network->forward(at::zeros({1, 3, side, side}), at::zeros({1, 3, side, side})).item<double>(), 0);
-  EXPECT_NO_THROW(network->tiled_distance(at::zeros({1, 3, side, side}), at::zeros({1, 3, side, side})));
+  EXPECT_EQ(network.distance(Array::zeros({1, 3, side, side}), Array::zeros({1, 3, side, side})).item<double>(), 0);
+  EXPECT_NO_THROW(network.tiled_distance(Array::zeros({1, 3, side, side}), Array::zeros({1, 3, side, side})));
   try {
-    network->forward(at::zeros({1, 3, side, side - 1}), at::zeros({1, 3, side, side - 1}));
+    network.distance(Array::zeros({1, 3, side, side - 1}), Array::zeros({1, 3, side, side - 1}));
     FAIL() << "too narrow";
   } catch (const ShapeError& error) {
     const std::string least = std::to_string(side);
     EXPECT_EQ(error.what(), "lpips: expected images of at least " + least + "x" + least + " pixels, got " +
                                 std::to_string(side - 1) + "x" + least);
   }
-  EXPECT_THROW(network->forward(at::zeros({1, 1, 64, 64}), at::zeros({1, 1, 64, 64})), ShapeError);
-  EXPECT_THROW(network->forward(at::zeros({1, 3, 64, 64}), at::zeros({1, 3, 64, 65})), ShapeError);
-}
-
-TEST_P(LpipsTest, LoadingDrawsNothing) {
-  at::manual_seed(11);
-  const at::Tensor expected = at::rand({3});
-  at::manual_seed(11);
-  load();
-  EXPECT_TRUE(at::rand({3}).equal(expected));
+  EXPECT_THROW(network.distance(Array::zeros({1, 1, 64, 64}), Array::zeros({1, 1, 64, 64})), ShapeError);
+  EXPECT_THROW(network.distance(Array::zeros({1, 3, 64, 64}), Array::zeros({1, 3, 64, 65})), ShapeError);
 }
 
 TEST_P(LpipsTest, DamagedAndForeignFilesAreFormatErrors) {
@@ -171,11 +157,11 @@ TEST_P(LpipsTest, DamagedAndForeignFilesAreFormatErrors) {
 }
 
 TEST_P(LpipsTest, GreyIsRepeatedAndBatchesAreAveraged) {
-  const at::Tensor grey = (noise(1, {1, 40, 40}) + 1) / 2, other = (noise(2, {1, 40, 40}) + 1) / 2;
+  const Array grey = (noise(1, {1, 40, 40}) + 1) / 2, other = (noise(2, {1, 40, 40}) + 1) / 2;
   const double one = lpips(grey, other, GetParam());
   EXPECT_EQ(lpips(grey.expand({3, 40, 40}), other.expand({3, 40, 40}), GetParam()), one);
-  EXPECT_NEAR(lpips(at::stack({grey, grey}), at::stack({other, grey}), GetParam()), one / 2, 1e-7);
-  EXPECT_THROW(three_channels(at::zeros({1, 2, 40, 40})), ShapeError);
+  EXPECT_NEAR(lpips(stack({grey, grey}), stack({other, grey}), GetParam()), one / 2, 1e-7);
+  EXPECT_THROW(three_channels(Array::zeros({1, 2, 40, 40})), ShapeError);
   EXPECT_THROW(lpips(grey, other.narrow(1, 0, 39), GetParam()), ShapeError);
 }
 
@@ -185,7 +171,7 @@ INSTANTIATE_TEST_SUITE_P(Networks, LpipsTest, ::testing::Values(LpipsNet::kAlex,
 class LpipsInTheTable : public ::testing::Test {
  protected:
   void TearDown() override { ::unsetenv("SSCVAE_MODELS"); }
-  const at::Tensor image_ = at::zeros({3, 40, 40}, at::kDouble), other_ = image_ + 0.25;
+  const Array image_ = Array::zeros({3, 40, 40}, kFloat64), other_ = image_ + 0.25;
 };
 
 TEST_F(LpipsInTheTable, MissingWeightsGiveNanAndANoteThatNamesTheFile) {
@@ -198,13 +184,13 @@ TEST_F(LpipsInTheTable, MissingWeightsGiveNanAndANoteThatNamesTheFile) {
   ASSERT_EQ(notes.size(), 1u);
   EXPECT_NE(notes[0].find("lpips/lpips_alex_v0.1.safetensors"), std::string::npos) << notes[0];
   EXPECT_EQ(missing_weights(find_metric("psnr")), "");
-  EXPECT_THROW(shipped_lpips(LpipsNet::kAlex), IoError);
+  EXPECT_THROW(lpips(image_, other_, LpipsNet::kAlex), IoError);
 }
 
 TEST_F(LpipsInTheTable, SmallImagesGiveNanAndANote) {
   ::setenv("SSCVAE_MODELS", (testing::source_folder() / "models").c_str(), 1);
   std::vector<std::string> notes;
-  const auto small = [](const at::Tensor& x) { return x.narrow(1, 0, 20).narrow(2, 0, 30); };
+  const auto small = [](const Array& x) { return x.narrow(1, 0, 20).narrow(2, 0, 30); };
   const auto values =
       compare_images(small(image_), small(other_), find_protocol("sound"), {"lpips", "lpips_squeeze"}, &notes);
   EXPECT_TRUE(std::isnan(values.at("lpips")));
@@ -214,7 +200,7 @@ TEST_F(LpipsInTheTable, SmallImagesGiveNanAndANote) {
 
 TEST_F(LpipsInTheTable, TheProtocolDecidesTheScalingAndNotTheChannels) {
   ::setenv("SSCVAE_MODELS", (testing::source_folder() / "models").c_str(), 1);
-  at::Tensor green = image_.clone();
+  const Array green = image_.clone();
   green.select(0, 1).fill_(0.6);
   const Protocol &authors = find_protocol("authors"), &paper = find_protocol("paper");
   EXPECT_EQ(compare_images(image_, green, authors, {"mse"}).at("mse"), 0) << "sees red alone";

@@ -1,30 +1,16 @@
 #pragma once
 
-#include "sscvae/core/options.h"
+#include "sscvae/experiments/loss_options.h"
 #include "sscvae/models/autoencoder.h"
 
 /// The training objective: reconstruction + latent + sparsity terms.
 namespace sscvae::models {
 
-enum class ReconstructionLoss { kSquared, kAbsolute, kCharbonnier, kRms };
-enum class Reduction { kMean, kSum };
-enum class LatentForm { kPlain, kCommitment };
-enum class Sparsity { kNone, kL1, kSteered, kRate };
-
-struct LossOptions {
-  ReconstructionLoss reconstruction = ReconstructionLoss::kSquared;
-  Reduction reduction = Reduction::kMean;
-  LatentForm latent_form = LatentForm::kPlain;
-  double latent_weight = 0.0;
-  double commitment = 0.25;
-  Sparsity sparsity = Sparsity::kSteered;
-  double sparsity_weight = 1e-4;
-  double sparsity_target = 16;
-  double sparsity_max_weight = 1e-2;
-  double rate_step = 0.02;
-  bool detach_threshold = true;
-  void describe(FieldList& fields);
-};
+using experiments::LatentForm;
+using experiments::LossOptions;
+using experiments::ReconstructionLoss;
+using experiments::Reduction;
+using experiments::Sparsity;
 
 /// The terms of one batch; scalars, weights already applied to `total` only.
 struct Losses {
@@ -58,24 +44,3 @@ at::Tensor steer_sparsity_weight(const at::Tensor& weight, const at::Tensor& nnz
 bool is_steered(const LossOptions& options);
 
 }  // namespace sscvae::models
-
-template <>
-inline const std::vector<std::string>& sscvae::choice_names<sscvae::models::ReconstructionLoss>() {
-  static const std::vector<std::string> names{"squared", "absolute", "charbonnier", "rms"};
-  return names;
-}
-template <>
-inline const std::vector<std::string>& sscvae::choice_names<sscvae::models::Reduction>() {
-  static const std::vector<std::string> names{"mean", "sum"};
-  return names;
-}
-template <>
-inline const std::vector<std::string>& sscvae::choice_names<sscvae::models::LatentForm>() {
-  static const std::vector<std::string> names{"plain", "commitment"};
-  return names;
-}
-template <>
-inline const std::vector<std::string>& sscvae::choice_names<sscvae::models::Sparsity>() {
-  static const std::vector<std::string> names{"none", "l1", "steered", "rate"};
-  return names;
-}

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include "sscvae/experiments/profiles.h"
 #include "sscvae/models/registry.h"
 #include "sscvae/models/weights.h"
+#include "sscvae/networks/table.h"
 #include "support/small_models.h"
 
 namespace sscvae::models {
@@ -50,8 +52,8 @@ TEST(ModelSize, IsThatOfTheModelThatIsMade) {
        {"model.csc.num_atoms", int64_t{20}},
        {"model.csc.num_iterations", int64_t{1}}},
   };
-  for (const ModelEntry& entry : model_entries())
-    for (const std::string& profile : profile_names())
+  for (const networks::ModelEntry& entry : networks::model_entries())
+    for (const std::string& profile : experiments::profile_names())
       for (const Assignments& variant : variants) {
         ModelOptions options = testing::small_options(entry.name, profile);
         FieldList fields;
@@ -75,7 +77,8 @@ TEST(ModelSize, NeverOverflows) {
   options.lite.width = options.sparse_coder.num_atoms = options.reference.hidden_channels_2 = int64_t{1} << 62;
   options.csc.num_atoms = options.csc.attention_width = options.vae.latent_dim = int64_t{1} << 62;
   options.quantizer.code_dim = int64_t{1} << 62;
-  for (const ModelEntry& entry : model_entries()) EXPECT_GT(entry.size(options), 1e18) << entry.name;
+  for (const networks::ModelEntry& entry : networks::model_entries())
+    EXPECT_GT(entry.size(options), 1e18) << entry.name;
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "sscvae/models/network_autoencoder.h"
 
-#include <ATen/Context.h>
 #include <ATen/ops/pixel_unshuffle.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
@@ -8,9 +7,8 @@
 
 #include "sscvae/array/shape.h"
 #include "sscvae/core/error.h"
-#include "sscvae/core/random.h"
 #include "sscvae/core/text.h"
-#include "sscvae/models/first_values.h"
+#include "sscvae/networks/first_values.h"
 #include "sscvae/networks/table.h"
 #include "sscvae/nn/arrays.h"
 #include "sscvae/nn/autocast.h"
@@ -32,13 +30,6 @@ const Operation* find_operation(const SomeGraph& graph) {
   return nullptr;
 }
 
-/// LibTorch draws first values from the generator of the process, which is seeded right before.
-nn::NetworkWeights draw_weights(torch::nn::Module& owner, const networks::Network& network, const ModelOptions& options,
-                                uint64_t seed) {
-  at::manual_seed(derive_seed(seed, "weights"));
-  return {owner, network, first_values(network, options, seed)};
-}
-
 /// Atoms longer than 1, which lie within `within`, become 1 long.
 void project_to_unit_ball(at::Tensor filters, at::IntArrayRef within) {
   filters.mul_(filters.norm(2, within, true).clamp_min(1).reciprocal());
@@ -49,7 +40,7 @@ void project_to_unit_ball(at::Tensor filters, at::IntArrayRef within) {
 NetworkAutoencoder::NetworkAutoencoder(const ModelOptions& options, uint64_t seed)
     : Autoencoder(options),
       network_(networks::find_model(options.name).network(options)),
-      weights_(draw_weights(*this, network_, options, seed)),
+      weights_(*this, network_, networks::first_values(network_, options, seed)),
       pass_(network_) {
   if (find_operation<graph::NearestCode>(graph()))
     codebook_.emplace(options.quantizer, seed, weight("_vq_layer.embedding.weight"), weight("_vq_layer.usage"),
@@ -144,7 +135,7 @@ at::Tensor NetworkAutoencoder::dictionary() {
   if (!knows_noise_levels()) return find_operation<nn::live::SparseCode>(*live())->dictionary;
   const ConvolutionalCoderOptions& o = options().csc;
   const int64_t channels = options().in_channels, s = o.stride, k = o.kernel;
-  return synthesis_of(weight("_W"))
+  return at::Tensor(networks::synthesis_of(weight("_W").detach().cpu()))
       .reshape({o.num_atoms, channels, s, s, k, k})
       .permute({0, 1, 4, 2, 5, 3})
       .reshape({o.num_atoms, channels * k * s * k * s})

@@ -17,14 +17,6 @@
 
 namespace sscvae::models {
 
-void PatchDiscriminatorOptions::describe(FieldList& fields) {
-  fields.add("channels", channels, "of the discriminator's first convolution; later ones have up to 8 times as many",
-             between(1, 4096));
-  fields.add("layers", layers, "halvings of the resolution in the discriminator; 3 see patches of 70 pixels",
-             between(1, 6));
-  fields.add("normalization", normalization, "between the discriminator's convolutions");
-}
-
 namespace {
 
 constexpr int64_t kKernel = 4, kLargestWidening = 8, kGroups = 16;

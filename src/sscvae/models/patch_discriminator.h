@@ -7,15 +7,11 @@
 #include <vector>
 
 #include "sscvae/models/options.h"
+#include "sscvae/networks/patch_discriminator_options.h"
 
 namespace sscvae::models {
 
-struct PatchDiscriminatorOptions {
-  int64_t channels = 64;
-  int64_t layers = 3;
-  Normalization normalization = Normalization::kBatch;
-  void describe(FieldList& fields);
-};
+using networks::PatchDiscriminatorOptions;
 
 /// Tells real images from reconstructions, patch by patch: `layers` convolutions 4x4 of stride 2 and two of stride 1,
 /// with channels, 2 channels, 4 channels, ... (at most 8 channels) and leaky rectifiers of slope 0.2; no normalisation

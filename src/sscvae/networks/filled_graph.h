@@ -18,7 +18,7 @@ struct Filled {
 
   Result operator()(const graph::Convolution& op) const {
     return graph::ConvolutionOf<T>{of(op.weight),  of(op.bias), op.stride, op.padding,
-                                   op.more_at_end, op.groups,   op.use};
+                                   op.more_at_end, op.groups,   op.use,    op.wider};
   }
   Result operator()(const graph::TransposedConvolution& op) const {
     return graph::TransposedConvolutionOf<T>{of(op.weight), of(op.bias)};

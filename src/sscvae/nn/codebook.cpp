@@ -126,12 +126,6 @@ at::Tensor codebook_loss(const at::Tensor& features, const at::Tensor& indices, 
   return (codes - maps.detach()).square().mean() + commitment;
 }
 
-at::Tensor uniform_codebook(const networks::VectorQuantizerOptions& options, uint64_t seed) {
-  at::Generator generator = at::detail::createCPUGenerator(derive_seed(seed, "codebook"));
-  const double bound = 1.0 / static_cast<double>(options.num_codes);
-  return (2 * at::rand({options.num_codes, options.code_dim}, generator, at::TensorOptions()) - 1) * bound;
-}
-
 CodebookUpdates::CodebookUpdates(networks::VectorQuantizerOptions options, uint64_t seed, at::Tensor codebook,
                                  at::Tensor usage, at::Tensor sums)
     : options_(options),

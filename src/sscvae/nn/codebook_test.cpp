@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include "sscvae/core/error.h"
+#include "sscvae/networks/first_values.h"
 #include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/safetensors.h"
 #include "support/gradient_check.h"
@@ -32,7 +33,7 @@ VectorQuantizerOptions options_of(CodebookUpdate update, int64_t codes = 5, int6
 struct Quantizer {
   explicit Quantizer(const VectorQuantizerOptions& o)
       : options(o),
-        codebook(uniform_codebook(o, 1)),
+        codebook(networks::uniform_codebook(o, 1)),
         usage(torch::empty({o.num_codes})),
         sums(torch::empty({o.num_codes, o.code_dim})),
         updates(o, 1, codebook, usage, o.update == CodebookUpdate::kEma ? sums : at::Tensor()) {
@@ -174,7 +175,7 @@ TEST(Codebook, StartsFromDataWhereAsked) {
 }
 
 TEST(Codebook, RefusesWhatDoesNotFit) {
-  const at::Tensor codebook = uniform_codebook(options_of(CodebookUpdate::kEma), 1);
+  const at::Tensor codebook = networks::uniform_codebook(options_of(CodebookUpdate::kEma), 1);
   EXPECT_THROW(nearest_codes_of(torch::rand({1, 4, 2, 2}), codebook), ShapeError);
   EXPECT_THROW(codes_by_number(torch::zeros({1, 2, 2}), codebook), ShapeError);
   EXPECT_THROW(codes_by_number(torch::full({1, 2, 2}, 5, at::kLong), codebook), UsageError);

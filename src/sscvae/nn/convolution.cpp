@@ -322,7 +322,7 @@ bool is_for_winograd(const at::Tensor& weight, const at::Tensor& x) {
 
 /// Square kernel of that size, stride 1, keeps the size.
 bool is_plain(const live::Convolution& convolution, int64_t kernel) {
-  return convolution.weight.size(2) == kernel && convolution.weight.size(3) == kernel && convolution.stride == 1 &&
+  return convolution.weight.size(2) == kernel && convolution.is_square() && convolution.stride == 1 &&
          convolution.padding == kernel / 2 && convolution.more_at_end == 0 && convolution.groups == 1;
 }
 

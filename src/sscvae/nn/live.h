@@ -46,15 +46,21 @@ struct Functions<at::Tensor> {
   static Tensor padded(const Tensor& x, int64_t before, int64_t after) {
     return at::constant_pad_nd(x, {before, after, before, after});
   }
-  static Tensor convolved(const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t stride, int64_t padding,
-                          int64_t groups) {
-    const std::array<int64_t, 2> strides{stride, stride}, paddings{padding, padding}, dilation{1, 1};
+  static Tensor convolved(const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t stride, int64_t rows,
+                          int64_t columns, int64_t groups) {
+    const std::array<int64_t, 2> strides{stride, stride}, paddings{rows, columns}, dilation{1, 1};
     return at::conv2d(x, weight, bias, strides, paddings, dilation, groups);
   }
   static Tensor expanded(const Tensor& x, const Tensor& weight, const Tensor& bias) {
     return at::conv_transpose2d(x, weight, bias, 2);
   }
-  static Tensor halved(const Tensor& x) { return at::max_pool2d(x, {2, 2}, {2, 2}); }
+  static Tensor largest_of_windows(const Tensor& x, const MaxPool& op) {
+    const std::array<int64_t, 2> side{op.side, op.side}, stride{op.stride, op.stride}, padding{op.padding, op.padding};
+    return at::max_pool2d(x, side, stride, padding, 1, op.ceil);
+  }
+  static Tensor mean_of_windows(const Tensor& x, int64_t side) {
+    return at::avg_pool2d(x, side, 1, side / 2, false, /*count_include_pad=*/false);
+  }
   static Tensor normalised(const Tensor& x, const BatchNormOf<Tensor>& op) {
     return at::batch_norm(x, op.weight, op.bias, op.mean, op.variance, false, op.momentum, op.epsilon, false);
   }

@@ -184,7 +184,8 @@ NetworkPass::Step NetworkPass::step_at(const Graph& graph, const std::vector<int
     Step step{Kind::kNorm, first, first, {}};
     const bool relu = is(graph, first + 1, Function::kRelu);
     if ((relu || is(graph, first + 1, Function::kSilu)) && follows(first + 1)) step.last = first + 1;
-    if (relu && step.last > first && as<graph::MaxPool>(graph, first + 2) && follows(first + 2)) step.last = first + 2;
+    const auto* pool = as<graph::MaxPool>(graph, first + 2);
+    if (relu && step.last > first && pool && pool->halves() && follows(first + 2)) step.last = first + 2;
     return step;
   }
   const auto* filters = as<graph::Convolution>(graph, first);

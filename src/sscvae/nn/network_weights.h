@@ -13,10 +13,9 @@ namespace sscvae::nn {
 /// The weights of a network as parameters and buffers of a module, under the names that the network gives them.
 class NetworkWeights {
  public:
-  /// Draws first values from LibTorch's global generator, in the order of declaration, except those with a rule of the
-  /// network's own (Start::Rule::kOwn), which `own` must hold.
+  /// `values` holds all of them (networks/first_values.h); they are copied.
   NetworkWeights(torch::nn::Module& owner, const networks::Network& network,
-                 const std::map<std::string, at::Tensor>& own);
+                 const std::map<std::string, Array>& values);
 
   /// Undefined if the network has no weight of that name.
   at::Tensor find(const std::string& name) const;

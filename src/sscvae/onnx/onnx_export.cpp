@@ -86,7 +86,7 @@ class Exporter {
 
   Layouts operator()(const Convolution& op) {
     const bool pointwise =
-        op.weight.size(2) == 1 && op.weight.size(3) == 1 && op.stride == 1 && op.padding == 0 && op.groups == 1;
+        op.weight.size(2) == 1 && op.is_square() && op.stride == 1 && op.padding == 0 && op.groups == 1;
     if (pointwise && input(0).prefers_rows()) return Layouts::of_rows(product(op));
     const Array weight = input(0).fitted(op.weight);
     return as_maps(convolution(input(0).input(writer), weight, op));
@@ -147,8 +147,22 @@ class Exporter {
     return as_maps(writer.add("Softplus", {maps(0)}));
   }
 
-  Layouts operator()(const MaxPool&) {
-    return as_maps(writer.add("MaxPool", {maps(0)}, {{"kernel_shape", Integers{2, 2}}, {"strides", Integers{2, 2}}}));
+  Layouts operator()(const MaxPool& op) {
+    std::vector<Attribute> attributes{{"kernel_shape", Integers(2, op.side)}, {"strides", Integers(2, op.stride)}};
+    if (op.padding != 0) attributes.push_back({"pads", Integers(4, op.padding)});
+    if (op.ceil) attributes.push_back({"ceil_mode", int64_t{1}});
+    return as_maps(writer.add("MaxPool", {maps(0)}, std::move(attributes)));
+  }
+
+  Layouts operator()(const MeanPool& op) {
+    return as_maps(writer.add("AveragePool", {maps(0)},
+                              {{"kernel_shape", Integers(2, op.side)}, {"pads", Integers(4, op.side / 2)}}));
+  }
+
+  Layouts operator()(const Join&) {
+    std::vector<std::string> all;
+    for (size_t i = 0; i < node_->inputs.size(); ++i) all.push_back(maps(i));
+    return as_maps(writer.add("Concat", std::move(all), {{"axis", int64_t{1}}}));
   }
 
   Layouts operator()(const Add&) { return as_maps(writer.add("Add", {maps(0), maps(1)})); }
@@ -271,8 +285,9 @@ class Exporter {
     std::vector<std::string> inputs{x, writer.constant(weight, "weight")};
     if (op.bias.defined()) inputs.push_back(writer.constant(op.bias, "bias"));
     std::vector<Attribute> attributes{{"kernel_shape", Integers{weight.size(2), weight.size(3)}}};
-    const int64_t end = op.padding + op.more_at_end;
-    if (op.padding != 0 || end != 0) attributes.push_back({"pads", Integers{op.padding, op.padding, end, end}});
+    const int64_t rows = op.padding, columns = op.side_padding(), more = op.more_at_end;
+    if (rows != 0 || columns != 0 || more != 0)
+      attributes.push_back({"pads", Integers{rows, columns, rows + more, columns + more}});
     if (op.groups != 1) attributes.push_back({"group", op.groups});
     if (op.stride != 1) attributes.push_back({"strides", Integers(2, op.stride)});
     return writer.add("Conv", std::move(inputs), std::move(attributes));

@@ -193,6 +193,11 @@ void HtmlReport::image_row(const std::vector<Figure>& figures) {
   body_ += "</div>\n";
 }
 
+void HtmlReport::drawing(const std::string& svg, const std::string& description) {
+  body_ += "<figure><img style=\"width:100%\" alt=\"" + escape_html(description) +
+           "\" src=\"data:image/svg+xml;base64," + base64(svg) + "\"/></figure>\n";
+}
+
 void HtmlReport::line_chart(const LineChart& chart) { body_ += line_chart_html(chart); }
 
 void HtmlReport::line_chart(const std::string& title, const std::string& x_label, const std::string& y_label,

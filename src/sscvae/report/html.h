@@ -39,6 +39,8 @@ class HtmlReport {
   /// Images side by side, as many as fit, as base64 PNG. A click (or the space key) enlarges one with its pixels
   /// visible.
   void image_row(const std::vector<Figure>& figures);
+  /// An SVG document, as a picture of its own.
+  void drawing(const std::string& svg, const std::string& description);
   /// See LineChart. Not-finite points break the line; a chart without any point says so.
   void line_chart(const LineChart& chart);
   void line_chart(const std::string& title, const std::string& x_label, const std::string& y_label,

@@ -131,11 +131,13 @@ void for_each_table(const Pages& pages, const Section& section) {
 void write_images(const Pages& pages) {
   const fs::path folder = fs::path(pages.options.out) / "figures";
   if (!pages.figures.empty()) create_folder(folder);
-  for (const DrawnFigure& figure : pages.figures)
+  for (const DrawnFigure& figure : pages.figures) {
+    if (!figure.svg.empty()) write_atomically(folder / (figure.name + ".svg"), figure.svg);
     for (size_t row = 0; row < figure.rows.size(); ++row)
       for (size_t i = 0; i < figure.rows[row].size(); ++i)
         image::write_image(folder / format("%s_%zu_%zu.png", figure.name.c_str(), row + 1, i + 1),
                            figure.rows[row][i].image);
+  }
 }
 
 report::HtmlReport html(const Pages& pages) {
@@ -148,6 +150,7 @@ report::HtmlReport html(const Pages& pages) {
   });
   for (const DrawnFigure& figure : pages.figures) {
     page.heading(figure.title);
+    if (!figure.svg.empty()) page.drawing(figure.svg, figure.title);
     for (const auto& row : figure.rows) page.image_row(row);
   }
   return page;

@@ -11,10 +11,11 @@
 /// The tables as files.
 namespace sscvae::tables {
 
-/// A figure of the paper, drawn anew: rows of captioned images.
+/// A figure of the paper, drawn anew: rows of captioned images, or a drawing.
 struct DrawnFigure {
   std::string name, title;  ///< "F3", "Figure 3: ..."
   std::vector<std::vector<report::Figure>> rows;
+  std::string svg = {};
 };
 
 struct Pages {
@@ -35,8 +36,8 @@ std::string csv(const Pages& pages);
 /// The same tables for a paper (booktabs).
 std::string latex(const Pages& pages);
 
-/// tables.md, tables.csv, tables.tex, figures/<figure>_<row>_<image>.png and index.html in options.out, whole or not at
-/// all. Errors: IoError.
+/// tables.md, tables.csv, tables.tex, figures/<figure>_<row>_<image>.png or <figure>.svg, and index.html in
+/// options.out, whole or not at all. Errors: IoError.
 void write_pages(const Pages& pages);
 
 }  // namespace sscvae::tables

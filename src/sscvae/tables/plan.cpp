@@ -6,19 +6,23 @@
 #include "sscvae/core/sha256.h"
 #include "sscvae/core/text.h"
 #include "sscvae/data/registry.h"
-#include "sscvae/models/registry.h"
+#include "sscvae/networks/table.h"
 
 namespace sscvae::tables {
 
 namespace {
 
 const std::vector<std::string>& known_parts() {
-  static const std::vector<std::string> names{"T1", "T2", "T3", "T4", "S1", "F1", "F3", "F4", "F5"};
+  static const std::vector<std::string> names{"T1", "T2", "T3", "T4", "S1", "F1", "F2", "F3", "F4", "F5"};
   return names;
 }
 
+/// Of the networks themselves, which need no runs.
+bool shows_networks(const std::string& part) { return part == "T4" || part == "F2"; }
+
 /// Figures show what the runs of a table made.
 const char* table_behind(const std::string& figure) {
+  if (shows_networks(figure)) return "";
   if (figure == "F1" || figure == "F3") return "T1";
   return figure == "F4" ? "T2" : "T3";
 }
@@ -84,7 +88,7 @@ RunSpec make_run(const TablesOptions& options, const PublishedRow& row) {
   run.dataset = row.dataset;
   run.model = row.model;
   run.sigma_8bit = row.sigma_8bit;
-  run.experiment = train::resolve_experiment("", train::assignments_with_effect(settings_of(options, run)));
+  run.experiment = experiments::resolve_experiment("", experiments::assignments_with_effect(settings_of(options, run)));
   const data::DataOptions& data = run.experiment.options.data;
   const data::SplitManifest manifest = data::make_manifest(data);
   data::require_part(manifest, "train", data);
@@ -104,7 +108,7 @@ void check_names(const std::vector<std::string>& given, const std::vector<std::s
 
 void check(const TablesOptions& options) {
   check_names(options.only, known_parts(), "--only");
-  check_names(options.models, models::model_names(), "--models");
+  check_names(options.models, networks::model_names(), "--models");
   check_names({options.scale}, {"lite", "paper"}, "--scale");
   const int given = (options.budget.empty() ? 0 : 1) + (options.steps > 0) + (options.epochs > 0);
   if (given > 1) throw UsageError("--budget, --steps and --epochs: expected one of them");
@@ -120,7 +124,7 @@ void check(const TablesOptions& options) {
 void refuse_settings_without_effect(const TablesOptions& options, const std::vector<RunSpec>& runs) {
   std::vector<std::string> used;
   for (const RunSpec& run : runs)
-    for (std::string& setting : train::assignments_with_effect(settings_of(options, run)))
+    for (std::string& setting : experiments::assignments_with_effect(settings_of(options, run)))
       used.push_back(std::move(setting));
   for (const std::string& setting : options.set)
     if (!runs.empty() && std::find(used.begin(), used.end(), setting) == used.end())
@@ -158,10 +162,11 @@ std::vector<RunSpec> plan_runs(const TablesOptions& options) {
   for (const PublishedRow& row : wanted_rows(options))
     if (!run_of(runs, row)) runs.push_back(make_run(options, row));
   refuse_settings_without_effect(options, runs);
-  const bool only_costs = !options.only.empty() && std::all_of(options.only.begin(), options.only.end(),
-                                                               [](const auto& name) { return name == "T4"; });
-  if (only_costs && !options.set.empty()) throw UsageError("--set: table T4 counts what is published and has no runs");
-  if (!runs.empty() || only_costs) return runs;
+  const bool without_runs = !options.only.empty() && std::all_of(options.only.begin(), options.only.end(),
+                                                                 [](const auto& name) { return shows_networks(name); });
+  if (without_runs && !options.set.empty())
+    throw UsageError("--set: Table 4 and Figure 2 are about published networks and have no runs");
+  if (!runs.empty() || without_runs) return runs;
   if (missing_datasets(options).empty())
     throw UsageError("there is nothing to run: --models: the tables asked for have no row of " +
                      join(options.models, ", "));

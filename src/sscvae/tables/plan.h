@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "sscvae/experiments/experiment.h"
 #include "sscvae/tables/published.h"
 #include "sscvae/tables/tables.h"
-#include "sscvae/train/experiment.h"
 
 /// Which runs the tables need.
 namespace sscvae::tables {
@@ -13,8 +13,8 @@ namespace sscvae::tables {
 struct RunSpec {
   std::string name;  ///< "ultrasound-denoise10-vq-vae"
   std::string dataset, model;
-  double sigma_8bit = 0;         ///< 0: reconstruction
-  train::Experiment experiment;  ///< all but the number of steps where a budget decides it
+  double sigma_8bit = 0;               ///< 0: reconstruction
+  experiments::Experiment experiment;  ///< all but the number of steps where a budget decides it
   int64_t test_images = 0;
   std::string key;  ///< <name>-<first 10 digits of the hash of configuration and budget>
 };

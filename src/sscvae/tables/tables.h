@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "sscvae/tasks/compute.h"
+#include "sscvae/runtime/compute.h"
 #include "sscvae/tasks/report.h"
 
 /// The paper's tables and figures from data on disk.
@@ -12,7 +12,7 @@ namespace sscvae::tables {
 
 struct TablesOptions {
   std::string out;
-  std::vector<std::string> only;                   ///< T1 T2 T3 T4 F1 F3 F4 F5; empty: all
+  std::vector<std::string> only;                   ///< T1 T2 T3 T4 F1 F2 F3 F4 F5; empty: all
   std::vector<std::string> models;                 ///< registry names; empty: all of the tables
   std::string ultrasound, bsds500, mini_imagenet;  ///< roots; "": that dataset is left out
   std::string scale = "lite";  ///< lite: `sound`, the small network, 64-pixel crops; paper: `reference`, as published
@@ -24,7 +24,7 @@ struct TablesOptions {
   int64_t seed = 1;
   int64_t jobs = 0;         ///< runs at once; 0: the processor's cores, at most 4 (lite), else 1
   int64_t test_images = 0;  ///< of each dataset, spread over the list; 0: all
-  tasks::ComputeOptions compute;
+  runtime::ComputeOptions compute;
   bool overwrite = false;  ///< replace pages in a folder that tables did not make
 };
 

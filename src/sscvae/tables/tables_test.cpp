@@ -9,7 +9,7 @@
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
 #include "sscvae/image/synthetic.h"
-#include "sscvae/models/registry.h"
+#include "sscvae/networks/table.h"
 #include "sscvae/tables/costs.h"
 #include "sscvae/tables/pages.h"
 #include "sscvae/tables/results.h"
@@ -51,8 +51,8 @@ RunOutcome pretend(const TemporaryFolder& folder, const RunSpec& spec, double ps
 }
 
 TEST(Published, EveryModelOfTheTablesIsInTheRegistry) {
-  for (const PublishedRow& row : published_rows()) EXPECT_NO_THROW(models::find_model(row.model));
-  for (const PublishedCost& cost : published_costs()) EXPECT_NO_THROW(models::find_model(cost.model));
+  for (const PublishedRow& row : published_rows()) EXPECT_NO_THROW(networks::find_model(row.model));
+  for (const PublishedCost& cost : published_costs()) EXPECT_NO_THROW(networks::find_model(cost.model));
   EXPECT_EQ(published_rows().size(), 36U + 30U) << "printed, and the supplement's";
 }
 

@@ -1,8 +1,7 @@
 #pragma once
 
-#include <c10/core/Device.h>
-#include <c10/core/ScalarType.h>
-
+#include <cstdint>
+#include <functional>
 #include <string>
 
 namespace sscvae::tasks {
@@ -13,11 +12,10 @@ struct ArithmeticLimit {
   std::string how;    ///< "best of 12 products of 2048 x 2048 matrices, float32"
 };
 
-/// The fastest of several products of two square matrices, with the threads of this process and the library that the
-/// networks use. Takes about half a second.
-ArithmeticLimit measure_arithmetic_limit(c10::Device device, bool bf16);
-
-/// Returns when the device has done what it was given.
-void finish_work(c10::Device device);
+/// The fastest of several products of two square matrices, with the threads of this process and the products that the
+/// engine uses. Takes about half a second.
+ArithmeticLimit measure_arithmetic_limit(bool bf16);
+/// The same of any product of two matrices of that side.
+ArithmeticLimit arithmetic_limit_of(const std::function<void()>& product, int64_t side, const std::string& type);
 
 }  // namespace sscvae::tasks

@@ -1,26 +1,20 @@
 #include "sscvae/tasks/benchmark.h"
 
-#include <ATen/Parallel.h>
-#include <ATen/Version.h>
-#include <torch/headeronly/version.h>
-
 #include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "sscvae/array/parallel.h"
 #include "sscvae/core/cpu_features.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/process_memory.h"
 #include "sscvae/core/text.h"
 #include "sscvae/core/version.h"
-#include "sscvae/nn/arrays.h"
-#include "sscvae/nn/tensor_memory.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/tasks/arithmetic_limit.h"
 #include "sscvae/tasks/benchmark_stages.h"
 #include "sscvae/tasks/interrupt.h"
-#include "sscvae/tasks/operation_profile.h"
 
 namespace sscvae::tasks {
 
@@ -44,7 +38,7 @@ void check_options(const BenchmarkOptions& options) {
   if (options.repeats < 1) throw UsageError("--repeats: expected >= 1, got " + std::to_string(options.repeats));
   if (options.warmup < 0) throw UsageError("--warmup: expected >= 0, got " + std::to_string(options.warmup));
   const bool lista = stage == "lista", loading = stage == "loading";
-  const ModelSource& source = options.source;
+  const runtime::ModelSource& source = options.source;
   refuse(lista && !(source.weights.empty() && source.config.empty() && source.model.empty() && source.set.empty()),
          "--weights, --config, --model, --set", stage);
   refuse(lista && options.size, "--size", stage);
@@ -60,20 +54,20 @@ void check_options(const BenchmarkOptions& options) {
   check_writable(options.out, options.overwrite);
 }
 
-Stage make_stage(const BenchmarkOptions& options) {
-  const Compute compute = resolve_compute(options.compute);
-  expect_repeated_shapes(compute);
-  if (options.layers && !compute.device.is_cpu()) throw UsageError("--layers: times are taken on the processor only");
-  if (options.stage == "training") return training_stage(options, compute);
-  if (options.stage == "lista") return lista_stage(options, compute);
+Stage make_stage(const BenchmarkOptions& options, const std::map<std::string, StageMaker>& more) {
+  const runtime::Compute compute = runtime::resolve_compute(options.compute);
+  if (options.layers && !compute.on_cpu()) throw UsageError("--layers: times are taken on the processor only");
   if (options.stage == "loading") return loading_stage(options, compute);
-  return inference_stage(options, compute);
+  if (options.stage == "inference") return inference_stage(options, compute);
+  const auto found = more.find(options.stage);
+  if (found == more.end()) throw UsageError("--stage " + options.stage + " needs the training half of the program");
+  return found->second(options, compute);
 }
 
 /// What was found out about one pass.
 struct Measured {
   std::vector<double> seconds;
-  int64_t macs = 0, peak_tensor_bytes = 0;
+  Observed observed;
   double median = 0, least = 0, mean = 0;
 };
 
@@ -87,11 +81,11 @@ void summarise(Measured& measured) {
 }
 
 /// Warm-up, timed runs, and one more that is watched instead of timed.
-Measured measure(const TimedPass& pass, const BenchmarkOptions& options, c10::Device device) {
+Measured measure(const TimedPass& pass, const BenchmarkOptions& options, const std::function<void()>& finish) {
   const auto run = [&] {
     stop_if_interrupted();
     pass.run();
-    finish_work(device);
+    if (finish) finish();
   };
   Measured measured;
   for (int64_t i = 0; i < options.warmup; ++i) run();
@@ -101,15 +95,8 @@ Measured measure(const TimedPass& pass, const BenchmarkOptions& options, c10::De
     measured.seconds.push_back(seconds_since(begin));
   }
   summarise(measured);
-  const nn::TensorMemory memory;
-  const MacCounter counter({}, CountingRule::kExact);
-  run();
-  measured.macs = pass.macs > 0 ? pass.macs : counter.macs();
-  measured.peak_tensor_bytes = memory.peak_bytes();
-  if (pass.steps) {
-    measured.macs = 0;
-    for (const OperationTime& step : pass.steps()) measured.macs += step.macs;
-  }
+  stop_if_interrupted();
+  measured.observed = pass.watch();
   return measured;
 }
 
@@ -124,38 +111,20 @@ Json pass_json(const TimedPass& pass, const Measured& measured, const Arithmetic
             {"item", pass.item},
             {"items", pass.items},
             {"items_per_second", static_cast<double>(pass.items) / measured.median}};
-  if (measured.macs > 0) {
-    json["macs"] = measured.macs;
-    json["gflops"] = gflops(measured.macs, measured.median);
-    json["share_of_limit"] = gflops(measured.macs, measured.median) / limit.gflops;
+  if (measured.observed.macs > 0) {
+    json["macs"] = measured.observed.macs;
+    json["gflops"] = gflops(measured.observed.macs, measured.median);
+    json["share_of_limit"] = gflops(measured.observed.macs, measured.median) / limit.gflops;
   }
-  if (measured.peak_tensor_bytes > 0) json["peak_tensor_bytes"] = measured.peak_tensor_bytes;
+  if (measured.observed.peak_tensor_bytes > 0) json["peak_tensor_bytes"] = measured.observed.peak_tensor_bytes;
   return json;
-}
-
-/// Adds one run's steps, which are the same and in the same order each time.
-void add_steps(const std::vector<OperationTime>& run, std::vector<OperationTime>& sums) {
-  if (sums.empty()) sums.resize(run.size());
-  for (size_t i = 0; i < run.size(); ++i) {
-    sums[i].layer = run[i].layer;
-    sums[i].operation = run[i].operation;
-    sums[i].calls += run[i].calls;
-    sums[i].seconds += run[i].seconds;
-    sums[i].macs += run[i].macs;
-  }
 }
 
 /// Means over `repeats` runs of one pass, for which the profile slows it a little; what is left of the wall time is the
 /// row "(between operations)".
-Json layers_json(const Stage& stage, const TimedPass& pass, int64_t repeats, const ArithmeticLimit& limit) {
-  OperationProfile profile(stage.names);
-  std::vector<OperationTime> steps;  // of all repeats together
+Json layers_json(const TimedPass& pass, int64_t repeats, const ArithmeticLimit& limit) {
   const auto begin = Clock::now();
-  for (int64_t i = 0; i < repeats; ++i) {
-    stop_if_interrupted();
-    if (pass.steps) add_steps(pass.steps(), steps);
-    else pass.run();
-  }
+  const std::vector<OperationTime> times = pass.profile(repeats);
   const double wall = seconds_since(begin);
   Json rows = Json::array();
   double between = wall;
@@ -174,22 +143,19 @@ Json layers_json(const Stage& stage, const TimedPass& pass, int64_t repeats, con
     rows.push_back(std::move(row));
     between -= time.seconds;
   };
-  for (const OperationTime& time : pass.steps ? steps : profile.times()) add(time);
+  for (const OperationTime& time : times) add(time);
   add({"", "(between operations)", repeats, between, 0});
   return rows;
 }
 
-Json machine_json() {
+Json machine_json(const Json& library) {
   const CpuFeatures& cpu = cpu_features();
   Json features = Json::array();
   for (const char* name : {"avx2", "fma", "avx512f", "avx512_bf16", "amx_bf16"})
     if (cpu.has(name)) features.push_back(name);
-  return {{"cpu", cpu.model},
-          {"features", features},
-          {"threads", at::get_num_threads()},
-          {"libtorch", TORCH_VERSION},
-          {"libtorch_path", at::get_cpu_capability()},
-          {"sscvae", version()}};
+  Json json{{"cpu", cpu.model}, {"features", features}, {"threads", num_threads()}, {"sscvae", version()}};
+  json.update(library);
+  return json;
 }
 
 std::string percent(const Json& object, const char* key) {
@@ -238,19 +204,21 @@ std::string text_of(const Stage& stage, const Json& json) {
   if (const double peak = json["peak_resident_bytes"].get<double>(); peak > 0)
     text += format("peak memory of the process: %.1f MiB\n", peak / kMebibyte);
   std::vector<std::string> features = machine["features"];
-  return text + format("machine: %s (%s), LibTorch %s (%s)", machine["cpu"].get<std::string>().c_str(),
-                       join(features, ", ").c_str(), machine["libtorch"].get<std::string>().c_str(),
-                       machine["libtorch_path"].get<std::string>().c_str());
+  text += format("machine: %s (%s)", machine["cpu"].get<std::string>().c_str(), join(features, ", ").c_str());
+  if (machine.contains("libtorch"))
+    text += format(", LibTorch %s (%s)", machine["libtorch"].get<std::string>().c_str(),
+                   machine["libtorch_path"].get<std::string>().c_str());
+  return text;
 }
 
 }  // namespace
 
-Report benchmark(const BenchmarkOptions& options) {
+Report benchmark(const BenchmarkOptions& options, const std::map<std::string, StageMaker>& more) {
   check_options(options);
-  const Stage stage = make_stage(options);
-  const Compute& compute = stage.compute;
+  const Stage stage = make_stage(options, more);
+  const runtime::Compute& compute = stage.compute;
   std::vector<Measured> measured;
-  for (const TimedPass& pass : stage.passes) measured.push_back(measure(pass, options, compute.device));
+  for (const TimedPass& pass : stage.passes) measured.push_back(measure(pass, options, stage.finish));
   if (!options.out.empty()) serialization::write_safetensors(options.out, stage.outputs());
   Json json{{"stage", options.stage},
             {"subject", stage.facts},
@@ -261,19 +229,19 @@ Report benchmark(const BenchmarkOptions& options) {
             {"repeats", options.repeats},
             {"warmup", options.warmup},
             {"peak_resident_bytes", peak_resident_bytes()},
-            {"machine", machine_json()},
+            {"machine", machine_json(stage.library)},
             {"passes", Json::array()},
             {"results", stage.results ? stage.results() : Json::object()}};
   ArithmeticLimit limit;
-  if (options.stage != "loading") {
-    limit = measure_arithmetic_limit(compute.device, compute.bf16);
+  if (stage.limit) {
+    limit = stage.limit();
     json["limit"] = {{"gflops", limit.gflops}, {"how", limit.how}};
   }
   for (size_t i = 0; i < measured.size(); ++i) json["passes"].push_back(pass_json(stage.passes[i], measured[i], limit));
   if (options.layers) {
     json["layers"] = Json::array();
     for (const TimedPass& pass : stage.passes)
-      for (Json& row : layers_json(stage, pass, options.repeats, limit)) json["layers"].push_back(std::move(row));
+      for (Json& row : layers_json(pass, options.repeats, limit)) json["layers"].push_back(std::move(row));
   }
   return make_report(text_of(stage, json), json);
 }

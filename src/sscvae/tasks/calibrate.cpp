@@ -3,6 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "sscvae/array/array.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/progress.h"
 #include "sscvae/core/text.h"
@@ -10,11 +11,10 @@
 #include "sscvae/image/image.h"
 #include "sscvae/image/noise.h"
 #include "sscvae/image/patches.h"
-#include "sscvae/models/weights.h"
-#include "sscvae/nn/arrays.h"
+#include "sscvae/runtime/novelty.h"
+#include "sscvae/runtime/weights_file.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/tasks/interrupt.h"
-#include "sscvae/tasks/novelty.h"
 #include "sscvae/tasks/outputs.h"
 
 namespace sscvae::tasks {
@@ -33,9 +33,9 @@ double level_of(size_t index, const data::NoiseOptions& noise) {
 }
 
 /// The codes of the middles of the images, with the noise that the weights were trained with.
-std::vector<Array> codes_of(const SelectedImages& images, const ReadingOptions& reading, Inference& inference,
+std::vector<Array> codes_of(const SelectedImages& images, const ReadingOptions& reading, runtime::Inference& inference,
                             BrokenImages& broken) {
-  const train::ExperimentOptions& trained = inference.opened().experiment.options;
+  const experiments::ExperimentOptions& trained = inference.opened().experiment.options;
   const data::NoiseOptions& noise = trained.data.noise;
   InputReader reader(reading, images.data);
   std::vector<Array> codes;
@@ -43,7 +43,7 @@ std::vector<Array> codes_of(const SelectedImages& images, const ReadingOptions& 
   for (size_t i = 0; i < images.paths.size(); ++i) {
     stop_if_interrupted();
     const auto index = static_cast<int64_t>(i);
-    at::Tensor image;
+    Array image;
     try {
       image = image::to_array(image::with_channels(reader.read(images.path(i)), inference.channels()));
     } catch (const Error& error) {
@@ -51,7 +51,7 @@ std::vector<Array> codes_of(const SelectedImages& images, const ReadingOptions& 
       continue;
     }
     image = image::middle_of(image, kCalibrationSide).contiguous();
-    if (trained.task == train::Task::kDenoise)
+    if (trained.task == experiments::Task::kDenoise)
       image = image::add_noise(noise.kind_of(index), image, level_of(i, noise), 0, noise.clips(index));
     codes.push_back(inference.code(image));
     progress.update(static_cast<int64_t>(i + 1));
@@ -62,8 +62,8 @@ std::vector<Array> codes_of(const SelectedImages& images, const ReadingOptions& 
 }  // namespace
 
 Report calibrate(const CalibrateOptions& options) {
-  Inference inference(options.source, {.compute = options.compute});
-  if (code_kind(inference.model()) != CodeKind::kSparse)
+  runtime::Inference inference(options.source, {.compute = options.compute});
+  if (inference.model().code_kind() != runtime::CodeKind::kSparse)
     throw UsageError("calibrate: model " + inference.model().options().name + " has no sparse code");
   SelectedImages images = select_images(options.images, inference.opened().experiment.options.data, "val");
   take_spread(images, options.images.limit);
@@ -71,10 +71,10 @@ Report calibrate(const CalibrateOptions& options) {
   const std::vector<Array> codes = codes_of(images, options.reading, inference, broken);
   if (codes.empty()) throw broken.failure().value();
   const metrics::CodeModel learned = metrics::fit_code_model(codes);
-  const std::string path = find_weights(options.source.weights);
+  const std::string path = runtime::find_weights(options.source.weights);
   serialization::TensorFile file = serialization::read_safetensors(path);  // with what a checkpoint needs to go on
-  file.metadata[models::kConfigKey] = metadata_for_others(inference.opened()).at(models::kConfigKey);
-  file.metadata[models::kNoveltyKey] = text_of(learned);
+  file.metadata[runtime::kConfigKey] = runtime::metadata_for_others(inference.opened()).at(runtime::kConfigKey);
+  file.metadata[runtime::kNoveltyKey] = runtime::text_of(learned);
   serialization::write_safetensors(options.out, file.tensors, file.metadata);
   Json json{{"weights", path},
             {"out", options.out},

@@ -2,8 +2,8 @@
 
 #include <string>
 
+#include "sscvae/runtime/inference.h"
 #include "sscvae/tasks/image_selection.h"
-#include "sscvae/tasks/inference.h"
 #include "sscvae/tasks/reading.h"
 #include "sscvae/tasks/report.h"
 
@@ -11,8 +11,8 @@ namespace sscvae::tasks {
 
 struct CalibrateOptions {
   CalibrateOptions() { images.limit = 64; }
-  ModelSource source;
-  ComputeOptions compute;
+  runtime::ModelSource source;
+  runtime::ComputeOptions compute;
   ImageSelection images;  ///< evenly spread over part val, unless it says otherwise
   ReadingOptions reading;
   std::string out;  ///< weights file, may be the one that is read

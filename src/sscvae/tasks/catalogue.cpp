@@ -5,11 +5,12 @@
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
 #include "sscvae/data/registry.h"
+#include "sscvae/experiments/presets.h"
+#include "sscvae/experiments/profiles.h"
 #include "sscvae/metrics/protocol.h"
 #include "sscvae/metrics/set_metrics.h"
-#include "sscvae/models/registry.h"
-#include "sscvae/tasks/model_source.h"
-#include "sscvae/train/presets.h"
+#include "sscvae/networks/table.h"
+#include "sscvae/runtime/model_source.h"
 
 namespace sscvae::tasks {
 
@@ -30,13 +31,13 @@ Report tabulate(const std::vector<std::string>& header, const std::vector<std::v
 
 Report list_models() {
   std::vector<std::vector<std::string>> rows;
-  for (const auto& entry : models::model_entries()) rows.push_back({entry.name, entry.summary, entry.source});
+  for (const auto& entry : networks::model_entries()) rows.push_back({entry.name, entry.summary, entry.source});
   return tabulate({"name", "summary", "source"}, rows);
 }
 
 Report list_profiles() {
   std::vector<std::vector<std::string>> rows;
-  for (const auto& entry : models::profile_entries()) rows.push_back({entry.name, entry.summary});
+  for (const auto& entry : experiments::profile_entries()) rows.push_back({entry.name, entry.summary});
   return tabulate({"name", "summary"}, rows);
 }
 
@@ -70,13 +71,13 @@ Report list_protocols() {
 
 Report list_presets() {
   std::vector<std::vector<std::string>> rows;
-  for (const auto& preset : train::list_presets()) rows.push_back({preset.name, preset.summary});
+  for (const auto& preset : experiments::list_presets()) rows.push_back({preset.name, preset.summary});
   return tabulate({"name", "summary"}, rows);
 }
 
 Report list_weights() {
   std::vector<std::vector<std::string>> rows;
-  for (const auto& [name, path] : shipped_weights()) rows.push_back({name, path});
+  for (const auto& [name, path] : runtime::shipped_weights()) rows.push_back({name, path});
   return tabulate({"name", "path"}, rows);
 }
 

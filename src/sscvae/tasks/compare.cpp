@@ -1,10 +1,9 @@
 #include "sscvae/tasks/compare.h"
 
-#include <ATen/core/Tensor.h>
-
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "sscvae/array/array.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/log.h"
 #include "sscvae/core/progress.h"
@@ -15,9 +14,8 @@
 #include "sscvae/metrics/bootstrap.h"
 #include "sscvae/metrics/protocol.h"
 #include "sscvae/metrics/set_metrics.h"
-#include "sscvae/nn/arrays.h"
+#include "sscvae/runtime/compute.h"
 #include "sscvae/tasks/compare_runs.h"
-#include "sscvae/tasks/compute.h"
 #include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/outputs.h"
 #include "sscvae/tasks/reading.h"
@@ -104,7 +102,7 @@ Report compare_sets(const CompareOptions& options, const metrics::Protocol& prot
     throw UsageError("--sets: --inception is missing, the weights file of the network that sees the images");
   for (const std::string& name : options.metrics) metrics::find_set_metric(name);
   const auto files_a = image::expand_inputs({options.a}), files_b = image::expand_inputs({options.b});
-  FeatureNetwork network(options.features, resolve_compute({}).device);
+  FeatureNetwork network(options.features);
   const auto open = [&](const std::vector<image::InputFile>& files) {
     std::vector<std::string> paths;
     for (const image::InputFile& file : files) paths.push_back(file.path.string());
@@ -158,7 +156,7 @@ class Conversions {
 
 /// Two images of one size, as the protocol wants them.
 struct Compared {
-  at::Tensor original, other;
+  Array original, other;
 };
 
 Compared read_pair(const Pair& pair, InputReader& reader, const metrics::Protocol& protocol, Conversions& conversions) {

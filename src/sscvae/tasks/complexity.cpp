@@ -1,51 +1,46 @@
 #include "sscvae/tasks/complexity.h"
 
-#include <c10/core/InferenceMode.h>
-#include <torch/types.h>
-
 #include <nlohmann/json.hpp>
 
+#include "sscvae/array/array.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
-#include "sscvae/nn/arrays.h"
-#include "sscvae/nn/tensor_memory.h"
-#include "sscvae/tasks/interrupt.h"
-#include "sscvae/tasks/plain_iterations.h"
+#include "sscvae/image/padding.h"
 #include "sscvae/tasks/size_option.h"
 
 namespace sscvae::tasks {
 
 namespace {
 
-CountingRule parse_rule(const std::string& text) {
-  if (text == "exact") return CountingRule::kExact;
-  if (text == "ptflops") return CountingRule::kPtflops;
+graph::CountingRule parse_rule(const std::string& text) {
+  if (text == "exact") return graph::CountingRule::kExact;
+  if (text == "ptflops") return graph::CountingRule::kPtflops;
   throw UsageError("--rule: expected exact or ptflops, got '" + text + "'" + suggestion(text, {"exact", "ptflops"}));
 }
 
-std::string shape_of(const std::vector<int64_t>& shape) {
+std::string shape_of(const Sizes& shape) {
   std::vector<std::string> parts;
   for (const int64_t size : shape) parts.push_back(std::to_string(size));
   return join(parts, "x");
 }
 
 /// What the figures mean, for the reader of a report.
-std::string text_of(CountingRule rule) {
+std::string text_of(graph::CountingRule rule) {
   const std::string common =
       "multiply-adds of convolutions and matrix products, kernel taps on padding included; FLOPs = 2 MACs; ";
   return common +
-         (rule == CountingRule::kExact
+         (rule == graph::CountingRule::kExact
               ? "transposed convolutions at input positions; element-wise work, norms and pooling not counted"
               : "transposed convolutions at output positions; biases, norms (2 for each input), ReLU and pooling "
                 "(2, as a layer and as its function) and softmax (1) counted as ptflops 0.7.1 to 0.7.4 does");
 }
 
-Json json_of(const std::vector<LayerCost>& layers) {
+Json json_of(const std::vector<graph::LayerCost>& layers) {
   Json entries = Json::array();
-  for (const LayerCost& layer : layers)
+  for (const graph::LayerCost& layer : layers)
     entries.push_back({{"name", layer.name},
                        {"operation", layer.operation},
-                       {"output_shape", layer.output_shape},
+                       {"output_shape", layer.output_shape.vec()},
                        {"calls", layer.calls},
                        {"parameters", layer.parameters},
                        {"macs", layer.macs},
@@ -53,10 +48,10 @@ Json json_of(const std::vector<LayerCost>& layers) {
   return entries;
 }
 
-std::string layer_table(const std::vector<LayerCost>& layers) {
+std::string layer_table(const std::vector<graph::LayerCost>& layers) {
   std::vector<std::vector<std::string>> rows{
       {"layer", "operation", "output", "calls", "parameters", "MMACs", "output MiB"}};
-  for (const LayerCost& layer : layers)
+  for (const graph::LayerCost& layer : layers)
     rows.push_back({layer.name, layer.operation, shape_of(layer.output_shape), std::to_string(layer.calls),
                     std::to_string(layer.parameters), format("%.3f", static_cast<double>(layer.macs) / 1e6),
                     format("%.3f", static_cast<double>(layer.output_bytes) / 1048576.0)});
@@ -65,34 +60,29 @@ std::string layer_table(const std::vector<LayerCost>& layers) {
 
 }  // namespace
 
-Complexity measure_complexity(models::Autoencoder& model, int64_t height, int64_t width, CountingRule rule) {
+Complexity measure_complexity(const networks::Network& network, int64_t height, int64_t width,
+                              graph::CountingRule rule) {
+  const graph::Graph& graph = network.graph;
+  const Sizes image{1, graph.in_channels, image::round_up(height, graph.size_multiple),
+                    image::round_up(width, graph.size_multiple)};
   Complexity result;
-  for (const at::Tensor& parameter : model.parameters()) result.parameters += parameter.numel();
-  for (const at::Tensor& buffer : model.buffers()) result.buffers += buffer.numel();
-  model.eval();
-  const c10::InferenceMode no_gradients;
-  const at::Tensor ramp = at::arange(height * width, at::kFloat).mul(0.618034).frac();
-  const at::Tensor image = ramp.reshape({1, 1, height, width}).repeat({1, model.options().in_channels, 1, 1});
-  {
-    const EndsAtOnce no_part_is_wanted;
-    const nn::TensorMemory memory;
-    const PlainIterations plain(model);
-    const MacCounter counter(parameter_names(model), rule);
-    models::forward_any_size(model, image);
-    result.peak_bytes = memory.peak_bytes();
-    result.layers = counter.layers();
-    result.macs = counter.macs();
+  for (const networks::Declared& weight : network.weights)
+    (weight.role == networks::Role::kTrained ? result.parameters : result.buffers) += weight.placeholder.numel();
+  result.layers = graph::layer_costs(graph, image, rule);
+  result.peak_bytes = graph::peak_bytes(graph, image);
+  for (const graph::LayerCost& layer : result.layers) {
+    result.macs += layer.macs;
+    result.activation_bytes += layer.output_bytes;
   }
-  for (const LayerCost& layer : result.layers) result.activation_bytes += layer.output_bytes;
   result.flops = 2 * result.macs;
   return result;
 }
 
 Report complexity(const ComplexityOptions& options) {
   const auto [height, width] = parse_size(options.size, kLargestSize);
-  const CountingRule rule = parse_rule(options.rule);
-  const OpenedModel opened = open_architecture(options.source);
-  const Complexity cost = measure_complexity(*opened.model, height, width, rule);
+  const graph::CountingRule rule = parse_rule(options.rule);
+  const runtime::OpenedModel opened = runtime::open_architecture(options.source);
+  const Complexity cost = measure_complexity(opened.model->network(), height, width, rule);
 
   const std::string& model = opened.experiment.options.model.name;
   const std::string stated = text_of(rule);

@@ -1,74 +1,61 @@
 #include "sscvae/tasks/complexity.h"
-#include "sscvae/models/registry.h"
-#include "sscvae/nn/arrays.h"
-#include "sscvae/train/experiment.h"
 
 #include <gtest/gtest.h>
-#include <torch/nn/modules/conv.h>
-#include <torch/types.h>
+
+#include <map>
+
+#include "sscvae/experiments/experiment.h"
+#include "sscvae/networks/scope.h"
+#include "sscvae/networks/table.h"
 
 namespace sscvae::tasks {
 namespace {
 
-/// Convolution 1 -> 4 (3x3, stride 2), product with a 4x6 matrix and back, transposed convolution 4 -> 1 (2x2, stride
-/// 2).
-class TinyModel : public models::Autoencoder {
- public:
-  TinyModel() : Autoencoder(models::ModelOptions{}) {
-    down_ = register_module("down", torch::nn::Conv2d(torch::nn::Conv2dOptions(1, 4, 3).stride(2).padding(1)));
-    up_ = register_module("up",
-                          torch::nn::ConvTranspose2d(torch::nn::ConvTranspose2dOptions(4, 1, 2).stride(2).bias(false)));
-    matrix_ = register_parameter("matrix", at::ones({4, 6}));
-  }
-  models::ForwardResult forward(const at::Tensor& images) override {
-    models::ForwardResult result;
-    const at::Tensor features = down_->forward(images);
-    const at::Tensor rows = features.permute({0, 2, 3, 1}).reshape({-1, 4});
-    at::Tensor code = at::mm(rows, matrix_);
-    for (int i = 0; i < 3; ++i) code = at::addmm(code, code, at::ones({6, 6}));
-    const at::Tensor back = at::mm(code, matrix_.t());
-    const auto maps = back.reshape({images.size(0), features.size(2), features.size(3), 4}).permute({0, 3, 1, 2});
-    result.logits = result.reconstruction = up_->forward(maps);
-    return result;
-  }
-  at::Tensor encode(const at::Tensor& images) override { return down_->forward(images); }
-  at::Tensor decode(const at::Tensor& code) override { return up_->forward(code); }
-  int64_t size_multiple() const override { return 2; }
-  at::Tensor last_weight() const override { return up_->weight; }
+using graph::CountingRule;
 
- private:
-  torch::nn::Conv2d down_{nullptr};
-  torch::nn::ConvTranspose2d up_{nullptr};
-  at::Tensor matrix_;
-};
+/// Convolution 1 -> 4 (3x3), halved by maximum; a sparse code of 6 atoms of length 4 in 3 iterations from the projected
+/// start; transposed convolution 4 -> 1 (2x2, stride 2).
+networks::Network tiny_network() {
+  const networks::Scope s;
+  s.graph().size_multiple = 2;
+  const networks::Value features = s.max_pool(s.convolution("down", s.image(1), {.out = 4}));
+  const networks::Value threshold = s.add(graph::Constant{s.declare("alpha", {1, 6, 1, 1}, {})}, {features}, 6);
+  graph::SparseCode code;
+  code.dictionary = s.declare("matrix", {4, 6}, {});
+  code.lipschitz = s.declare("bound", {}, {}, networks::Role::kBuffer);
+  code.num_iterations = 3;
+  code.initial_code = graph::InitialCode::kProjected;
+  const networks::Value z = s.add(code, {features, threshold}, 6, "code");
+  s.graph().reconstruction = s.expansion("up", z, 1);
+  return std::move(s.network());
+}
 
 TEST(Complexity, CountsWhatIsComputed) {
-  TinyModel model;
-  const Complexity cost = measure_complexity(model, 8, 12, CountingRule::kExact);
-  const int64_t positions = 4 * 6;
-  EXPECT_EQ(cost.parameters, 4 * 9 + 4 + 4 * 4 + 24);
+  const Complexity cost = measure_complexity(tiny_network(), 8, 12, CountingRule::kExact);
+  const int64_t pixels = 8 * 12, positions = 4 * 6;
+  EXPECT_EQ(cost.parameters, 4 * 9 + 4 + 6 + 24 + 6 * 4 + 1);
+  EXPECT_EQ(cost.buffers, 1);
   ASSERT_EQ(cost.layers.size(), 5u);
   EXPECT_EQ(cost.layers[0].name, "down");
-  EXPECT_EQ(cost.layers[0].macs, positions * 36);
+  EXPECT_EQ(cost.layers[0].macs, pixels * 36);
   EXPECT_EQ(cost.layers[0].parameters, 40);
-  EXPECT_EQ(cost.layers[0].output_bytes, positions * 4 * 4);
-  EXPECT_EQ(cost.layers[1].name, "matrix");
-  EXPECT_EQ(cost.layers[1].macs, positions * 4 * 6);
-  EXPECT_EQ(cost.layers[2].calls, 3);
-  EXPECT_EQ(cost.layers[2].macs, 3 * positions * 6 * 6);
-  EXPECT_EQ(cost.layers[3].macs, positions * 6 * 4);
+  EXPECT_EQ(cost.layers[0].output_bytes, pixels * 4 * 4);
+  EXPECT_EQ(cost.layers[1].macs, positions * 4 * 6) << "D^T x";
+  EXPECT_EQ(cost.layers[2].macs, 6 * 4 * 6) << "D^T D";
+  EXPECT_EQ(cost.layers[3].calls, 3);
+  EXPECT_EQ(cost.layers[3].macs, 3 * positions * 6 * 6);
   EXPECT_EQ(cost.layers[4].operation, "transposed convolution");
-  EXPECT_EQ(cost.layers[4].macs, positions * 16);
-  EXPECT_EQ(cost.macs, positions * (36 + 24 + 108 + 24 + 16));
+  EXPECT_EQ(cost.layers[4].macs, positions * 24);
+  EXPECT_EQ(cost.macs, pixels * 36 + positions * (24 + 108 + 24) + 144);
   EXPECT_EQ(cost.flops, 2 * cost.macs);
-  EXPECT_GE(cost.peak_bytes, positions * 4 * 4);
+  EXPECT_EQ(cost.peak_bytes, 4 * (pixels * 4 + positions * 4)) << "while the map is halved";
 }
 
 TEST(Complexity, OtherRuleCountsTransposedConvolutionsAtTheirOutputAndBiases) {
-  TinyModel model;
-  const int64_t exact = measure_complexity(model, 8, 12, CountingRule::kExact).macs;
-  const int64_t biases = 4 * 4 * 6;
-  EXPECT_EQ(measure_complexity(model, 8, 12, CountingRule::kPtflops).macs - exact, (8 * 12 - 4 * 6) * 16 + biases);
+  const int64_t exact = measure_complexity(tiny_network(), 8, 12, CountingRule::kExact).macs;
+  const int64_t pixels = 8 * 12, positions = 4 * 6, biases = 4 * pixels + pixels, pooling = 2 * 4 * pixels;
+  EXPECT_EQ(measure_complexity(tiny_network(), 8, 12, CountingRule::kPtflops).macs - exact,
+            (pixels - positions) * 24 + biases + pooling);
 }
 
 /// One grey image of 256x256 through the paper's networks. The expected figures are what ptflops 0.7.4 prints for these
@@ -77,18 +64,18 @@ TEST(Complexity, OtherRuleCountsTransposedConvolutionsAtTheirOutputAndBiases) {
 TEST(Complexity, OtherRuleGivesThePublishedFigures) {
   const std::map<std::string, double> gmacs{{"ssc-vae", 160.4168}, {"sc-vae", 156.5207}, {"vq-vae", 152.0244}};
   for (const auto& [name, expected] : gmacs) {
-    const auto experiment = train::resolve_experiment("", {"profile=\"reference\"", "model.name=\"" + name + "\""});
-    const auto model = models::make_autoencoder(experiment.options.model, 1);
-    EXPECT_NEAR(static_cast<double>(measure_complexity(*model, 256, 256, CountingRule::kPtflops).macs) / 1e9, expected,
+    const auto options =
+        experiments::resolve_experiment("", {"profile=\"reference\"", "model.name=\"" + name + "\""}).options.model;
+    const networks::Network network = networks::find_model(name).network(options);
+    EXPECT_NEAR(static_cast<double>(measure_complexity(network, 256, 256, CountingRule::kPtflops).macs) / 1e9, expected,
                 1e-3)
         << name;
   }
 }
 
 TEST(Complexity, PaddedSizeCounts) {
-  TinyModel model;
-  EXPECT_EQ(measure_complexity(model, 7, 11, CountingRule::kExact).macs,
-            measure_complexity(model, 8, 12, CountingRule::kExact).macs);
+  EXPECT_EQ(measure_complexity(tiny_network(), 7, 11, CountingRule::kExact).macs,
+            measure_complexity(tiny_network(), 8, 12, CountingRule::kExact).macs);
 }
 
 }  // namespace

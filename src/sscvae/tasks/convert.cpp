@@ -1,20 +1,19 @@
 #include "sscvae/tasks/convert.h"
 
-#include <torch/types.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "sscvae/array/array.h"
+#include "sscvae/array/elementwise.h"
+#include "sscvae/array/reductions.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/printable.h"
 #include "sscvae/core/sha256.h"
 #include "sscvae/core/text.h"
 #include "sscvae/core/version.h"
 #include "sscvae/core/wording.h"
-#include "sscvae/models/frozen.h"
-#include "sscvae/models/weights.h"
-#include "sscvae/nn/arrays.h"
 #include "sscvae/onnx/onnx_export.h"
+#include "sscvae/runtime/weights_file.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/serialization/torch_checkpoint.h"
 
@@ -22,14 +21,8 @@ namespace sscvae::tasks {
 
 namespace {
 
-int64_t count_parameters(models::Autoencoder& model) {
-  int64_t count = 0;
-  for (const at::Tensor& parameter : model.parameters()) count += parameter.numel();
-  return count;
-}
-
-Report describe(OpenedModel& opened, const serialization::StateDict& state, const std::string& out) {
-  const int64_t parameters = count_parameters(*opened.model);
+Report describe(runtime::OpenedModel& opened, const serialization::StateDict& state, const std::string& out) {
+  const int64_t parameters = opened.model->parameters();
   const std::string name = opened.experiment.options.model.name;
   return make_report(
       out + ": " + name + ", " + count_text(state.size(), "tensor") + ", " + count_text(parameters, "parameter"),
@@ -41,9 +34,9 @@ Report describe(OpenedModel& opened, const serialization::StateDict& state, cons
        {"sha256", sha256_of_file(out)}});
 }
 
-Report export_onnx(OpenedModel& opened, const std::vector<std::string>& outputs, const std::string& out) {
-  const graph::Graph graph = models::frozen(*opened.model);
-  onnx::Model file = onnx::to_onnx(graph, outputs, opened.experiment.options.task == train::Task::kDenoise);
+Report export_onnx(runtime::OpenedModel& opened, const std::vector<std::string>& outputs, const std::string& out) {
+  const graph::Graph graph = opened.model->bound();
+  onnx::Model file = onnx::to_onnx(graph, outputs, opened.experiment.options.task == experiments::Task::kDenoise);
   const std::string& name = opened.experiment.options.model.name;
   const auto multiple = std::to_string(graph.size_multiple);
   file.name = name;
@@ -52,9 +45,9 @@ Report export_onnx(OpenedModel& opened, const std::vector<std::string>& outputs,
   const std::string channels = graph.in_channels == 3 ? "RGB" : "grey";
   file.description = "image: " + channels + " in [0,1], [batch,channel,height,width], height and width multiples of " +
                      multiple + ", at least " + smallest + "; reconstruction: not clamped";
-  file.metadata = {{models::kVersionKey, version()},
+  file.metadata = {{runtime::kVersionKey, version()},
                    {"sscvae.model", name},
-                   {models::kProfileKey, opened.experiment.options.profile},
+                   {runtime::kProfileKey, opened.experiment.options.profile},
                    {"sscvae.weights_sha256", opened.sha256},
                    {"sscvae.channels", channels},
                    {"sscvae.layout", "NCHW"},
@@ -114,32 +107,33 @@ void check_export(const ExportOptions& options, const std::string& out) {
     throw UsageError("--out '" + out + "': expected a name ending in .safetensors");
 }
 
-std::map<std::string, std::string> written_metadata(const OpenedModel& opened) {
-  std::map<std::string, std::string> metadata = metadata_for_others(opened);
-  metadata[models::kVersionKey] = version();
+std::map<std::string, std::string> written_metadata(const runtime::OpenedModel& opened) {
+  std::map<std::string, std::string> metadata = runtime::metadata_for_others(opened);
+  metadata[runtime::kVersionKey] = version();
   return metadata;
 }
 
 }  // namespace
 
-Report import_weights(const ModelSource& source, const std::string& out, bool overwrite) {
+Report import_weights(const runtime::ModelSource& source, const std::string& out, bool overwrite) {
   if (!has_extension(out, ".safetensors"))
     throw UsageError("--out '" + out + "': expected a name ending in .safetensors");
   check_writable(out, overwrite);
-  OpenedModel opened = open_model(source);
-  const serialization::StateDict state = models::state_of(*opened.model);
+  runtime::OpenedModel opened = runtime::open_model(source);
+  const serialization::StateDict state = opened.model->state();
   std::map<std::string, std::string> metadata = written_metadata(opened);
   metadata["sscvae.imported_sha256"] = opened.sha256;
   serialization::write_safetensors(out, state, metadata);
   return describe(opened, state, out);
 }
 
-Report export_weights(const ModelSource& source, const ExportOptions& options, const std::string& out, bool overwrite) {
+Report export_weights(const runtime::ModelSource& source, const ExportOptions& options, const std::string& out,
+                      bool overwrite) {
   check_export(options, out);
   check_writable(out, overwrite);
-  OpenedModel opened = open_model(source);
+  runtime::OpenedModel opened = runtime::open_model(source);
   if (options.format == "onnx") return export_onnx(opened, options.outputs, out);
-  const serialization::StateDict state = stored_as(options.type, models::state_of(*opened.model));
+  const serialization::StateDict state = stored_as(options.type, opened.model->state());
   if (options.format == "torch") serialization::write_torch_checkpoint(out, state);
   else serialization::write_safetensors(out, state, written_metadata(opened));
   return describe(opened, state, out);

@@ -1,12 +1,11 @@
 #include "sscvae/tasks/data_tools.h"
 
-#include <ATen/core/Tensor.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "sscvae/array/array.h"
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/printable.h"
@@ -18,7 +17,6 @@
 #include "sscvae/image/image.h"
 #include "sscvae/image/noise.h"
 #include "sscvae/image/synthetic.h"
-#include "sscvae/nn/arrays.h"
 #include "sscvae/serialization/safetensors.h"
 #include "sscvae/tasks/interrupt.h"
 #include "sscvae/tasks/outputs.h"
@@ -40,8 +38,8 @@ bool is_speckle(const std::string& kind, int64_t index) {
 void write_noisy_copy(const NoiseCopyOptions& options, image::Noise kind, const StoredImage& input,
                       const fs::path& out) {
   const image::Image picture = input.picture();
-  const at::Tensor clean = image::to_array(picture);
-  const at::Tensor noisy =
+  const Array clean = image::to_array(picture);
+  const Array noisy =
       image::add_noise(kind, clean, options.sigma_8bit, static_cast<uint32_t>(options.seed), options.clip);
   if (options.format == "png") {
     const int stored = input.stored.bit_depth;

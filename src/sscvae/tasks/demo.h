@@ -1,26 +1,38 @@
 #pragma once
 
+#include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 
-#include "sscvae/tasks/compute.h"
+#include "sscvae/data/split.h"
+#include "sscvae/report/html.h"
+#include "sscvae/runtime/compute.h"
 #include "sscvae/tasks/report.h"
 
+/// The demonstration without training, which also is the first part of the whole one (workshop/demo.h).
 namespace sscvae::tasks {
+
+inline constexpr double kDemoSigma = 25;  ///< of the noise that is removed, 8-bit grey levels
 
 struct DemoOptions {
   std::string out;     ///< folder of images, runs, results and report.html
   double minutes = 2;  ///< of training in all
   bool overwrite = false;
-  ComputeOptions compute;
+  runtime::ComputeOptions compute;
 };
 
-/// From nothing to results: makes images (speckle phantoms and dead leaves: out/images, with a split), runs the weights
-/// that come with the program on those of part test (within seconds, with a first report), trains the preset `demo`
-/// twice, to reconstruct (out/reconstruct, 58 % of the time) and to denoise (out/denoise), runs both
-/// on test images that neither has seen (out/results) and writes out/report.html: inputs, reconstructions, residuals,
-/// maps of the code and of the thresholds, dictionary atoms, curves and figures. The last line of the text is the
-/// report's path. The number of steps is what this machine manages in that time, measured on a few steps before.
-/// Errors: UsageError if `out` holds something and `overwrite` is false; IoError.
-Report demo(const DemoOptions& options);
+/// What the first part left.
+struct DemoStart {
+  data::SplitManifest manifest;  ///< of the made-up images
+  Json shipped;                  ///< figures of the weights that come with the program
+  std::filesystem::path report;  ///< out/report.html, written
+};
+
+report::HtmlReport demo_page();
+/// Makes images (speckle phantoms and dead leaves: out/images, with a split) and runs the weights that come with the
+/// program on those of part test. Errors: UsageError if `out` holds something and `overwrite` is false; IoError.
+DemoStart start_demo(const DemoOptions& options, report::HtmlReport& html);
+/// That alone.
+Report demo_of_shipped_weights(const DemoOptions& options);
 
 }  // namespace sscvae::tasks

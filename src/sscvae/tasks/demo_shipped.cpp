@@ -2,14 +2,15 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sscvae/array/array.h"
+#include "sscvae/array/elementwise.h"
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/text.h"
 #include "sscvae/image/image.h"
 #include "sscvae/image/noise.h"
-#include "sscvae/nn/arrays.h"
+#include "sscvae/metrics/protocol.h"
 #include "sscvae/report/colormap.h"
-#include "sscvae/tasks/demo_report.h"
-#include "sscvae/tasks/inference.h"
+#include "sscvae/runtime/inference.h"
 #include "sscvae/tasks/interrupt.h"
 
 namespace sscvae::tasks {
@@ -17,13 +18,13 @@ namespace sscvae::tasks {
 namespace {
 
 /// One image through one model, with a row of pictures.
-Json show(Inference& inference, const std::string& weights, const std::filesystem::path& path, double sigma_8bit,
-          const std::filesystem::path& results, report::HtmlReport& html) {
-  const bool denoises = inference.opened().experiment.options.task == train::Task::kDenoise;
-  const at::Tensor clean = image::to_array(image::with_channels(image::read_image(path), inference.channels()));
-  at::Tensor input = clean;
+Json show(runtime::Inference& inference, const std::string& weights, const std::filesystem::path& path,
+          double sigma_8bit, const std::filesystem::path& results, report::HtmlReport& html) {
+  const bool denoises = inference.opened().experiment.options.task == experiments::Task::kDenoise;
+  const Array clean = image::to_array(image::with_channels(image::read_image(path), inference.channels()));
+  Array input = clean;
   if (denoises) input = image::add_gaussian_noise(clean, sigma_8bit, 0, false);
-  const InferenceResult result = inference.run(input);
+  const runtime::InferenceResult result = inference.run(input);
   const auto figures = demo_figures(clean, result.reconstruction);
   Json json{{"weights", weights},
             {"task", denoises ? "denoise" : "reconstruct"},
@@ -45,7 +46,7 @@ Json show(Inference& inference, const std::string& weights, const std::filesyste
                           figures.at("psnr"), 100 * json["zero_fraction"].get<double>()),
                    image::from_array(result.reconstruction)},
                   {"difference to the clean image, times 5",
-                   report::residual_image(clean, result.reconstruction.clamp(0, 1), 5)}});
+                   report::residual_image(clean, clamp(result.reconstruction, 0, 1), 5)}});
   const std::filesystem::path folder = results / weights;
   create_folder(folder);
   image::write_image(folder / path.filename(), image::from_array(result.reconstruction));
@@ -54,15 +55,19 @@ Json show(Inference& inference, const std::string& weights, const std::filesyste
 
 }  // namespace
 
+std::map<std::string, double> demo_figures(const Array& original, const Array& result) {
+  return metrics::compare_images(original, result, metrics::protocols().front(), {"psnr", "ssim"});
+}
+
 Json show_shipped_weights(const std::filesystem::path& images, const std::vector<std::string>& names, double sigma_8bit,
-                          const std::filesystem::path& results, const ComputeOptions& compute,
+                          const std::filesystem::path& results, const runtime::ComputeOptions& compute,
                           report::HtmlReport& html) {
   Json shown = Json::array();
-  for (const auto& [weights, path] : shipped_weights()) {
+  for (const auto& [weights, path] : runtime::shipped_weights()) {
     const std::string kind = weights.starts_with("ultrasound") ? "speckle" : "leaves";
-    ModelSource source;
+    runtime::ModelSource source;
     source.weights = path;
-    Inference inference(source, {.compute = compute});
+    runtime::Inference inference(source, {.compute = compute});
     if (shown.empty()) html.heading("With the weights that come with the program");
     html.heading(weights, 3);
     for (const std::string& name : names) {

@@ -1,30 +1,22 @@
 #include "sscvae/tasks/doctor.h"
 
-#include <ATen/Context.h>
-#include <ATen/Parallel.h>
-#include <ATen/Version.h>
-#include <c10/core/InferenceMode.h>
-#include <torch/headeronly/version.h>
-#include <torch/types.h>
-
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
 
+#include "sscvae/array/parallel.h"
 #include "sscvae/core/cpu_features.h"
 #include "sscvae/core/numbers.h"
 #include "sscvae/core/shipped_files.h"
 #include "sscvae/core/text.h"
 #include "sscvae/core/version.h"
+#include "sscvae/experiments/presets.h"
 #include "sscvae/image/image.h"
-#include "sscvae/nn/arrays.h"
-#include "sscvae/nn/lista_matrix.h"
-#include "sscvae/train/presets.h"
+#include "sscvae/kernels/bfloat16_unit.h"
+#include "sscvae/tasks/arithmetic_limit.h"
 
 namespace sscvae::tasks {
 
@@ -65,19 +57,6 @@ double free_disk(const std::string& folder) {
   return error ? -1 : static_cast<double>(space.available) / kGigabyte;
 }
 
-/// Rate of the fastest of some small products: a smoke test of the maths library. `benchmark` measures large ones.
-double product_gflops(at::ScalarType dtype) {
-  const c10::InferenceMode no_gradients;
-  const at::Tensor a = at::ones({512, 512}, dtype), b = at::ones({512, 512}, dtype);
-  double best = std::numeric_limits<double>::infinity();
-  for (int i = 0; i < 20; ++i) {
-    const auto begin = std::chrono::steady_clock::now();
-    at::mm(a, b);
-    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
-  }
-  return 2.0 * 512 * 512 * 512 / best / 1e9;
-}
-
 Json processor_json() {
   const CpuFeatures& cpu = cpu_features();
   Json features = Json::array();
@@ -86,26 +65,19 @@ Json processor_json() {
   Json json{{"model", cpu.model},
             {"features", features},
             {"hardware_threads", std::thread::hardware_concurrency()},
-            {"libtorch_path", at::get_cpu_capability()},
             {"fast_bf16", cpu.has_fast_bf16()},
-            {"fp32_gflops", product_gflops(at::kFloat)},
-            {"bf16_gflops", product_gflops(at::kBFloat16)}};
+            {"fp32_gflops", measure_arithmetic_limit(false).gflops}};
+  if (kernels::has_bfloat16_kernels()) json["bf16_gflops"] = measure_arithmetic_limit(true).gflops;
   if (!cpu.held_to.empty()) json["held_to"] = cpu.held_to + " (SSCVAE_ISA)";
   return json;
 }
 
-Json libraries_json() {
+Json libraries_json(const Json& more) {
   Json libraries{{"sscvae", version()},
-                 {"libtorch", TORCH_VERSION},
                  {"compiler", __VERSION__},
-                 {"mkl", at::hasMKL()},
-                 {"onednn", at::hasMKLDNN()},
-                 {"openmp", at::hasOpenMP()},
-                 {"cuda", at::hasCUDA()},
-                 {"cuda_devices", at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0},
-                 {"cuda_kernels", nn::lista_runs_on(c10::kCUDA)},
                  {"json", format("%d.%d.%d", NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR,
                                  NLOHMANN_JSON_VERSION_PATCH)}};
+  libraries.update(more);
   image::Image probe;
   probe.width = probe.height = 1;
   probe.bytes = {128};
@@ -116,7 +88,8 @@ Json libraries_json() {
 
 Json problems_of(const Json& report) {
   Json problems = Json::array();
-  if (report["libraries"]["openmp"] == false) problems.push_back("LibTorch without OpenMP: one thread only");
+  if (report["libraries"].value("openmp", true) == false)
+    problems.push_back("LibTorch without OpenMP: training has one thread only");
   if (report["libraries"]["png_round_trip"] == false)
     problems.push_back("PNG self-test failed: the image libraries do not work");
   if (report["processor"]["hardware_threads"].get<int>() > 1 && report["threads"].get<int>() == 1)
@@ -148,17 +121,17 @@ std::string text_of(const Json& node, const std::string& indent) {
 
 }  // namespace
 
-Report doctor(const ComputeOptions& options) {
-  const Compute compute = resolve_compute(options);
+Report doctor(const runtime::ComputeOptions& options, const Json& libraries) {
+  const runtime::Compute compute = runtime::resolve_compute(options);
   Json json;
   json["will_use"] = compute.text();
-  json["threads"] = at::get_num_threads();
+  json["threads"] = num_threads();
   json["processor"] = processor_json();
-  json["libraries"] = libraries_json();
+  json["libraries"] = libraries_json(libraries);
   json["memory"] = {{"total_gib", memory_line("MemTotal")}, {"available_gib", memory_line("MemAvailable")}};
   if (const double limit = container_limit(); limit > 0) json["memory"]["container_limit_gib"] = limit;
   json["disk"] = {{"folder", std::filesystem::current_path().string()}, {"free_gib", free_disk(".")}};
-  json["presets"] = train::list_presets().size();
+  json["presets"] = experiments::list_presets().size();
   json["weights_folders"] = shipped_folders();
   json["problems"] = problems_of(json);
   return make_report(text_of(json, ""), json);

@@ -1,9 +1,5 @@
 #include "sscvae/tasks/evaluate.h"
 
-#include <ATen/CPUGeneratorImpl.h>
-#include <c10/core/InferenceMode.h>
-#include <torch/types.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <functional>
@@ -11,6 +7,9 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "sscvae/array/array.h"
+#include "sscvae/array/draws.h"
+#include "sscvae/array/elementwise.h"
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/log.h"
@@ -23,8 +22,6 @@
 #include "sscvae/image/noise.h"
 #include "sscvae/image/patches.h"
 #include "sscvae/metrics/protocol.h"
-#include "sscvae/models/weights.h"
-#include "sscvae/nn/arrays.h"
 #include "sscvae/tasks/earlier_figures.h"
 #include "sscvae/tasks/evaluation_meters.h"
 #include "sscvae/tasks/interrupt.h"
@@ -42,27 +39,27 @@ namespace {
 struct Plan : SelectedImages {
   std::vector<std::string> input_paths;  // of pairs, else empty
   ReadingOptions reading;
-  train::Task task = train::Task::kReconstruct;
+  experiments::Task task = experiments::Task::kReconstruct;
   double sigma_8bit = 0;
   image::Noise noise = image::Noise::kGaussian;
 
-  bool denoises() const { return task == train::Task::kDenoise; }
-  bool enhances() const { return task == train::Task::kEnhance; }
+  bool denoises() const { return task == experiments::Task::kDenoise; }
+  bool enhances() const { return task == experiments::Task::kEnhance; }
   /// "25 grey levels of gaussian noise, " of a denoising task, else nothing.
   std::string noise_text() const {
     if (!denoises()) return "";
     return to_text(sigma_8bit) + " grey levels of " + choice_names<image::Noise>().at(static_cast<size_t>(noise)) +
            " noise, ";
   }
-  const std::string& task_name() const { return choice_names<train::Task>().at(static_cast<size_t>(task)); }
+  const std::string& task_name() const { return choice_names<experiments::Task>().at(static_cast<size_t>(task)); }
 };
 
-train::Task task_of(const EvaluateOptions& options, const OpenedModel& opened) {
+experiments::Task task_of(const EvaluateOptions& options, const runtime::OpenedModel& opened) {
   if (options.task.empty()) return opened.experiment.options.task;
-  return parse_choice<train::Task>("--task", options.task);
+  return parse_choice<experiments::Task>("--task", options.task);
 }
 
-Plan make_plan(const EvaluateOptions& options, const OpenedModel& opened) {
+Plan make_plan(const EvaluateOptions& options, const runtime::OpenedModel& opened) {
   Plan plan;
   static_cast<SelectedImages&>(plan) = select_images(options.images, opened.experiment.options.data, "test");
   plan.task = task_of(options, opened);
@@ -82,16 +79,16 @@ Plan make_plan(const EvaluateOptions& options, const OpenedModel& opened) {
   return plan;
 }
 
-at::Tensor load(const std::filesystem::path& path, InputReader& reader, int64_t channels, int64_t side,
-                const metrics::Protocol& protocol) {
-  at::Tensor image = image::to_array(image::with_channels(reader.read(path), channels));
+Array load(const std::filesystem::path& path, InputReader& reader, int64_t channels, int64_t side,
+           const metrics::Protocol& protocol) {
+  Array image = image::to_array(image::with_channels(reader.read(path), channels));
   if (side > 0) image = image::middle_of(image, side);
   return metrics::crop(protocol, image).contiguous();
 }
 
 /// The better image of a pair (the only one of other tasks) and the other one, of the same size.
 struct Images {
-  at::Tensor clean, other;
+  Array clean, other;
 };
 
 Images load_images(const Plan& plan, size_t index, InputReader& reader, int64_t channels, int64_t side,
@@ -110,39 +107,20 @@ Images load_images(const Plan& plan, size_t index, InputReader& reader, int64_t 
 class NoiseSource {
  public:
   NoiseSource(const metrics::Protocol& protocol, image::Noise kind, double sigma_8bit)
-      : protocol_(protocol),
-        kind_(kind),
-        sigma_8bit_(sigma_8bit),
-        generator_(at::detail::createCPUGenerator(protocol.noise_seed)) {}
+      : protocol_(protocol), kind_(kind), sigma_8bit_(sigma_8bit), draws_(protocol.noise_seed) {}
 
-  at::Tensor add_to(const at::Tensor& clean) {
+  Array add_to(const Array& clean) {
     if (protocol_.noise == metrics::NoiseRule::kNumpyPerImage || kind_ == image::Noise::kSpeckle)
       return image::add_noise(kind_, clean, sigma_8bit_, protocol_.noise_seed, protocol_.clip_noisy_input);
     // Seeded once: the generator goes on from image to image.
-    return (clean + at::randn(clean.sizes(), generator_, at::TensorOptions().dtype(at::kFloat)) * sigma_8bit_ / 255.0)
-        .clamp(0, 1);
+    return clamp(clean + draws_.normal(clean.sizes()) * (sigma_8bit_ / 255.0), 0, 1);
   }
 
  private:
   const metrics::Protocol& protocol_;
   image::Noise kind_;
   double sigma_8bit_;
-  at::Generator generator_;
-};
-
-/// The model's normalisation statistics, put back when the evaluation of one image has changed them.
-class KeptState {
- public:
-  explicit KeptState(models::Autoencoder& model) {
-    for (const at::Tensor& buffer : model.buffers()) kept_.emplace_back(buffer, buffer.clone());
-  }
-  void restore() {
-    const c10::InferenceMode no_gradients(false);
-    for (auto& [buffer, value] : kept_) buffer.copy_(value);
-  }
-
- private:
-  std::vector<std::pair<at::Tensor, at::Tensor>> kept_;
+  Draws draws_;
 };
 
 std::vector<std::string> image_metric_names() {
@@ -152,21 +130,21 @@ std::vector<std::string> image_metric_names() {
   return names;
 }
 
-std::vector<std::string> figure_names(const Plan& plan, CodeKind kind, double code_step) {
+std::vector<std::string> figure_names(const Plan& plan, runtime::CodeKind kind, double code_step) {
   std::vector<std::string> names = image_metric_names();
   if (plan.denoises()) names.push_back("noisy_psnr_db");
   if (plan.enhances()) names.push_back("input_psnr_db");
-  CodeStatistics code;
+  runtime::CodeStatistics code;
   code.kind = kind;
-  for (const auto& [name, value] : figures_of(code)) names.push_back(name);
-  if (kind == CodeKind::kDiscrete || code_step > 0) names.push_back(kBitsPerPixel);
+  for (const auto& [name, value] : runtime::figures_of(code)) names.push_back(name);
+  if (kind == runtime::CodeKind::kDiscrete || code_step > 0) names.push_back(kBitsPerPixel);
   names.push_back("seconds");
   return names;
 }
 
-Json plan_json(const Plan& plan, const EvaluateOptions& options, const Inference& inference,
+Json plan_json(const Plan& plan, const EvaluateOptions& options, const runtime::Inference& inference,
                const metrics::Protocol& protocol) {
-  const OpenedModel& opened = inference.opened();
+  const runtime::OpenedModel& opened = inference.opened();
   Json json{{"task", plan.task_name()},
             {"model", opened.experiment.options.model.name},
             {"profile", opened.experiment.options.profile},
@@ -207,30 +185,33 @@ void check_evaluation(const EvaluateOptions& options) {
   if (options.crop < 0) throw UsageError("--crop: expected a number >= 0, got " + std::to_string(options.crop));
 }
 
+runtime::InferenceOptions inference_options(const EvaluateOptions& options) {
+  runtime::InferenceOptions inference = options.inference;
+  inference.train_mode = options.mode == "train";
+  return inference;
+}
+
 /// The model on image after image, and what was measured so far.
 class Evaluation {
  public:
   explicit Evaluation(const EvaluateOptions& options)
       : options_(options),
-        inference_(options.source, options.inference),
+        inference_(options.source, inference_options(options)),
         plan_(make_plan(options, inference_.opened())),
         protocol_(protocol_of(options, plan_.data.dataset)),
-        state_(inference_.model()),
         reader_(plan_.reading, plan_.data),
         noise_(protocol_, plan_.noise, plan_.sigma_8bit),
-        columns_(figure_names(plan_, code_kind(inference_.model()), options.inference.code_step)),
+        columns_(figure_names(plan_, inference_.model().code_kind(), options.inference.code_step)),
         table_(columns_),
         groups_(plan_, columns_),
         sets_(options.features, plan_,
               format("protocol %s by %lld, %lld channels, centre %lld", protocol_.name.c_str(),
                      static_cast<long long>(protocol_.window_stride), static_cast<long long>(inference_.channels()),
-                     static_cast<long long>(options.crop)),
-              inference_.compute().device),
+                     static_cast<long long>(options.crop))),
         broken_(plan_.paths.size()) {
     settings_ = plan_json(plan_, options_, inference_, protocol_);
     go_on();
     check_writable(options.per_image, options.overwrite || earlier_.wrote(options.per_image));
-    inference_.model().train(options.mode == "train");
   }
 
   void measure_all() {
@@ -299,7 +280,7 @@ class Evaluation {
   void go_on() {
     if (options_.earlier.empty()) return;
     const bool of_all = std::count(columns_.begin(), columns_.end(), kBitsPerPixel) > 0 || sets_.is_wanted() ||
-                        code_kind(inference_.model()) == CodeKind::kDiscrete;
+                        inference_.model().code_kind() == runtime::CodeKind::kDiscrete;
     if (of_all)
       throw UsageError(
           "--skip-existing: FID and KID, the entropy of codes and the usage of a codebook need all images at once");
@@ -323,11 +304,9 @@ class Evaluation {
   }
 
   void measure(const std::string& path, const Images& images) {
-    const at::Tensor& clean = images.clean;
-    const at::Tensor input = plan_.denoises() ? noise_.add_to(clean) : plan_.enhances() ? images.other : clean;
-    const WindowsResult result = run_windows(inference_, protocol_, clean, input, [this] {
-      if (options_.mode == "train") state_.restore();
-    });
+    const Array& clean = images.clean;
+    const Array input = plan_.denoises() ? noise_.add_to(clean) : plan_.enhances() ? images.other : clean;
+    const WindowsResult result = run_windows(inference_, protocol_, clean, input);
     std::vector<Array> originals, inputs, reconstructions;
     for (const MeasuredPart& part : result.parts) {
       originals.push_back(part.original);
@@ -339,7 +318,7 @@ class Evaluation {
     std::vector<std::string> notes;
     std::map<std::string, double> figures = compare_parts(originals, reconstructions, protocol_, measured_, &notes);
     for (const std::string& line : notes) note(path + ": " + line);
-    if (!result.code.empty()) figures.merge(figures_of(result.code.value()));
+    if (!result.code.empty()) figures.merge(runtime::figures_of(result.code.value()));
     if (plan_.denoises() || plan_.enhances())
       figures[plan_.denoises() ? "noisy_psnr_db" : "input_psnr_db"] =
           compare_parts(originals, inputs, protocol_, {"psnr"}, nullptr).at("psnr");
@@ -350,10 +329,9 @@ class Evaluation {
   }
 
   const EvaluateOptions& options_;
-  Inference inference_;
+  runtime::Inference inference_;
   Plan plan_;
   metrics::Protocol protocol_;
-  KeptState state_;
   InputReader reader_;
   NoiseSource noise_;
   std::vector<std::string> columns_, measured_ = measurable_metrics(image_metric_names());

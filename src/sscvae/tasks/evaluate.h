@@ -3,17 +3,17 @@
 #include <string>
 #include <vector>
 
+#include "sscvae/runtime/inference.h"
 #include "sscvae/tasks/feature_sets.h"
 #include "sscvae/tasks/image_selection.h"
-#include "sscvae/tasks/inference.h"
 #include "sscvae/tasks/reading.h"
 #include "sscvae/tasks/report.h"
 
 namespace sscvae::tasks {
 
 struct EvaluateOptions {
-  ModelSource source;
-  InferenceOptions inference;
+  runtime::ModelSource source;
+  runtime::InferenceOptions inference;
   ReadingOptions reading;  ///< strict, too, where data.on_broken is "refuse"
   ImageSelection images;   ///< of part test, unless it says otherwise
   std::string task;        ///< reconstruct | denoise | enhance; "": what the weights were trained for

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "sscvae/array/array.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
-#include "sscvae/nn/arrays.h"
 
 namespace sscvae::tasks {
 
@@ -27,13 +27,12 @@ void RateMeter::fill(ImageTable& table) {
   for (size_t i = 0; i < bits_per_pixel_.size() && !all_.empty(); ++i) table.set(i, kBitsPerPixel, bits_per_pixel_[i]);
 }
 
-SetMeter::SetMeter(const FeatureOptions& options, const SelectedImages& images, const std::string& rule,
-                   c10::Device device) {
+SetMeter::SetMeter(const FeatureOptions& options, const SelectedImages& images, const std::string& rule) {
   if (options.inception.empty()) {
     if (!options.cache.empty()) throw UsageError("--feature-cache belongs to --inception");
     return;
   }
-  network_ = std::make_unique<FeatureNetwork>(options, device);
+  network_ = std::make_unique<FeatureNetwork>(options);
   std::vector<std::string> files;
   for (size_t i = 0; i < images.paths.size(); ++i) files.push_back(images.path(i).string());
   originals_ =
@@ -41,7 +40,7 @@ SetMeter::SetMeter(const FeatureOptions& options, const SelectedImages& images, 
   reconstructions_ = std::make_unique<FeatureSet>(*network_, "");
 }
 
-void SetMeter::add(const at::Tensor& original, const at::Tensor& reconstruction, const metrics::Protocol& protocol) {
+void SetMeter::add(const Array& original, const Array& reconstruction, const metrics::Protocol& protocol) {
   if (!network_) return;
   if (!originals_->is_complete()) originals_->add(seen_in_set(protocol, original));
   reconstructions_->add(seen_in_set(protocol, reconstruction));

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "sscvae/array/array.h"
 #include "sscvae/metrics/code_rate.h"
 #include "sscvae/metrics/code_usage.h"
 #include "sscvae/tasks/feature_sets.h"
@@ -44,9 +45,9 @@ class RateMeter {
 class SetMeter {
  public:
   /// `rule` says how the images are seen, beside the network. Errors: UsageError for a cache without a network.
-  SetMeter(const FeatureOptions& options, const SelectedImages& images, const std::string& rule, c10::Device device);
+  SetMeter(const FeatureOptions& options, const SelectedImages& images, const std::string& rule);
   bool is_wanted() const { return network_ != nullptr; }
-  void add(const at::Tensor& original, const at::Tensor& reconstruction, const metrics::Protocol& protocol);
+  void add(const Array& original, const Array& reconstruction, const metrics::Protocol& protocol);
   void leave_one_out();
   /// Adds "sets" to the figures, and what it gives to read.
   std::string finish(Json& json);

@@ -1,13 +1,13 @@
 #include "sscvae/tasks/feature_sets.h"
 
-#include <c10/core/InferenceMode.h>
-#include <torch/types.h>
-
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "sscvae/array/array.h"
+#include "sscvae/array/elementwise.h"
+#include "sscvae/array/selection.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/log.h"
 #include "sscvae/core/sha256.h"
@@ -17,7 +17,6 @@
 #include "sscvae/metrics/inception.h"
 #include "sscvae/metrics/lpips.h"
 #include "sscvae/metrics/set_metrics.h"
-#include "sscvae/nn/arrays.h"
 
 namespace sscvae::tasks {
 
@@ -29,19 +28,15 @@ struct FeatureNetwork::Network {
   metrics::Inception inception;
 };
 
-FeatureNetwork::FeatureNetwork(const FeatureOptions& options, c10::Device device)
+FeatureNetwork::FeatureNetwork(const FeatureOptions& options)
     : options_(options),
       sha256_(sha256_of_file(options.inception)),
-      device_(device),
-      network_(new Network{metrics::load_inception(options.inception)}) {
-  network_->inception->to(device_);
-}
+      network_(new Network{metrics::load_inception(options.inception)}) {}
 
 FeatureNetwork::~FeatureNetwork() = default;
 
-at::Tensor FeatureNetwork::features(const std::vector<at::Tensor>& prepared) {
-  const c10::InferenceMode no_gradients;
-  return network_->inception->features(at::stack(prepared).to(device_)).cpu();
+Array FeatureNetwork::features(const std::vector<Array>& prepared) {
+  return network_->inception.features(stack(prepared));
 }
 
 FeatureSet::FeatureSet(FeatureNetwork& network, std::string data_sha256)
@@ -55,11 +50,10 @@ FeatureSet::FeatureSet(FeatureNetwork& network, std::string data_sha256)
 
 FeatureSet::~FeatureSet() = default;
 
-void FeatureSet::add(const at::Tensor& image) {
+void FeatureSet::add(const Array& image) {
   if (complete_) return;
-  const c10::InferenceMode no_gradients;
-  const at::Tensor colour = metrics::three_channels(image.unsqueeze(0).to(at::kFloat));
-  pending_.push_back(metrics::InceptionImpl::prepared(colour)[0]);
+  const Array colour = metrics::three_channels(image.unsqueeze(0).to(kFloat32));
+  pending_.push_back(metrics::Inception::prepared(colour).select(0, 0));
   if (pending_.size() == kBatch) flush();
 }
 
@@ -75,7 +69,7 @@ const metrics::FeatureCloud& FeatureSet::finish() {
   return cloud_;
 }
 
-at::Tensor seen_in_set(const metrics::Protocol& protocol, const at::Tensor& image) {
+Array seen_in_set(const metrics::Protocol& protocol, const Array& image) {
   metrics::Protocol with_all_channels = protocol;
   with_all_channels.channels = metrics::ChannelRule::kAll;
   return metrics::measured_image(with_all_channels, metrics::crop(protocol, image));

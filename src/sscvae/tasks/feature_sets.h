@@ -1,12 +1,10 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-#include <c10/core/Device.h>
-
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "sscvae/array/array.h"
 #include "sscvae/metrics/features.h"
 #include "sscvae/metrics/protocol.h"
 #include "sscvae/tasks/report.h"
@@ -23,18 +21,17 @@ struct FeatureOptions {
 class FeatureNetwork {
  public:
   /// Errors: IoError, FormatError.
-  FeatureNetwork(const FeatureOptions& options, c10::Device device);
+  explicit FeatureNetwork(const FeatureOptions& options);
   ~FeatureNetwork();
   const FeatureOptions& options() const { return options_; }
   const std::string& sha256() const { return sha256_; }
   /// Images [3,299,299] as the network wants them -> [N,2048] on the CPU.
-  at::Tensor features(const std::vector<at::Tensor>& prepared);
+  Array features(const std::vector<Array>& prepared);
 
  private:
   struct Network;
   FeatureOptions options_;
   std::string sha256_;
-  c10::Device device_;
   std::unique_ptr<Network> network_;
 };
 
@@ -47,7 +44,7 @@ class FeatureSet {
   /// Whether the features were kept: nothing needs to be added, and what is added is left out.
   bool is_complete() const { return complete_; }
   /// [1,H,W] or [3,H,W] in [0,1].
-  void add(const at::Tensor& image);
+  void add(const Array& image);
   /// An image could not be read: the features of the others are not kept, or nobody would hear of it again.
   void leave_one_out() { data_sha256_.clear(); }
   /// Of all images; keeps them in the cache.
@@ -58,12 +55,12 @@ class FeatureSet {
   FeatureNetwork& network_;
   std::string data_sha256_;
   bool complete_ = false;
-  std::vector<at::Tensor> pending_;
+  std::vector<Array> pending_;
   metrics::FeatureCloud cloud_;
 };
 
 /// The image as sets are compared: cropped and rounded as the protocol says, always with all channels.
-at::Tensor seen_in_set(const metrics::Protocol& protocol, const at::Tensor& image);
+Array seen_in_set(const metrics::Protocol& protocol, const Array& image);
 
 /// Names the content of image files together with the rule by which they are seen. A file that cannot be read counts by
 /// its absence.

@@ -8,15 +8,16 @@
 #include "sscvae/core/log.h"
 #include "sscvae/core/text.h"
 #include "sscvae/data/registry.h"
-#include "sscvae/train/experiment.h"
+#include "sscvae/experiments/experiment.h"
 
 namespace sscvae::tasks {
 
 namespace {
 
 data::DataOptions data_options(const ImageSelection& selection, const data::DataOptions& configured) {
-  data::DataOptions data =
-      selection.data_config.empty() ? configured : train::resolve_experiment(selection.data_config, {}).options.data;
+  data::DataOptions data = selection.data_config.empty()
+                               ? configured
+                               : experiments::resolve_experiment(selection.data_config, {}).options.data;
   if (!selection.dataset.empty() && selection.dataset != data.dataset) {
     data.dataset = data::find_dataset(selection.dataset).name;
     data.split = data::SplitRule::kOfficial;

@@ -1,25 +1,29 @@
 #include "sscvae/tasks/inspect.h"
 
-#include <c10/core/InferenceMode.h>
-#include <torch/types.h>
-
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "sscvae/array/array.h"
+#include "sscvae/array/elementwise.h"
+#include "sscvae/array/reductions.h"
 #include "sscvae/array/shape.h"
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/sha256.h"
 #include "sscvae/core/text.h"
 #include "sscvae/core/wording.h"
+#include "sscvae/graph/interpreter.h"
 #include "sscvae/image/image.h"
-#include "sscvae/models/weights.h"
-#include "sscvae/nn/arrays.h"
+#include "sscvae/image/padding.h"
 #include "sscvae/report/colormap.h"
+#include "sscvae/runtime/model_source.h"
+#include "sscvae/runtime/weights_file.h"
 #include "sscvae/serialization/tensor_file.h"
 #include "sscvae/tasks/code_pictures.h"
 #include "sscvae/tasks/interrupt.h"
-#include "sscvae/tasks/model_source.h"
+#include "sscvae/tasks/network_diagram.h"
+#include "sscvae/tasks/size_option.h"
 
 namespace sscvae::tasks {
 
@@ -31,14 +35,12 @@ struct TensorFigures {
   double min = 0, max = 0, mean = 0, deviation = 0;
 };
 
-TensorFigures figures_of(const at::Tensor& tensor) {
+TensorFigures figures_of(const Array& tensor) {
   if (tensor.numel() == 0) return {};
-  const at::Tensor values = tensor.to(at::kDouble);
-  return {values.min().item<double>(), values.max().item<double>(), values.mean().item<double>(),
-          values.std(false).item<double>()};
+  const Array values = tensor.to(kFloat64);
+  const double middle = mean(values);
+  return {min(values), max(values), middle, std::sqrt(mean(square(values - middle)))};
 }
-
-std::string dtype_name(const at::Tensor& tensor) { return c10::toString(tensor.scalar_type()); }
 
 void add_tensors(const serialization::TensorFile& file, std::string& text, Json& json) {
   std::vector<std::vector<std::string>> rows{{"tensor", "dtype", "shape", "min", "max", "mean", "std"}};
@@ -46,17 +48,17 @@ void add_tensors(const serialization::TensorFile& file, std::string& text, Json&
   for (const auto& [name, tensor] : file.tensors) {
     const TensorFigures figures = figures_of(tensor);
     json["tensors"].push_back({{"name", name},
-                               {"dtype", dtype_name(tensor)},
+                               {"dtype", name_of(tensor.type())},
                                {"shape", tensor.sizes().vec()},
                                {"min", json_number(figures.min)},
                                {"max", json_number(figures.max)},
                                {"mean", json_number(figures.mean)},
                                {"std", json_number(figures.deviation)}});
-    if (name.starts_with(models::kTrainingPrefix)) {
+    if (runtime::is_training_tensor(name)) {
       ++of_training;
       continue;
     }
-    rows.push_back({name, dtype_name(tensor), shape_text(tensor), format("%.4g", figures.min),
+    rows.push_back({name, name_of(tensor.type()), shape_text(tensor), format("%.4g", figures.min),
                     format("%.4g", figures.max), format("%.4g", figures.mean), format("%.4g", figures.deviation)});
   }
   text += text_table(rows);
@@ -79,16 +81,17 @@ struct Picture {
   std::string caption;
 };
 
-models::ForwardResult run_image(OpenedModel& opened, const ReadingOptions& reading, const std::string& path) {
-  const c10::InferenceMode no_gradients;
+graph::PassValues run_image(runtime::OpenedModel& opened, const ReadingOptions& reading, const std::string& path) {
   const EndsAtOnce no_part_is_wanted;
   const image::Image picture = InputReader(reading).read(path);
   const int64_t channels = opened.experiment.options.model.in_channels;
-  return models::forward_any_size(*opened.model, image::to_array(image::with_channels(picture, channels)).unsqueeze(0));
+  const Array batch = image::to_array(image::with_channels(picture, channels)).unsqueeze(0);
+  // The engine has no thresholds before their refinement.
+  return graph::run_named(opened.model->bound(), image::reflect_pad_to_multiple(batch, opened.model->size_multiple()));
 }
 
-void draw_maps(OpenedModel& opened, OutputFolder& folder, const InspectOptions& options, const std::string& source,
-               bool thresholds, std::vector<Picture>& pictures) {
+void draw_maps(runtime::OpenedModel& opened, OutputFolder& folder, const InspectOptions& options,
+               const std::string& source, bool thresholds, std::vector<Picture>& pictures) {
   folder.protect(source);
   for (CodeMap& map : code_maps(run_image(opened, options.reading, source))) {
     if (map.name.starts_with("threshold") != thresholds) continue;
@@ -103,7 +106,7 @@ void draw_maps(OpenedModel& opened, OutputFolder& folder, const InspectOptions& 
 std::vector<Picture> draw_pictures(const InspectOptions& options) {
   std::vector<Picture> pictures;
   if (options.atoms.empty() && options.thresholds.empty() && options.codes.empty()) return pictures;
-  OpenedModel opened = open_model({options.weights, "", "", {}});
+  runtime::OpenedModel opened = runtime::open_model({options.weights, "", "", {}});
   if (!options.atoms.empty())
     pictures.push_back({options.atoms, report::atoms_mosaic(decoded_atoms(*opened.model)),
                         Json::object({{"of", "atoms"}}), "dictionary atoms as the decoder draws them"});
@@ -126,14 +129,27 @@ void write_pictures(const InspectOptions& options, std::string& text, Json& json
   }
 }
 
+void draw_network(const InspectOptions& options, int64_t height, int64_t width, std::string& text, Json& json) {
+  const runtime::OpenedModel opened = runtime::open_model({options.weights, "", "", {}});
+  const runtime::Model& model = *opened.model;
+  const int64_t multiple = model.size_multiple();
+  const report::Diagram diagram = diagram_of(model.network(), model.options().name, image::round_up(height, multiple),
+                                             image::round_up(width, multiple));
+  write_atomically(options.diagram, report::svg_of(diagram));
+  json["diagram"] = options.diagram;
+  text += options.diagram + ": the network, " + count_text(diagram.boxes.size(), "block") + "\n";
+}
+
 }  // namespace
 
 Report inspect(const InspectOptions& options) {
   if (options.out.empty() && (!options.thresholds.empty() || !options.codes.empty()))
     throw UsageError("inspect: --thresholds and --codes need --out FOLDER");
   check_writable(options.atoms, options.overwrite);
+  check_writable(options.diagram, options.overwrite);
+  const auto [height, width] = parse_size(options.size, kLargestSize);
   if (!options.out.empty()) check_folder_writable(options.out);
-  const std::string path = find_weights(options.weights);
+  const std::string path = runtime::find_weights(options.weights);
   const serialization::TensorFile file = serialization::read_tensor_file(path);
   int64_t numbers = 0;
   for (const auto& [name, tensor] : file.tensors) numbers += tensor.numel();
@@ -148,6 +164,7 @@ Report inspect(const InspectOptions& options) {
   for (const auto& [key, value] : file.metadata) text += metadata_text(key, value);
   if (options.tensors) add_tensors(file, text, json);
   write_pictures(options, text, json);
+  if (!options.diagram.empty()) draw_network(options, height, width, text, json);
   return make_report(std::move(text), std::move(json));
 }
 

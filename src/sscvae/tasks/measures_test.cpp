@@ -9,9 +9,8 @@
 #include "sscvae/image/noise.h"
 #include "sscvae/image/noise_level.h"
 #include "sscvae/nn/arrays.h"
-#include "sscvae/tasks/code_statistics.h"
+#include "sscvae/runtime/noise_range.h"
 #include "sscvae/tasks/evaluation_meters.h"
-#include "sscvae/tasks/noise_range.h"
 #include "sscvae/tasks/outputs.h"
 #include "sscvae/tasks/report.h"
 #include "sscvae/tasks/restore.h"
@@ -119,78 +118,12 @@ TEST(NoiseLevel, IsZeroWhereNothingCanBeSaid) {
 }
 
 TEST(ContrastFactor, MovesTheLevelToTheNearestTrainedOne) {
-  EXPECT_EQ(contrast_factor(25, {0, 50}), 1);
-  EXPECT_EQ(contrast_factor(50, {25, 25}), 0.5);
-  EXPECT_EQ(contrast_factor(20, {25, 25}), 1.25);
-  EXPECT_EQ(contrast_factor(1, {25, 25}), 2);  // bounded
-  EXPECT_EQ(contrast_factor(250, {25, 25}), 0.25);
-  EXPECT_EQ(contrast_factor(0, {0, 50}), 1);
-}
-
-TEST(CodeMeter, HandCountedCode) {
-  models::ForwardResult result;
-  // Four atoms, three positions: one atom alone, all equal, nothing.
-  result.code = at::zeros({1, 4, 1, 3});
-  result.code[0][1][0][0] = -2.0;
-  result.code.select(3, 1).fill_(0.5);
-  result.threshold = at::ones({1, 4, 1, 3});
-  result.threshold[0][0][0][0] = -0.1;
-  result.features = at::ones({1, 2, 1, 3});
-  result.coded_features = at::full({1, 2, 1, 3}, 0.5);
-  CodeMeter meter;
-  EXPECT_TRUE(meter.empty());
-  meter.add(result);
-  meter.add(meter);
-  const CodeStatistics value = meter.value();
-  EXPECT_EQ(value.positions, 6);
-  EXPECT_DOUBLE_EQ(value.nnz, 5.0 / 3);
-  EXPECT_DOUBLE_EQ(value.zero_fraction, 7.0 / 12);
-  EXPECT_NEAR(value.hoyer, (1 + 0 + 1) / 3.0, 1e-6);  // nothing counts as sparse
-  EXPECT_NEAR(value.fit_error, 0.25, 1e-7);
-  EXPECT_DOUBLE_EQ(value.negative_threshold_share, 1.0 / 12);
-  EXPECT_DOUBLE_EQ(value.all_zero_share, 1.0 / 3);
-}
-
-TEST(CodeMeter, DiscreteCodesHaveUsageInPlaceOfSparsity) {
-  models::ForwardResult result;
-  result.indices = at::zeros({1, 2, 2}, at::kLong);
-  result.indices[0][1][1] = 3;
-  result.features = at::ones({1, 2, 2, 2});
-  result.code = result.coded_features = at::full({1, 2, 2, 2}, 0.5);
-  CodeMeter meter(8);
-  meter.add(result);
-  CodeMeter sum(8);
-  sum.add(meter);
-  const CodeStatistics value = sum.value();
-  EXPECT_EQ(value.kind, CodeKind::kDiscrete);
-  EXPECT_EQ(value.positions, 4);
-  EXPECT_DOUBLE_EQ(value.codes_used, 0.25);
-  EXPECT_NEAR(value.perplexity, std::exp(-(0.75 * std::log(0.75) + 0.25 * std::log(0.25))), 1e-12);
-  EXPECT_NEAR(value.fit_error, 0.25, 1e-7);
-  const auto json = to_json(value);
-  EXPECT_FALSE(json.contains("nnz") || json.contains("hoyer"));
-}
-
-TEST(CodeMeter, GaussianCodesHaveTheirDivergenceInBits) {
-  models::ForwardResult result;
-  result.mean = result.code = at::full({1, 3, 2, 2}, 2.0);  // of variance 1: 2 nats for each of 3 channels
-  result.log_variance = at::zeros({1, 3, 2, 2});
-  CodeMeter meter, sum;
-  meter.add(result);
-  sum.add(meter);
-  EXPECT_EQ(sum.value().kind, CodeKind::kGaussian);
-  EXPECT_EQ(sum.value().positions, 4);
-  EXPECT_NEAR(sum.value().kl_bits, 3 * 2 / std::log(2.0), 1e-9);
-  EXPECT_EQ(figures_of(sum.value()).size(), 1U);
-}
-
-TEST(CodeMeter, CodesOfAnotherKindHaveNoFigures) {
-  models::ForwardResult result;
-  result.code = result.features = at::ones({1, 2, 2, 2});
-  CodeMeter meter;
-  meter.add(result);
-  EXPECT_TRUE(meter.empty());
-  EXPECT_TRUE(figures_of(meter.value()).empty());
+  EXPECT_EQ(runtime::contrast_factor(25, {0, 50}), 1);
+  EXPECT_EQ(runtime::contrast_factor(50, {25, 25}), 0.5);
+  EXPECT_EQ(runtime::contrast_factor(20, {25, 25}), 1.25);
+  EXPECT_EQ(runtime::contrast_factor(1, {25, 25}), 2);  // bounded
+  EXPECT_EQ(runtime::contrast_factor(250, {25, 25}), 0.25);
+  EXPECT_EQ(runtime::contrast_factor(0, {0, 50}), 1);
 }
 
 TEST(Reports, NumbersThatJsonCannotHoldBecomeTexts) {

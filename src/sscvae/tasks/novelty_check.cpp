@@ -1,7 +1,5 @@
 #include "sscvae/tasks/novelty_check.h"
 
-#include <ATen/core/Tensor.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -11,26 +9,25 @@
 #include "sscvae/core/text.h"
 #include "sscvae/core/wording.h"
 #include "sscvae/image/image.h"
-#include "sscvae/nn/arrays.h"
 #include "sscvae/report/colormap.h"
-#include "sscvae/tasks/novelty.h"
+#include "sscvae/runtime/novelty.h"
 
 namespace sscvae::tasks {
 
-NoveltyCheck::NoveltyCheck(const std::string& maps, double threshold_scale, Inference& inference) {
+NoveltyCheck::NoveltyCheck(const std::string& maps, double threshold_scale, runtime::Inference& inference) {
   const bool scaled = threshold_scale != 1;
-  if (!scaled) model_ = code_model_of(inference.opened());
+  if (!scaled) model_ = runtime::code_model_of(inference.opened());
   if (model_) inference.set_code_model(*model_);
   const std::string reason = scaled ? "usual codes were learned with --strength 1, another one has no map"
                                     : "the weights do not say what usual images look like ('sscvae calibrate')";
   if (!model_ && !maps.empty()) throw UsageError("--novelty-maps: " + reason);
-  if (!model_ && code_kind(inference.model()) == CodeKind::kSparse)
+  if (!model_ && inference.model().code_kind() == runtime::CodeKind::kSparse)
     note("no check whether an image is unlike the training images: " + reason);
 }
 
-void NoveltyCheck::add(const std::filesystem::path& map, const InferenceResult& result, Json& json) const {
+void NoveltyCheck::add(const std::filesystem::path& map, const runtime::InferenceResult& result, Json& json) const {
   if (!model_) return;
-  const double share = unusual_share(*model_, result.surprise);
+  const double share = runtime::unusual_share(*model_, result.surprise);
   json["unusual_share"] = share;
   json["unusual_limit"] = model_->image_limit;
   json["unusual"] = share > model_->image_limit;

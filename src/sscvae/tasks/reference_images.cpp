@@ -1,10 +1,10 @@
 #include "sscvae/tasks/reference_images.h"
 
+#include "sscvae/array/array.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
 #include "sscvae/image/file_list.h"
 #include "sscvae/image/image.h"
-#include "sscvae/nn/arrays.h"
 
 namespace sscvae::tasks {
 
@@ -39,11 +39,11 @@ ReferenceImages::ReferenceImages(const std::string& root, const std::vector<Imag
   }
 }
 
-at::Tensor ReferenceImages::of(const ImageJob& job, const StoredImage& file, const at::Tensor& input,
-                               const ReadingOptions& reading) const {
+Array ReferenceImages::of(const ImageJob& job, const StoredImage& file, const Array& input,
+                          const ReadingOptions& reading) const {
   const fs::path& path = files_.at(job.name);
   const StoredImage clean_file = InputReader(reading).read_stored(path, image::Alpha::kBlend, &file);
-  const at::Tensor clean = image::to_array(image::with_channels(clean_file.picture(), input.size(0)));
+  const Array clean = image::to_array(image::with_channels(clean_file.picture(), input.size(0)));
   if (clean.sizes() != input.sizes())
     throw ShapeError(format("--reference '%s': expected %lldx%lld pixels, got %lldx%lld", path.c_str(),
                             static_cast<long long>(input.size(2)), static_cast<long long>(input.size(1)),

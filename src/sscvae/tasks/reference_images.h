@@ -1,12 +1,11 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "sscvae/array/array.h"
 #include "sscvae/tasks/outputs.h"
 #include "sscvae/tasks/reading.h"
 
@@ -23,8 +22,7 @@ class ReferenceImages {
 
   /// That of an input, with its range and as the model sees it, [C,H,W]. Errors: ShapeError for another size; as
   /// InputReader.
-  at::Tensor of(const ImageJob& job, const StoredImage& file, const at::Tensor& input,
-                const ReadingOptions& reading) const;
+  Array of(const ImageJob& job, const StoredImage& file, const Array& input, const ReadingOptions& reading) const;
 
  private:
   std::map<std::string, std::filesystem::path> files_;  ///< by the name of the job

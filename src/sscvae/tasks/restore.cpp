@@ -1,12 +1,12 @@
 #include "sscvae/tasks/restore.h"
 
-#include <torch/types.h>
-
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "sscvae/array/array.h"
+#include "sscvae/array/reductions.h"
 #include "sscvae/core/atomic_file.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/log.h"
@@ -20,10 +20,10 @@
 #include "sscvae/image/noise_level.h"
 #include "sscvae/image/temper.h"
 #include "sscvae/metrics/protocol.h"
-#include "sscvae/nn/arrays.h"
+#include "sscvae/runtime/noise_range.h"
+#include "sscvae/tasks/code_json.h"
 #include "sscvae/tasks/earlier_figures.h"
 #include "sscvae/tasks/interrupt.h"
-#include "sscvae/tasks/noise_range.h"
 #include "sscvae/tasks/novelty_check.h"
 #include "sscvae/tasks/outputs.h"
 #include "sscvae/tasks/reading.h"
@@ -41,7 +41,7 @@ std::string cell(const Json& json, const char* key, const char* pattern) {
   return json[key].is_number() ? number_text(pattern, json[key].get<double>()) : json[key].get<std::string>();
 }
 
-double quality(Json& json, const std::string& key_prefix, const at::Tensor& original, const at::Tensor& result) {
+double quality(Json& json, const std::string& key_prefix, const Array& original, const Array& result) {
   const auto values = metrics::compare_images(original, result, metrics::protocols().front(), {"psnr", "ssim"});
   json[key_prefix + "psnr_db"] = json_number(values.at("psnr"));
   json[key_prefix + "ssim"] = json_number(values.at("ssim"));
@@ -53,12 +53,12 @@ struct Item {
   const ImageJob& job;
   const StoredImage& file;
   image::Image picture;  // with the model's channels
-  at::Tensor input;      // what the model is to see, [C,H,W]
+  Array input;           // what the model is to see, [C,H,W]
   Json& json;
   NoveltyCheck& novelty;
 };
 
-using Process = std::function<at::Tensor(Item& item, Inference& inference)>;
+using Process = std::function<Array(Item& item, runtime::Inference& inference)>;
 
 bool is_named_jpeg(const fs::path& path) {
   const std::string extension = path.extension().string();
@@ -74,8 +74,8 @@ image::FileFormat result_format(const RestoreOptions& options, const ImageJob& j
   return is_named_jpeg(job.output) && !stays_png ? image::FileFormat::kJpeg : image::FileFormat::kPng;
 }
 
-void process_image(const RestoreOptions& options, const ImageJob& job, InputReader& reader, Inference& inference,
-                   const Process& process, NoveltyCheck& novelty, Json& json) {
+void process_image(const RestoreOptions& options, const ImageJob& job, InputReader& reader,
+                   runtime::Inference& inference, const Process& process, NoveltyCheck& novelty, Json& json) {
   StoredImage input = reader.read_stored(job.input, image::Alpha::kKeep);
   image::Image& original = input.stored;
   const image::FileFormat format = result_format(options, job, original);
@@ -93,7 +93,7 @@ void process_image(const RestoreOptions& options, const ImageJob& job, InputRead
   json["range"] = {input.range.low, input.range.high};
   if (!original.remarks.empty()) json["remarks"] = original.remarks;
   json["tile"] = inference.tile_for(original.height, original.width);
-  const at::Tensor result = process(item, inference);
+  const Array result = process(item, inference);
   const int depth = jpeg ? 8 : original.bit_depth;
   const image::ValueRange units = depth == original.bit_depth ? input.range : image::full_range(depth);
   const bool stays_full = units == image::full_range(depth);
@@ -145,7 +145,7 @@ struct Results {
   bool interrupted = false;
 };
 
-Results process_all(const RestoreOptions& options, const std::vector<ImageJob>& jobs, Inference& inference,
+Results process_all(const RestoreOptions& options, const std::vector<ImageJob>& jobs, runtime::Inference& inference,
                     const std::string& command, const Process& process, NoveltyCheck& novelty) {
   InputReader reader(options.reading);
   Results results(jobs.size());
@@ -185,8 +185,8 @@ std::string table_of(const Json& images, const Columns& columns) {
   return text_table(rows);
 }
 
-Report run_images(const RestoreOptions& options, const ImagePlan& plan, Inference& inference, const Json& settings,
-                  const std::string& command, const Process& process, const Columns& columns) {
+Report run_images(const RestoreOptions& options, const ImagePlan& plan, runtime::Inference& inference,
+                  const Json& settings, const std::string& command, const Process& process, const Columns& columns) {
   NoveltyCheck novelty(options.novelty_maps, options.inference.threshold_scale, inference);
   Json json{{"command", command}, {"weights_sha256", inference.opened().sha256}, {"settings", settings}};
   const Json earlier = options.earlier.empty() ? Json() : read_earlier_report(options.earlier, json);
@@ -220,17 +220,17 @@ Report run_images(const RestoreOptions& options, const ImagePlan& plan, Inferenc
   return report;
 }
 
-void add_code(Item& item, const InferenceResult& result) {
+void add_code(Item& item, const runtime::InferenceResult& result) {
   if (!result.code.empty()) item.json.update(to_json(result.code.value()));
   item.novelty.add(item.job.map, result, item.json);
   item.json["seconds"] = result.seconds;
 }
 
 /// Warns where weights are for denoising and the command is not, or the other way round.
-void warn_of_other_task(const Inference& inference, const std::string& weights, bool denoises) {
-  const train::Task trained = inference.opened().experiment.options.task;
-  if ((trained == train::Task::kDenoise) != denoises)
-    warn("'" + weights + "' was trained to " + choice_names<train::Task>().at(static_cast<size_t>(trained)) +
+void warn_of_other_task(const runtime::Inference& inference, const std::string& weights, bool denoises) {
+  const experiments::Task trained = inference.opened().experiment.options.task;
+  if ((trained == experiments::Task::kDenoise) != denoises)
+    warn("'" + weights + "' was trained to " + choice_names<experiments::Task>().at(static_cast<size_t>(trained)) +
          ", not to " + (denoises ? "denoise" : "reconstruct"));
 }
 
@@ -238,10 +238,10 @@ void warn_of_other_task(const Inference& inference, const std::string& weights, 
 
 Report reconstruct(const RestoreOptions& options) {
   const ImagePlan plan = plan_of(options);
-  Inference inference(options.source, options.inference);
+  runtime::Inference inference(options.source, options.inference);
   warn_of_other_task(inference, options.source.weights, false);
-  const Process process = [](Item& item, Inference& model) {
-    const InferenceResult result = model.run(item.input);
+  const Process process = [](Item& item, runtime::Inference& model) {
+    const runtime::InferenceResult result = model.run(item.input);
     quality(item.json, "", item.input, result.reconstruction);
     add_code(item, result);
     return result.reconstruction;
@@ -260,45 +260,43 @@ Report reconstruct(const RestoreOptions& options) {
 
 Report denoise(const DenoiseOptions& options) {
   const bool automatic = options.sigma_8bit == "auto";
-  const double given = automatic ? 0 : parse_sigma(options.sigma_8bit);
+  const double given = automatic ? 0 : runtime::parse_sigma(options.sigma_8bit);
   if (options.seed < 0 || options.seed > 0xffffffffLL) throw UsageError("--seed: expected 0 to 4294967295");
   if (!(options.add_noise_8bit >= 0) || options.add_noise_8bit > 255)
     throw UsageError("--add-noise: expected a number from 0 to 255, got " + to_text(options.add_noise_8bit));
   const auto added = parse_choice<image::Noise>("--noise", options.noise);
   const ImagePlan plan = plan_of(options);
   const ReferenceImages references(options.reference, plan.jobs);
-  Inference inference(options.source, options.inference);
+  runtime::Inference inference(options.source, options.inference);
   warn_of_other_task(inference, options.source.weights, true);
-  const NoiseRange range = trained_range(inference.opened());
+  const runtime::NoiseRange range = runtime::trained_range(inference.opened());
   const bool told = inference.set_noise_level({}) && !automatic;
   if (!automatic && !range.contains(given))
     warn(format("'%s' was trained with noise of %s grey levels, not %g", options.source.weights.c_str(),
                 range.text().c_str(), given));
-  LevelCheck levels(options.source.weights, range);
+  runtime::LevelCheck levels(options.source.weights, range);
 
-  const Process process = [&](Item& item, Inference& model) {
-    at::Tensor clean;
+  const Process process = [&](Item& item, runtime::Inference& model) {
+    Array clean;
     if (!references.empty()) clean = references.of(item.job, item.file, item.input, options.reading);
     else if (options.add_noise_8bit > 0) clean = item.input;
-    at::Tensor noisy = item.input;
+    Array noisy = item.input;
     if (options.add_noise_8bit > 0)
       noisy = image::add_noise(added, item.input, options.add_noise_8bit, static_cast<uint32_t>(options.seed),
                                options.clip);
     const double sigma = automatic ? image::estimate_sigma_8bit(noisy) : given;
-    const double level = level_for_weights(noisy, sigma), factor = told ? 1 : contrast_factor(level, range);
+    const double level = runtime::level_for_weights(noisy, sigma),
+                 factor = told ? 1 : runtime::contrast_factor(level, range);
     if (automatic || range.contains(sigma)) levels.add(item.job.name, sigma, level);
     if (!automatic) model.set_noise_level(sigma * factor);
-    const at::Tensor mean = noisy.mean();
-    InferenceResult result = model.run(factor == 1 ? noisy : mean + (noisy - mean) * factor);
+    const double middle = mean(noisy);
+    runtime::InferenceResult result = model.run(factor == 1 ? noisy : middle + (noisy - middle) * factor);
     if (factor != 1)
-      result.reconstruction = image::temper(noisy, mean + (result.reconstruction - mean) / factor, sigma, automatic);
-    item.json["sigma_8bit"] = sigma;
-    item.json["sigma_estimated"] = automatic;
-    item.json["contrast_factor"] = factor;
-    if (clean.defined()) {
-      quality(item.json, "noisy_", clean, noisy);
-      quality(item.json, "", clean, result.reconstruction);
-    }
+      result.reconstruction =
+          image::temper(noisy, middle + (result.reconstruction - middle) / factor, sigma, automatic);
+    item.json.update({{"sigma_8bit", sigma}, {"sigma_estimated", automatic}, {"contrast_factor", factor}});
+    if (clean.defined()) quality(item.json, "noisy_", clean, noisy);
+    if (clean.defined()) quality(item.json, "", clean, result.reconstruction);
     add_code(item, result);
     return result.reconstruction;
   };

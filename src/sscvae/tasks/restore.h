@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "sscvae/tasks/inference.h"
+#include "sscvae/runtime/inference.h"
 #include "sscvae/tasks/reading.h"
 #include "sscvae/tasks/report.h"
 
@@ -16,9 +16,9 @@ namespace sscvae::tasks {
 /// (0.299 R + 0.587 G + 0.114 B), grey is repeated for a colour model. Opacity passes by the model; it, colour profile
 /// and EXIF data are copied where the result can hold them, else "lost" in the report names them.
 struct RestoreOptions {
-  ModelSource source;
+  runtime::ModelSource source;
   ReadingOptions reading;
-  InferenceOptions inference;
+  runtime::InferenceOptions inference;
   std::vector<std::string> inputs;
   std::string out;              ///< folder, where the tree of a folder input is mirrored; "-": standard output
   std::string format = "keep";  ///< keep (a PNG remains one whatever its name) | png | jpg

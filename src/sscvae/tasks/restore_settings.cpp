@@ -14,7 +14,7 @@ std::string range_setting(const ReadingOptions& reading, const data::DataOptions
 }
 
 Json settings_of(const RestoreOptions& options) {
-  const InferenceOptions& inference = options.inference;
+  const runtime::InferenceOptions& inference = options.inference;
   return {
       {"strength", inference.threshold_scale},  {"code_step", inference.code_step}, {"ensemble", inference.ensemble},
       {"tile", tile_setting(inference.tile)},   {"engine", inference.engine},       {"format", options.format},

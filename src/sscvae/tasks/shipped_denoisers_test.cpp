@@ -12,7 +12,7 @@
 #include "sscvae/image/noise.h"
 #include "sscvae/image/synthetic.h"
 #include "sscvae/nn/arrays.h"
-#include "sscvae/tasks/inference.h"
+#include "sscvae/runtime/inference.h"
 #include "support/paths.h"
 
 /// The weights that come with the program on pictures unlike those that they were trained with, with next to no noise.
@@ -64,9 +64,9 @@ class ShippedDenoiser : public ::testing::TestWithParam<std::tuple<std::string, 
 
 TEST_P(ShippedDenoiser, MakesNothingWorse) {
   const auto& [weights, engine] = GetParam();
-  InferenceOptions options;
+  runtime::InferenceOptions options;
   options.engine = engine;
-  Inference inference({file_of(weights), "", "", {}}, options);
+  runtime::Inference inference({file_of(weights), "", "", {}}, options);
   uint32_t seed = 20;
   for (auto [name, clean] : pictures()) {
     if (inference.channels() == 1) clean = clean.mean({0}, true).mul(255).round().div(255);
@@ -100,7 +100,7 @@ TEST(ShippedDenoisers, ColourWeightsTakeTheNoiseOfGreyImages) {
   const at::Tensor noisy = image::add_gaussian_noise(clean, 20, 1, false);
   std::map<std::string, double> errors;
   for (const std::string weights : {"natural-denoise-colour", "natural-denoise-grey"}) {
-    Inference inference({file_of(weights), "", "", {}}, {});
+    runtime::Inference inference({file_of(weights), "", "", {}}, {});
     const at::Tensor result = inference.run(noisy.expand({inference.channels(), 128, 128})).reconstruction;
     EXPECT_TRUE(at::equal(result, result.narrow(0, 0, 1).expand_as(result)));
     errors[weights] = error_of(result, clean.expand_as(result));

@@ -1,31 +1,30 @@
 #include "sscvae/tasks/verify_tiling.h"
 
-#include <torch/types.h>
-
+#include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "sscvae/array/array.h"
+#include "sscvae/array/reductions.h"
 #include "sscvae/core/error.h"
 #include "sscvae/core/text.h"
 #include "sscvae/image/image.h"
 #include "sscvae/image/tiles.h"
-#include "sscvae/nn/arrays.h"
+#include "sscvae/runtime/noise_range.h"
 #include "sscvae/tasks/interrupt.h"
-#include "sscvae/tasks/noise_range.h"
 
 namespace sscvae::tasks {
 
-TilingDifference tiling_difference(const at::Tensor& tiled, const at::Tensor& whole) {
-  const at::Tensor difference = (tiled - whole).to(at::kDouble).abs() * 255, of_pixels = difference.amax(0);
-  const int64_t place = of_pixels.argmax().item<int64_t>(), width = of_pixels.size(1);
-  return {of_pixels.max().item<double>(), difference.square().mean().sqrt().item<double>(), place / width,
-          place % width};
+TilingDifference tiling_difference(const Array& tiled, const Array& whole) {
+  const Array difference = abs((tiled - whole).to(kFloat64)) * 255, of_pixels = amax(difference, {0});
+  const int64_t place = argmax(of_pixels.flatten(), 0).item<int64_t>(), width = of_pixels.size(1);
+  return {max(of_pixels), std::sqrt(mean(square(difference))), place / width, place % width};
 }
 
 Report verify_tiling(const VerifyTilingOptions& options) {
-  Inference inference(options.source, options.inference);
-  if (options.sigma_8bit != "auto") inference.set_noise_level(parse_sigma(options.sigma_8bit));
+  runtime::Inference inference(options.source, options.inference);
+  if (options.sigma_8bit != "auto") inference.set_noise_level(runtime::parse_sigma(options.sigma_8bit));
   const image::Image picture = InputReader(options.reading).read(options.image);
-  const at::Tensor image = image::to_array(image::with_channels(picture, inference.channels()));
+  const Array image = image::to_array(image::with_channels(picture, inference.channels()));
   const int64_t height = image.size(1), width = image.size(2), tile = inference.tile_for(height, width);
   if (tile == 0)
     throw UsageError(format("'%s' of %lldx%lld pixels is not cut into tiles: --tile N makes them smaller",
@@ -34,9 +33,9 @@ Report verify_tiling(const VerifyTilingOptions& options) {
   const size_t tiles = image::plan_tiles(height, tile, overlap, multiple).size() *
                        image::plan_tiles(width, tile, overlap, multiple).size();
   const EndsAtOnce no_part_is_wanted;
-  const InferenceResult tiled = inference.run(image);
+  const runtime::InferenceResult tiled = inference.run(image);
   inference.set_tile(0);
-  const InferenceResult whole = inference.run(image);
+  const runtime::InferenceResult whole = inference.run(image);
   const TilingDifference found = tiling_difference(tiled.reconstruction, whole.reconstruction);
   Json json{{"command", "verify-tiling"},
             {"image", options.image},

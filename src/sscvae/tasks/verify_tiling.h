@@ -3,7 +3,8 @@
 #include <optional>
 #include <string>
 
-#include "sscvae/tasks/inference.h"
+#include "sscvae/array/array.h"
+#include "sscvae/runtime/inference.h"
 #include "sscvae/tasks/reading.h"
 #include "sscvae/tasks/report.h"
 
@@ -15,12 +16,12 @@ struct TilingDifference {
   int64_t row = 0, column = 0;            ///< where it is largest
 };
 /// Images [C,H,W] in [0,1].
-TilingDifference tiling_difference(const at::Tensor& tiled, const at::Tensor& whole);
+TilingDifference tiling_difference(const Array& tiled, const Array& whole);
 
 struct VerifyTilingOptions {
-  ModelSource source;
+  runtime::ModelSource source;
   ReadingOptions reading;
-  InferenceOptions inference;
+  runtime::InferenceOptions inference;
   std::string image;
   std::string sigma_8bit = "auto";  ///< for weights that denoise, as in DenoiseOptions
 };

@@ -4,17 +4,15 @@
 
 #include "sscvae/core/error.h"
 #include "sscvae/data/registry.h"
-#include "sscvae/nn/arrays.h"
 
 namespace sscvae::tasks {
 
-WindowsResult run_windows(Inference& inference, const metrics::Protocol& protocol, const Array& original,
-                          const Array& input, const std::function<void()>& after_each) {
+WindowsResult run_windows(runtime::Inference& inference, const metrics::Protocol& protocol, const Array& original,
+                          const Array& input) {
   WindowsResult result;
   std::vector<Array> outputs;
   for (const Array& window : metrics::windows_of(protocol, input)) {
-    const InferenceResult of_window = inference.run(window);
-    if (after_each) after_each();
+    const runtime::InferenceResult of_window = inference.run(window);
     outputs.push_back(of_window.reconstruction);
     if (result.windows++ == 0) result.code = of_window.code;
     else result.code.add(of_window.code);

@@ -1,14 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "sscvae/array/array.h"
 #include "sscvae/metrics/protocol.h"
-#include "sscvae/tasks/inference.h"
+#include "sscvae/runtime/inference.h"
 
 /// A model on the windows that a protocol cuts its images into.
 namespace sscvae::tasks {
@@ -20,16 +19,15 @@ struct MeasuredPart {
 
 struct WindowsResult {
   std::vector<MeasuredPart> parts;  ///< one for a whole image and for windows that are put together
-  CodeMeter code;                   ///< of all windows
+  runtime::CodeMeter code;          ///< of all windows
   double seconds = 0;               ///< of all windows
   int64_t windows = 0;              ///< that the model saw
   double pixels = 0;                ///< in all of them
 };
 
-/// Runs the model on metrics::windows_of `input`; both images [C,H,W] are cropped already. `after_each` is called after
-/// each window. Errors: as Inference::run.
-WindowsResult run_windows(Inference& inference, const metrics::Protocol& protocol, const Array& original,
-                          const Array& input, const std::function<void()>& after_each = {});
+/// Runs the model on metrics::windows_of `input`; both images [C,H,W] are cropped already. Errors: as Inference::run.
+WindowsResult run_windows(runtime::Inference& inference, const metrics::Protocol& protocol, const Array& original,
+                          const Array& input);
 
 /// What is measured of a cropped image [C,H,W] that is at hand as a whole: its windows where each is an image of its
 /// own, else the image.

@@ -8,8 +8,8 @@
 
 #include "sscvae/models/autoencoder.h"
 #include "sscvae/models/patch_discriminator.h"
-#include "sscvae/train/adversarial_options.h"
 #include "sscvae/train/optimizer.h"
+#include "sscvae/train/options.h"
 
 namespace sscvae::train {
 

@@ -8,6 +8,7 @@
 #include "sscvae/core/text.h"
 #include "sscvae/models/weights.h"
 #include "sscvae/nn/arrays.h"
+#include "sscvae/runtime/weights_file.h"
 #include "sscvae/serialization/safetensors.h"
 
 namespace sscvae::train {
@@ -17,10 +18,10 @@ using serialization::StateDict;
 
 namespace {
 
-const std::string kModelPrefix = std::string(models::kTrainingPrefix) + "model.";
-const std::string kAdamPrefix = std::string(models::kTrainingPrefix) + "adam.";
-const std::string kDiscriminatorPrefix = std::string(models::kTrainingPrefix) + "discriminator.";
-const std::string kDiscriminatorAdamPrefix = std::string(models::kTrainingPrefix) + "discriminator_adam.";
+const std::string kModelPrefix = std::string(runtime::kTrainingPrefix) + "model.";
+const std::string kAdamPrefix = std::string(runtime::kTrainingPrefix) + "adam.";
+const std::string kDiscriminatorPrefix = std::string(runtime::kTrainingPrefix) + "discriminator.";
+const std::string kDiscriminatorAdamPrefix = std::string(runtime::kTrainingPrefix) + "discriminator_adam.";
 
 std::string hexadecimal(double value) { return format("%a", value); }
 
@@ -50,7 +51,7 @@ void append(StateDict& target, const std::string& prefix, const StateDict& entri
 StateDict plain_entries(const StateDict& all) {
   StateDict plain;
   for (const auto& [name, tensor] : all)
-    if (!name.starts_with(models::kTrainingPrefix)) plain.add(name, tensor);
+    if (!name.starts_with(runtime::kTrainingPrefix)) plain.add(name, tensor);
   return plain;
 }
 
@@ -89,7 +90,7 @@ TrainingState training_state_from_json(const std::string& json, const std::strin
 
 void write_checkpoint(const fs::path& path, const TrainedParts& parts, const TrainingState& state,
                       std::map<std::string, std::string> metadata) {
-  metadata[kTrainingStateKey] = to_json(state);
+  metadata[runtime::kTrainingStateKey] = to_json(state);
   StateDict tensors;
   append(tensors, "", models::state_of(evaluated(parts)));
   if (parts.average) append(tensors, kModelPrefix, models::state_of(parts.model));
@@ -109,10 +110,10 @@ void write_weights(const fs::path& path, const TrainedParts& parts,
 TrainingState read_checkpoint(const fs::path& path, const TrainedParts& parts) {
   const std::string source = "'" + path.string() + "'";
   const serialization::TensorFile file = serialization::read_safetensors(path);
-  const auto found = file.metadata.find(kTrainingStateKey);
+  const auto found = file.metadata.find(runtime::kTrainingStateKey);
   if (found == file.metadata.end())
-    throw FormatError(source + ": weights without a training state cannot be resumed (metadata '" + kTrainingStateKey +
-                      "' is missing)");
+    throw FormatError(source + ": weights without a training state cannot be resumed (metadata '" +
+                      runtime::kTrainingStateKey + "' is missing)");
   const TrainingState state = training_state_from_json(found->second, source);
   const StateDict plain = plain_entries(file.tensors), own = file.tensors.with_prefix_removed(kModelPrefix);
   models::load_state(parts.model, own.empty() ? plain : own, source);

@@ -31,9 +31,6 @@ std::string to_json(const TrainingState& state);
 /// Errors: FormatError naming `source`.
 TrainingState training_state_from_json(const std::string& json, const std::string& source);
 
-/// Metadata key of the above.
-inline constexpr char kTrainingStateKey[] = "sscvae.training";
-
 /// What is trained. `average` is the model of averaged weights (EMA), or nullptr; so is an adversary that there is not.
 struct TrainedParts {
   models::Autoencoder& model;

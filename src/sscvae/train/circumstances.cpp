@@ -14,6 +14,7 @@
 #include "sscvae/kernels/bfloat16_unit.h"
 #include "sscvae/kernels/isa.h"
 #include "sscvae/nn/arrays.h"
+#include "sscvae/runtime/weights_file.h"
 #include "sscvae/serialization/safetensors.h"
 
 namespace sscvae::train {
@@ -99,7 +100,7 @@ Circumstances circumstances_from_json(const std::string& json, const std::string
 
 std::optional<Circumstances> read_circumstances(const std::filesystem::path& checkpoint) {
   const auto metadata = serialization::read_safetensors_header(checkpoint).metadata;
-  const auto found = metadata.find(kCircumstancesKey);
+  const auto found = metadata.find(runtime::kCircumstancesKey);
   if (found == metadata.end()) return std::nullopt;
   return circumstances_from_json(found->second, "'" + checkpoint.string() + "'");
 }

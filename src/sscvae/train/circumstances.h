@@ -34,9 +34,6 @@ std::string to_json(const Circumstances& circumstances);
 /// Errors: FormatError naming `source`.
 Circumstances circumstances_from_json(const std::string& json, const std::string& source);
 
-/// Metadata key of the above.
-inline constexpr char kCircumstancesKey[] = "sscvae.circumstances";
-
 /// Those of a checkpoint; nothing where there are none (an earlier version's). Errors: IoError, FormatError.
 std::optional<Circumstances> read_circumstances(const std::filesystem::path& checkpoint);
 

@@ -1,6 +1,7 @@
 #include "sscvae/train/circumstances.h"
 #include "sscvae/core/error.h"
 #include "sscvae/nn/arrays.h"
+#include "sscvae/runtime/weights_file.h"
 #include "sscvae/train/run_folder.h"
 #include "sscvae/train/training_fixture.h"
 
@@ -122,7 +123,7 @@ TEST_F(CircumstancesOfRuns, AnotherPrecisionHasToBeAskedFor) {
   Circumstances circumstances = read_circumstances(path).value();
   const std::string here = circumstances.precision;
   circumstances.precision = here == "fp32" ? "bf16" : "fp32";  // as if it came from another machine
-  file.metadata[kCircumstancesKey] = to_json(circumstances);
+  file.metadata[runtime::kCircumstancesKey] = to_json(circumstances);
   serialization::write_safetensors(path, file.tensors, file.metadata);
   EXPECT_THROW(resume("run"), UsageError);
   resume("run", {"train.precision=" + here});

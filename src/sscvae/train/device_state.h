@@ -1,7 +1,7 @@
 #pragma once
 
 #include "sscvae/train/checkpoint.h"
-#include "sscvae/train/train_options.h"
+#include "sscvae/train/options.h"
 #include "sscvae/train/training_step.h"
 
 namespace sscvae::train {

@@ -1,8 +1,7 @@
 #pragma once
 
 #include <c10/core/Device.h>
-
-#include "sscvae/train/train_options.h"
+#include "sscvae/train/options.h"
 
 namespace sscvae::train {
 

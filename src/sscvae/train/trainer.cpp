@@ -42,8 +42,8 @@ TrainRequest resume_request(const fs::path& run, const std::vector<std::string>&
     throw IoError("'" + run.string() + "' holds no run to resume: there is no config.toml");
   const std::string toml = read_file(folder.config()), source = folder.config().string();
   TrainRequest request;
-  request.experiment = resolve_experiment_text(toml, source, assignments);
-  note_changes(resolve_experiment_text(toml, source), request.experiment);
+  request.experiment = experiments::resolve_experiment_text(toml, source, assignments);
+  note_changes(experiments::resolve_experiment_text(toml, source), request.experiment);
   request.out = run;
   request.resume = true;
   return request;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "sscvae/train/adversary.h"
-#include "sscvae/train/experiment.h"
+#include "sscvae/train/options.h"
 
 /// Training: everything that `sscvae train` does.
 namespace sscvae::train {

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sscvae/runtime/weights_file.h"
 #include "support/reference_models.h"
 #include "support/tolerances.h"
 
@@ -171,10 +172,10 @@ TEST_F(TrainingTest, LeavesEverythingThatARunPromises) {
   EXPECT_EQ(read_csv_log(folder_.path() / "run" / "validation.csv").at("step"), (std::vector<double>{4, 8, 12}));
   EXPECT_GT(summary.best_psnr_db, 5);
   EXPECT_EQ(summary.validation.count("ssim"), 1u);
-  const models::LoadedModel loaded = models::load_weights(summary.best);
-  EXPECT_EQ(loaded.model->options().lite.width, 8);
-  EXPECT_NE(loaded.metadata.at(models::kDataKey).find("\"hash\""), std::string::npos);
-  EXPECT_EQ(loaded.metadata.at(models::kProfileKey), "sound");
+  const runtime::LoadedModel loaded = runtime::load_weights(summary.best);
+  EXPECT_EQ(loaded.model.options().lite.width, 8);
+  EXPECT_NE(loaded.metadata.at(runtime::kDataKey).find("\"hash\""), std::string::npos);
+  EXPECT_EQ(loaded.metadata.at(runtime::kProfileKey), "sound");
 }
 
 TEST_F(TrainingTest, Learns) {
@@ -193,7 +194,7 @@ TEST_F(TrainingTest, StartsFromGivenWeights) {
   const serialization::StateDict before = last("first").tensors, after = last("second").tensors;
   int64_t compared = 0;
   for (const auto& [name, tensor] : before) {
-    if (name.starts_with(models::kTrainingPrefix)) continue;
+    if (name.starts_with(runtime::kTrainingPrefix)) continue;
     EXPECT_TRUE(at::allclose(tensor, after.at(name), 1e-5, 1e-6)) << name;
     ++compared;
   }

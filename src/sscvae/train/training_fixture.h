@@ -48,7 +48,7 @@ class TrainingTest : public ::testing::Test {
                                  "train.precision=fp32"};
     set.insert(set.end(), more.begin(), more.end());
     TrainRequest request;
-    request.experiment = resolve_experiment("", assignments_with_effect(set));
+    request.experiment = experiments::resolve_experiment("", experiments::assignments_with_effect(set));
     request.out = folder_.path() / run;
     request.device = device_;
     return request;

@@ -1,4 +1,5 @@
 #include "sscvae/train/training_run.h"
+#include "sscvae/train/lpips_distance.h"
 
 #include <unistd.h>
 
@@ -16,12 +17,13 @@
 #include "sscvae/core/text.h"
 #include "sscvae/core/version.h"
 #include "sscvae/image/padding.h"
-#include "sscvae/metrics/lpips.h"
 #include "sscvae/metrics/metrics.h"
+#include "sscvae/metrics/perceptual.h"
 #include "sscvae/models/registry.h"
 #include "sscvae/models/threshold_scale.h"
 #include "sscvae/models/weights.h"
 #include "sscvae/nn/arrays.h"
+#include "sscvae/runtime/weights_file.h"
 #include "sscvae/train/circumstances.h"
 #include "sscvae/train/divergence.h"
 #include "sscvae/train/ema.h"
@@ -52,17 +54,6 @@ int64_t parameter_count(torch::nn::Module& module) {
 int64_t default_validation_interval(int64_t steps_per_epoch) {
   const int64_t epochs = (kFewestValidationSteps + steps_per_epoch - 1) / steps_per_epoch;
   return std::min(kMostValidationSteps, epochs * steps_per_epoch);
-}
-
-/// LPIPS with AlexNet, from the weights that came with the program.
-PerceptualDistance shipped_perceptual_distance(c10::Device device) {
-  const std::string name = metrics::weights_file(metrics::LpipsNet::kAlex), path = find_shipped_file(name);
-  if (path.empty())
-    throw IoError("train.adversarial.perceptual_weight > 0 needs the file '" + name +
-                  "' that comes with the program; SSCVAE_MODELS can name its folder");
-  metrics::Lpips network = metrics::load_lpips(metrics::LpipsNet::kAlex, path);
-  network->to(device);
-  return [network](const at::Tensor& a, const at::Tensor& b) mutable { return network->forward(a, b); };
 }
 
 }  // namespace
@@ -168,7 +159,7 @@ bool TrainingRun::load_initial_weights() {
   if (path.empty())
     throw IoError("train.initial_weights: no weights file '" + given +
                   "', and none of that name comes with the program");
-  models::load_state(*model_, models::state_of(*models::load_weights(path).model), path);
+  models::load_state(*model_, runtime::load_weights(path).model.state(), path);
   return true;
 }
 
@@ -279,11 +270,11 @@ std::map<std::string, std::string> TrainingRun::metadata() const {
   nlohmann::ordered_json figures{{"step", state_.step}};
   for (const auto& [name, value] : last_validation_)
     if (name != "step" && std::isfinite(value)) figures["validation_" + name] = value;
-  return {{models::kConfigKey, request_.experiment.toml()},
-          {models::kVersionKey, version()},
-          {models::kProfileKey, options_.profile},
-          {models::kDataKey, data_.metadata(options_.data)},
-          {models::kMetricsKey, figures.dump()}};
+  return {{runtime::kConfigKey, request_.experiment.toml()},
+          {runtime::kVersionKey, version()},
+          {runtime::kProfileKey, options_.profile},
+          {runtime::kDataKey, data_.metadata(options_.data)},
+          {runtime::kMetricsKey, figures.dump()}};
 }
 
 ValidationSettings TrainingRun::validation_settings() const {
@@ -371,7 +362,7 @@ void TrainingRun::save() {
   state_.seconds = seconds_so_far();
   if (adversary_ && adversary_->adam()) state_.discriminator_steps = adversary_->adam()->steps();
   std::map<std::string, std::string> kept = metadata();
-  kept[kCircumstancesKey] = to_json(circumstances_of(data_, device_, bf16_));
+  kept[runtime::kCircumstancesKey] = to_json(circumstances_of(data_, device_, bf16_));
   write_checkpoint(folder_.last(), parts(), state_, std::move(kept));
   saved_step_ = state_.step;
   saved_ = Clock::now();

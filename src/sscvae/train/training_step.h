@@ -10,7 +10,7 @@
 #include "sscvae/train/adversary.h"
 #include "sscvae/train/batch.h"
 #include "sscvae/train/optimizer.h"
-#include "sscvae/train/train_options.h"
+#include "sscvae/train/options.h"
 
 namespace sscvae::train {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "sscvae/models/autoencoder.h"
-#include "sscvae/train/train_options.h"
+#include "sscvae/train/options.h"
 #include "sscvae/train/validation_set.h"
 
 /// What a model under training achieves on images it does not see.

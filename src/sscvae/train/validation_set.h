@@ -9,7 +9,7 @@
 
 #include "sscvae/data/image_store.h"
 #include "sscvae/data/split.h"
-#include "sscvae/train/experiment.h"
+#include "sscvae/train/options.h"
 
 /// The images that a model under training does not see but is measured on.
 namespace sscvae::train {
