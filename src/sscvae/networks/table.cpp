@@ -54,10 +54,8 @@ std::vector<std::string> halves_and(const std::string& code) {
           code};
 }
 
-}  // namespace
-
-std::span<const ModelEntry> model_entries() {
-  static const std::vector<ModelEntry> entries{
+std::vector<ModelEntry> own_entries() {
+  return {
       {"ssc-vae", "sparse codes with thresholds inferred from the image and refined by attention",
        "Wang et al., AAAI 2025", "sscvae", ssc_vae_values, halves_and("model.sparse_coder."), size_of_sparse_coding,
        sparse_coding_autoencoder},
@@ -82,6 +80,16 @@ std::span<const ModelEntry> model_entries() {
        size_of_convolutional_coder,
        convolutional_sparse_coder},
   };
+}
+
+}  // namespace
+
+std::span<const ModelEntry> model_entries() {
+  static const std::vector<ModelEntry> entries = [] {
+    std::vector<ModelEntry> all = own_entries();
+    for (ModelEntry& entry : more_model_entries()) all.push_back(std::move(entry));
+    return all;
+  }();
   return entries;
 }
 

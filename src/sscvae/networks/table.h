@@ -24,6 +24,9 @@ struct ModelEntry {
   Network (*network)(const ModelOptions& options);
 };
 
+/// Models of the program that links this library, which may define this function itself; none otherwise.
+std::vector<ModelEntry> more_model_entries();
+
 std::span<const ModelEntry> model_entries();
 std::vector<std::string> model_names();
 /// Errors: UsageError with the nearest name.
